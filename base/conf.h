@@ -1,0 +1,57 @@
+/* base/conf.h - reads an INI file into a plain struct by a table of keys.
+ *
+ * Unknown section or key, a bad value or a key given twice stops the start:
+ * the error names file, line, section, key, the reason and what is allowed.
+ * The environment variable SRS_SECTION_KEY (upper case) overrides the file.
+ */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+enum conf_type {
+	CONF_STRING,   /* char[size] in the struct */
+	CONF_BOOL,     /* bool: yes no true false on off 1 0 */
+	CONF_INT,      /* int64_t, min..max */
+	CONF_DURATION, /* int64_t microseconds, "10s"; min..max in us */
+	CONF_SIZE,     /* uint64_t bytes, "10M"; min..max */
+	CONF_ENUM,     /* int: index into words */
+	CONF_PATH,     /* CONF_STRING that must be absolute unless empty */
+};
+
+struct conf_key {
+	const char *section;
+	const char *key;
+	enum conf_type type;
+	size_t offset;	  /* in the target struct */
+	size_t size;	  /* of the field, CONF_STRING and CONF_PATH */
+	const char *def;  /* default, parsed like a value; NULL = required */
+	int64_t min, max; /* both 0: no limit */
+	const char *const *words; /* CONF_ENUM, NULL-terminated */
+	const char *doc;	  /* one comment line for srs.conf.example */
+	bool reload;		  /* SIGHUP applies it */
+};
+
+/** Set every default. @return 0 or -EINVAL (our table is wrong) */
+int conf_defaults(const struct conf_key *keys, size_t n, void *target,
+		  struct err *e);
+
+/**
+ * Defaults, then the file, then the environment.
+ *
+ * @param path NULL: no file
+ * @return 0, -ENOENT/-EACCES..., -EINVAL (e says what and where)
+ */
+int conf_load(const struct conf_key *keys, size_t n, const char *path,
+	      void *target, struct err *e);
+
+/** Print every key with default and comment, the srs.conf.example text.
+ *  @return 0 or buf's error */
+struct buf;
+int conf_example(const struct conf_key *keys, size_t n, struct buf *out);
+
+#endif
