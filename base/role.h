@@ -29,6 +29,10 @@ struct role_ops {
 	void (*kept)(struct role *r, const char *key, int fd);
 	/** @return 0 or -errno (the process ends, the supervisor backs off) */
 	int (*start)(struct role *r, void **ret_state);
+	/** Run the role until role_stopping(); NULL: the frame runs the loop.
+	 *  For a role whose library brings its own loop; it nests loop_fd().
+	 *  @return 0 or -errno */
+	int (*run)(struct role *r, void *state);
 	/** A channel to another role ("capture"), now and whenever that role
 	 *  was started again; fd (SOCK_SEQPACKET) is the role's from now on. */
 	void (*peer)(void *state, const char *peer, int fd);
@@ -60,6 +64,8 @@ int role_run(const struct role_ops *ops, struct settings *settings,
 /** Serving. @param bound words for the ready line, e.g. the real addresses
  *  "udp:127.0.0.1:5060, tcp:127.0.0.1:5060"; "" when it listens on nothing */
 void role_ready(struct role *r, const char *bound);
+/** True once the frame wants run() to return. */
+bool role_stopping(const struct role *r);
 void role_drained(struct role *r);
 /** Ask the supervisor to keep a duplicate of fd for the next process of this
  *  role (as systemd's FDSTORE); at most 65536 keys. 0 or -errno */
