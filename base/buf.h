@@ -38,7 +38,8 @@ int buf_le32(struct buf *b, uint32_t v);
 int buf_le64(struct buf *b, uint64_t v);
 int buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-int buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+int buf_vprintf(struct buf *b, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 /** Append s escaped as the inside of a JSON string (no quotes added). */
 int buf_json(struct buf *b, const char *s, size_t len);
 /** Append s escaped for HTML/XML text and double-quoted attributes. */
