@@ -1,0 +1,144 @@
+/* srs/siprec/answer.h - what we say to an offer, and what an answer to ours
+ * says.
+ *
+ * The contract that every client depends on: as many m-lines as the offer in
+ * its order, a refused one with port 0; labels echoed byte by byte; recvonly
+ * (inactive for inactive); payload types as offered, one audio codec plus
+ * telephone-event; rtcp-mux only if offered; a valid c=. Done in two steps,
+ * because the ports come from the capture role in between:
+ *
+ *	answer_plan()   offer + what the gate permits -> chosen codecs
+ *	answer_print()  plan + ports + our origin     -> SDP text
+ *
+ * Pure, except that answer_print() keeps the origin's version. No I/O.
+ * Source: RFC 3264, 7866 section 7, 8866.
+ */
+#ifndef SRS_SIPREC_ANSWER_H
+#define SRS_SIPREC_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "srs/siprec/sdp.h"
+
+struct buf;
+struct warn_list;
+
+enum answer_why {
+	ANSWER_ACCEPTED,
+	ANSWER_OFFERED_ZERO,  /* the offer has port 0 */
+	ANSWER_NOT_PERMITTED, /* the gate said no to line or its codecs */
+	ANSWER_NO_CODEC,      /* nothing in it that we record */
+	ANSWER_NO_PROTO,      /* a transport we do not speak */
+	ANSWER_NOT_AUDIO,     /* a kind of media we do not record */
+	ANSWER_TWIN,	      /* same label and stream as an accepted line */
+	ANSWER_TOO_MANY,      /* beyond max_audio */
+};
+
+/* What the gate permits for one m-line; bit i of pts is pts[i] of the line. */
+struct answer_permit {
+	bool permit;
+	uint32_t pts;
+};
+
+#define ANSWER_PTS_ALL UINT32_MAX
+
+struct answer_line {
+	enum answer_why why;
+	enum sdp_dir dir; /* of the answer: RECVONLY or INACTIVE */
+	int8_t audio;	  /* index into the line's pts, -1 = none */
+	int8_t dtmf;	  /* telephone-event, -1 = none */
+	int8_t cn;	  /* comfort noise at the codec's rate, -1 = none */
+	bool rtcp_mux;
+	uint16_t rtp_port; /* caller fills before printing; even, not 0 */
+	uint16_t rtcp_port;
+};
+
+struct answer {
+	unsigned n_lines; /* as the offer */
+	unsigned n_accepted;
+	unsigned n_active;	 /* accepted and not on hold */
+	bool codec_refused;	 /* a line failed for codec or transport: 488 */
+	bool permission_refused; /* a line failed for permission: 403 */
+	struct answer_line lines[SDP_LINES_MAX];
+};
+
+/**
+ * Choose per line.
+ *
+ * @param permits   one per m-line of the offer, NULL = everything
+ * @param max_audio most audio lines that are accepted (16)
+ * @param wl        what was refused and why; may be NULL
+ */
+void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
+		 unsigned max_audio, struct warn_list *wl,
+		 struct answer *ret_answer);
+
+/* Our side of o=; lives as long as the dialog (kept in its restore data). */
+struct answer_origin {
+	uint64_t id;	  /* set once, below 2^62 */
+	uint64_t version; /* grows when the text changes, and only then */
+	uint64_t hash;	  /* of the last text, 0 = none yet */
+	char addr[SDP_ADDR_MAX]; /* our media address, IPv4 or IPv6 literal */
+};
+
+/** @param seed makes the id: any number, for example wall microseconds */
+void answer_origin_init(struct answer_origin *o, uint64_t seed,
+			const char *addr);
+
+/**
+ * Append the answer. An unchanged answer is the same bytes again (a session
+ * refresh must change nothing).
+ *
+ * @return 0, -EINVAL (an accepted line without port, address not a literal),
+ *         or the buffer's error
+ */
+int answer_print(const struct sdp *offer, const struct answer *a,
+		 struct answer_origin *o, struct buf *out);
+
+/**
+ * An offer of our own for an INVITE that came without one (our offer goes
+ * into the 200, the answer comes in the ACK): n recvonly audio lines with
+ * PCMU, PCMA, opus and telephone-event, labelled 1..n.
+ *
+ * @param ports n RTP ports
+ */
+int answer_print_offer(struct answer_origin *o, const uint16_t *ports,
+		       unsigned n, struct buf *out);
+
+/* One stream of an offer made by our own client. */
+struct offer_line {
+	char label[SDP_LABEL_MAX];
+	const char *codec; /* "PCMU", "PCMA", "opus" */
+	uint8_t pt;
+	uint16_t rtp_port;
+	uint16_t rtcp_port;
+	enum sdp_dir dir; /* SENDONLY or INACTIVE */
+	bool dtmf;	  /* also offer telephone-event (pt 101) */
+};
+
+/** The offer of a recording client. Errors as answer_print(). */
+int offer_print(const struct offer_line *lines, unsigned n,
+		struct answer_origin *o, struct buf *out);
+
+/* What the answer says to one line of our offer. */
+struct offer_result {
+	bool accepted;
+	bool inactive;
+	bool rtcp_mux;
+	uint8_t pt; /* of the chosen audio codec */
+	struct sockaddr_storage rtp;
+	struct sockaddr_storage rtcp;
+};
+
+/**
+ * Hold an answer against our offer.
+ *
+ * @return number of accepted lines, or -EPROTO with the reason as a warning
+ *         (number of lines, a label or a payload type that was not offered)
+ */
+int offer_read_answer(const struct offer_line *lines, unsigned n,
+		      const struct sdp *answer, struct warn_list *wl,
+		      struct offer_result *ret_results);
+
+#endif

@@ -1,0 +1,210 @@
+/* srs/siprec/metadata.h - who takes part in a recorded call, and which stream
+ * is whose.
+ *
+ * The model of RFC 7865, filled from any dialect (elements by local name, any
+ * namespace; associations or the older inline <send>/<recv>). Ids are opaque
+ * strings; times are kept as the text that came (the catalog's own times are
+ * from our clock). What is not well formed is repaired once and read again;
+ * DOCTYPE is refused. Pure; fuzzed by fuzz_metadata.
+ *
+ * Source: RFC 7865, RFC 7866 section 9 (complete and partial), RFC 8068.
+ */
+#ifndef SRS_SIPREC_METADATA_H
+#define SRS_SIPREC_METADATA_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "srs/siprec/sdp.h"
+
+#define METADATA_BYTES_MAX 65536
+#define METADATA_DEPTH_MAX 32
+#define METADATA_PARTICIPANTS_MAX 256
+#define METADATA_STREAMS_MAX 256
+#define METADATA_SESSIONS_MAX 64
+#define METADATA_LINKS_MAX 2048
+#define METADATA_EXTRAS_MAX 64
+#define METADATA_AORS_MAX 8
+#define METADATA_TEXT_MAX 512 /* longer values are cut */
+
+struct buf;
+struct warn_list;
+
+/* All strings: heap, owned by the struct metadata, NULL = not said; UTF-8
+ * without control characters. */
+
+struct md_group {
+	char *id;
+	char *start;
+	char *stop;
+};
+
+struct md_session { /* a communication session */
+	char *id;
+	char *group_id;
+	char *sip_session_id;
+	char *start;
+	char *stop;
+	char *reason;
+};
+
+struct md_participant {
+	char *id;
+	unsigned n_aors;
+	char *aors[METADATA_AORS_MAX]; /* "sip:alice@example.com" */
+	char *name;
+	bool left;	  /* was there, has left (kept for the catalog) */
+	bool placeholder; /* nothing in it names a person */
+};
+
+struct md_stream {
+	char *id;
+	char *label;
+	char *session_id;
+	bool gone; /* not in the last complete description */
+};
+
+enum md_link_kind {
+	MD_SESSION_RECORDING,	/* a: session id, b: unused */
+	MD_PARTICIPANT_SESSION, /* a: participant id, b: session id */
+	MD_SEND,		/* a: participant id, b: stream id */
+	MD_RECV,		/* a: participant id, b: stream id */
+};
+
+struct md_link {
+	enum md_link_kind kind;
+	char *a;
+	char *b;
+	char *start; /* associate-time */
+	char *stop;  /* disassociate-time */
+};
+
+/* What vendors add and people search for; names are ours: "caller", "callee",
+ * "tenant", "agent", "ucid", or "ext.<element>" for anything else. */
+struct md_extra {
+	char *name;
+	char *value;
+};
+
+enum md_mode { MD_COMPLETE, MD_PARTIAL };
+
+/* Arrays: heap, n_... elements used. Fields may be read by anyone. */
+struct metadata {
+	enum md_mode mode;
+	bool repaired; /* was not well formed */
+	char *start;   /* of the recording session */
+	char *stop;
+	unsigned n_groups, n_sessions, n_participants, n_streams, n_links;
+	unsigned n_extras;
+	struct md_group *groups;
+	struct md_session *sessions;
+	struct md_participant *participants; /* order of first appearance */
+	struct md_stream *streams;
+	struct md_link *links;
+	struct md_extra *extras;
+};
+
+/** Empty, complete. @return 0 or -ENOMEM */
+int metadata_create(struct metadata **ret_md);
+/** Takes NULL, leaves NULL. */
+void metadata_destroy(struct metadata **mp);
+
+/**
+ * Read one description. Whatever can be understood is returned, with
+ * warnings; the caller records the call also when nothing can be.
+ *
+ * @return 0, or
+ *         -E2BIG    longer than METADATA_BYTES_MAX
+ *         -EPERM    has a DOCTYPE
+ *         -EBADMSG  nothing could be recovered
+ *         -ENOMEM
+ */
+int metadata_parse(struct span xml, struct warn_list *wl,
+		   struct metadata **ret_md);
+
+/** Append md as RFC 7865 XML (namespace urn:ietf:params:xml:ns:recording:1).
+ *  Participants that left and streams that are gone are not printed.
+ *  @return 0 or the buffer's error */
+int metadata_print(const struct metadata *md, struct buf *out);
+
+enum md_change_kind {
+	MD_JOINED,
+	MD_LEFT,
+	MD_RENAMED, /* name or AoR changed, or a placeholder got its person */
+	MD_NEW_SESSION, /* another communication session began */
+};
+
+struct md_change {
+	enum md_change_kind kind;
+	unsigned index; /* into state->participants or state->sessions */
+};
+
+#define METADATA_CHANGES_MAX 64
+
+struct md_changes {
+	unsigned n;
+	unsigned dropped;
+	struct md_change items[METADATA_CHANGES_MAX];
+};
+
+/**
+ * Apply a later description to what is known. `complete` replaces: who is
+ * gone has left. `partial` changes what it names; an association with a
+ * disassociate-time ends. Indexes of participants never change.
+ *
+ * @param state  changed (an empty one takes everything)
+ * @param update read only
+ * @param ret_changes may be NULL
+ *
+ * @return 0, -ENOMEM or -ENOBUFS (a limit; the rest was applied)
+ */
+int metadata_merge(struct metadata *state, const struct metadata *update,
+		   struct warn_list *wl, struct md_changes *ret_changes);
+
+/** @return index of the participant or -1; id NULL gives -1 */
+int metadata_find_participant(const struct metadata *md, const char *id);
+
+/** Add one (callers without metadata: From/To, vendor headers).
+ *  @param name may be NULL. @return index, -ENOMEM or -ENOBUFS */
+int metadata_add_participant(struct metadata *md, const char *id,
+			     const char *aor, const char *name);
+/** @return index, -ENOMEM or -ENOBUFS */
+int metadata_add_stream(struct metadata *md, const char *id, const char *label,
+			const char *session_id);
+int metadata_add_session(struct metadata *md, const char *id,
+			 const char *start);
+/** @return 0, -ENOMEM or -ENOBUFS */
+int metadata_add_link(struct metadata *md, enum md_link_kind kind,
+		      const char *a, const char *b, const char *start);
+int metadata_add_extra(struct metadata *md, const char *name,
+		       const char *value);
+/** @return the first value or NULL */
+const char *metadata_extra(const struct metadata *md, const char *name);
+
+enum md_how {
+	MD_BY_LINK,  /* an association says so */
+	MD_BY_LABEL, /* guessed from the order of streams with labels */
+	MD_BY_ORDER, /* guessed from the order of m-lines */
+	MD_BY_NOTHING,
+};
+
+#define METADATA_SENDERS_MAX 8
+
+/* Whose audio one m-line carries. */
+struct md_owner {
+	enum md_how how;
+	bool is_mix; /* the mix of other lines (do not mix it again), or the
+		      * only line, carrying everybody */
+	unsigned n;  /* senders, 0 = nobody known */
+	unsigned participants[METADATA_SENDERS_MAX]; /* indexes */
+};
+
+/**
+ * Attribute every m-line of the offer to its senders.
+ *
+ * @param ret_owners one per m-line (offer->n_lines)
+ */
+void metadata_attribute(const struct metadata *md, const struct sdp *offer,
+			struct warn_list *wl, struct md_owner *ret_owners);
+
+#endif
