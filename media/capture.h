@@ -1,0 +1,36 @@
+/* media/capture.h - the capture role: sockets, packets, spool, nothing else.
+ *
+ * Speaks media/capture_msg.h with the role "sip". No XML, no SQL, no codec.
+ *
+ * What is stored: packets that pass all checks, on streams that are enabled,
+ * active and not muted. The checks, in order:
+ *
+ *  source     the IP address of the sender equals the negotiated one (c= line;
+ *	       IPv4-mapped IPv6 counts as IPv4). The address in SDP says where
+ *	       the client *receives*; nearly all send from the same address,
+ *	       but not always from the same port (NAT, media proxies). So the
+ *	       address is strict, and the port is locked by the first 5
+ *	       consecutive valid packets of one port; these packets are stored
+ *	       as they come, since dropping the first 100 ms of a call is worse
+ *	       than storing what came from the right host. After the lock,
+ *	       other ports are refused until the next offer that changes the
+ *	       stream's remote address or port. An offer with no address or
+ *	       0.0.0.0 (hold as RFC 2543 has it) leaves the lock as it is; when
+ *	       there never was an address, the first 5 consecutive valid
+ *	       packets lock address and port.
+ *  version    RTP or RTCP version 2 and lengths that add up
+ *  payload    payload type is in the answer
+ *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1); a source
+ *	       that was silent for 10 s makes room for a new one. Packets on
+ *	       probation are stored as well (see above).
+ *
+ * Everything else is counted by reason in srs_capture_dropped_total.
+ */
+#ifndef MEDIA_CAPTURE_H
+#define MEDIA_CAPTURE_H
+
+struct role_ops;
+
+extern const struct role_ops capture_role;
+
+#endif
