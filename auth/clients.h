@@ -47,9 +47,8 @@ struct client_new {
 };
 
 /** @return 0; -EINVAL name or URI (e says); -ENOENT no such tenant */
-int client_create(struct auth *a, const struct client_new *c,
-		  const char *actor, struct id *ret_id,
-		  char ret_secret[TOKEN_MAX], struct err *e);
+int client_create(struct auth *a, const struct client_new *c, const char *actor,
+		  struct id *ret_id, char ret_secret[TOKEN_MAX], struct err *e);
 /** A new secret; the old one ends now. @return 0, -ENOENT */
 int client_new_secret(struct auth *a, const char *id, const char *actor,
 		      char ret_secret[TOKEN_MAX]);

@@ -106,9 +106,9 @@ struct conditions {
 	unsigned n_media; /* 0 = anything */
 	enum cond_srtp srtp;
 	struct cond_window windows[COND_WINDOWS_MAX];
-	unsigned n_windows;	  /* 0 = always */
-	int64_t max_duration_s;	  /* 0 = no limit */
-	int64_t max_concurrent;	  /* 0 = no limit */
+	unsigned n_windows;	/* 0 = always */
+	int64_t max_duration_s; /* 0 = no limit */
+	int64_t max_concurrent; /* 0 = no limit */
 	enum cond_announce announce;
 	int64_t storage_bytes;	  /* 0 = no limit */
 	int64_t sessions_per_day; /* 0 = no limit */
@@ -177,7 +177,7 @@ struct violation {
 
 struct stream_permit {
 	bool permitted;
-	uint32_t codecs; /* bit i: codecs[i] of the stream may be used */
+	uint32_t codecs;      /* bit i: codecs[i] of the stream may be used */
 	struct violation why; /* when not permitted */
 };
 

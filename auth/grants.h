@@ -77,8 +77,8 @@ enum grant_live_state {
 
 struct grant_live {
 	const char *grant_id;
-	const char *family_id; /* "" = none */
-	int64_t version;       /* of the snapshot */
+	const char *family_id;	     /* "" = none */
+	int64_t version;	     /* of the snapshot */
 	enum grant_live_state state; /* result */
 	const char *why;	     /* result, static text, "" when same */
 };

@@ -1,8 +1,8 @@
 /* auth/identity.h - who takes part in a call, made comparable.
  *
  * The same person appears as "sip:Alice@VoIP.Example:5060;user=phone",
- * "<sips:alice@voip.example>", "+44 (20) 7946-0001" or "tel:+442079460001;ext=1".
- * An identity holds up to two canonical forms:
+ * "<sips:alice@voip.example>", "+44 (20) 7946-0001" or
+ * "tel:+442079460001;ext=1". An identity holds up to two canonical forms:
  *
  *   sip   "sip:user@host[:port]": scheme and host lower-case, sips counts as
  *         sip, %-escapes of unreserved characters undone, password, default

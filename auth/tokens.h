@@ -184,8 +184,8 @@ int token_introspect(struct auth *a, struct span token, const char *client_id,
 int64_t token_sweep(struct auth *a, int64_t keep_us);
 
 /* API tokens of a user, newest first, revoked ones not. */
-typedef int token_fn(void *arg, const struct token_info *info,
-		     const char *name, int64_t used_us);
+typedef int token_fn(void *arg, const struct token_info *info, const char *name,
+		     int64_t used_us);
 int64_t token_each_api(struct auth *a, const char *user_id, token_fn *fn,
 		       void *arg);
 

@@ -72,8 +72,8 @@ int user_aor_add(struct auth *a, const char *user_id, const char *aor,
 bool user_has_aor(struct auth *a, const char *user_id, const char *aor);
 
 /** 8..512 bytes. @return 0, -EINVAL, -ENOENT */
-int user_set_password(struct auth *a, const char *user_id,
-		      const char *password, const char *actor, struct err *e);
+int user_set_password(struct auth *a, const char *user_id, const char *password,
+		      const char *actor, struct err *e);
 /** A disabled user can't log in, their tokens and grants don't work. */
 int user_set_disabled(struct auth *a, const char *user_id, bool disabled,
 		      const char *actor);
