@@ -21,7 +21,7 @@
 #define SDP_LINES_MAX 64    /* m-lines */
 #define SDP_PTS_MAX 32	    /* payload types of one m-line */
 #define SDP_TEXT_MAX 65536  /* bytes of a whole description */
-#define SDP_LABEL_MAX 64    /* with the NUL */
+#define SDP_LABEL_MAX 128   /* with the NUL */
 #define SDP_ADDR_MAX 64	    /* with the NUL */
 #define SDP_PORT_INVALID 0u /* a refused or unreadable m-line */
 
@@ -73,7 +73,7 @@ struct sdp_line {
 	bool rtcp_mux;
 	bool has_crypto;	      /* a=crypto or a=fingerprint seen */
 	bool on_hold;		      /* c= is 0.0.0.0 or :: */
-	char label[SDP_LABEL_MAX];    /* exact bytes; "" = none */
+	char label[SDP_LABEL_MAX];    /* as sent; "" = none */
 	char media_word[24];	      /* as sent, "audio" */
 	char proto_word[32];	      /* as sent, "RTP/AVP" */
 	char formats[128];	      /* as sent, "0 8 101"; cut at a blank */

@@ -1,0 +1,205 @@
+/* Our texts: the answer, our offer to a client that sent none, and the offer
+ * of the recording client. All three share the session part; o= stands apart
+ * because its version depends on the rest of the text. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "srs/siprec/answer.h"
+
+#define DTMF_PT 101
+
+void sdp_print_pt(struct buf *out, const struct sdp_pt *pt,
+		  enum sdp_media media)
+{
+	buf_printf(out, "a=rtpmap:%u %s/%u", pt->pt, pt->codec, pt->rate_hz);
+	if (media == SDP_AUDIO && pt->channels > 1)
+		buf_printf(out, "/%u", pt->channels);
+	buf_puts(out, "\r\n");
+	if (pt->fmtp[0])
+		buf_printf(out, "a=fmtp:%u %s\r\n", pt->pt, pt->fmtp);
+}
+
+void answer_origin_init(struct answer_origin *o, uint64_t seed,
+			const char *addr)
+{
+	*o = (struct answer_origin){ .id = seed & (UINT64_MAX >> 2) };
+	if (!o->id)
+		o->id = 1;
+	str_copy(o->addr, sizeof(o->addr), addr);
+}
+
+/* FNV-1a */
+static uint64_t text_hash(const struct buf *b)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < b->len; i++)
+		h = (h ^ b->data[i]) * 0x100000001b3u;
+	return h ? h : 1;
+}
+
+/* "IP4" or "IP6", NULL when addr is no literal */
+static const char *family_word(const char *addr)
+{
+	uint8_t bin[16];
+
+	if (inet_pton(AF_INET, addr, bin) == 1)
+		return "IP4";
+	return inet_pton(AF_INET6, addr, bin) == 1 ? "IP6" : NULL;
+}
+
+/* The session part with the right version, then the m-lines. */
+static int print_whole(struct answer_origin *o, const struct buf *lines,
+		       struct buf *out)
+{
+	const char *family = family_word(o->addr);
+	uint64_t hash;
+	int r = buf_error(lines);
+
+	if (r < 0)
+		return r;
+	if (!family)
+		return -EINVAL;
+	hash = text_hash(lines);
+	if (hash != o->hash) {
+		o->version++;
+		o->hash = hash;
+	}
+	buf_printf(out,
+		   "v=0\r\no=srs %llu %llu IN %s %s\r\ns=-\r\n"
+		   "c=IN %s %s\r\nt=0 0\r\n",
+		   (unsigned long long)o->id, (unsigned long long)o->version,
+		   family, o->addr, family, o->addr);
+	return buf_put(out, lines->data, lines->len);
+}
+
+static void print_rtcp(struct buf *b, uint16_t rtp, uint16_t rtcp, bool mux)
+{
+	if (mux)
+		buf_puts(b, "a=rtcp-mux\r\n");
+	else if (rtcp && rtcp != rtp + 1)
+		buf_printf(b, "a=rtcp:%u\r\n", rtcp);
+}
+
+static void print_refused(struct buf *b, const struct sdp_line *l)
+{
+	buf_printf(b, "m=%s 0 %s %s\r\n", l->media_word, l->proto_word,
+		   l->formats);
+	if (l->label[0])
+		buf_printf(b, "a=label:%s\r\n", l->label);
+	buf_puts(b, "a=inactive\r\n");
+}
+
+/* What we want to get; their fmtp says what they want, so only
+ * telephone-event's list of events is mirrored. */
+static void print_codec(struct buf *b, const struct sdp_pt *offered)
+{
+	struct sdp_pt pt = *offered;
+
+	if (!strcmp(pt.codec, "opus"))
+		str_copy(pt.fmtp, sizeof(pt.fmtp), "useinbandfec=1");
+	else if (strcmp(pt.codec, "telephone-event") != 0)
+		pt.fmtp[0] = '\0';
+	sdp_print_pt(b, &pt, SDP_AUDIO);
+}
+
+static int print_accepted(struct buf *b, const struct sdp_line *l,
+			  const struct answer_line *a)
+{
+	if (!a->rtp_port || a->audio < 0)
+		return -EINVAL;
+	buf_printf(b, "m=%s %u %s %u", l->media_word, a->rtp_port,
+		   l->proto_word, l->pts[a->audio].pt);
+	if (a->dtmf >= 0)
+		buf_printf(b, " %u", l->pts[a->dtmf].pt);
+	buf_puts(b, "\r\n");
+	print_codec(b, &l->pts[a->audio]);
+	if (a->dtmf >= 0)
+		print_codec(b, &l->pts[a->dtmf]);
+	if (l->label[0])
+		buf_printf(b, "a=label:%s\r\n", l->label);
+	print_rtcp(b, a->rtp_port, a->rtcp_port, a->rtcp_mux);
+	buf_printf(b, "a=%s\r\n", sdp_dir_name(a->dir));
+	return 0;
+}
+
+int answer_print(const struct sdp *offer, const struct answer *a,
+		 struct answer_origin *o, struct buf *out)
+{
+	struct buf lines CLEANUP(buf_fini) = { 0 };
+	int r;
+
+	buf_init(&lines, SDP_TEXT_MAX);
+	for (unsigned i = 0; i < offer->n_lines; i++) {
+		if (a->lines[i].why != ANSWER_ACCEPTED) {
+			print_refused(&lines, offer->lines[i]);
+			continue;
+		}
+		r = print_accepted(&lines, offer->lines[i], &a->lines[i]);
+		if (r < 0)
+			return r;
+	}
+	return print_whole(o, &lines, out);
+}
+
+int answer_print_offer(struct answer_origin *o, const uint16_t *ports,
+		       unsigned n, struct buf *out)
+{
+	struct buf lines CLEANUP(buf_fini) = { 0 };
+
+	buf_init(&lines, SDP_TEXT_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		if (!ports[i])
+			return -EINVAL;
+		buf_printf(&lines,
+			   "m=audio %u RTP/AVP 0 8 96 %u\r\n"
+			   "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+			   "a=rtpmap:96 opus/48000/2\r\n"
+			   "a=rtpmap:%u telephone-event/8000\r\n"
+			   "a=fmtp:%u 0-15\r\na=label:%u\r\na=recvonly\r\n",
+			   ports[i], DTMF_PT, DTMF_PT, DTMF_PT, i + 1);
+	}
+	return print_whole(o, &lines, out);
+}
+
+static int print_offer_line(struct buf *b, const struct offer_line *l)
+{
+	bool opus = !strcmp(l->codec, "opus");
+
+	if (!l->rtp_port)
+		return -EINVAL;
+	buf_printf(b, "m=audio %u RTP/AVP %u", l->rtp_port, l->pt);
+	if (l->dtmf)
+		buf_printf(b, " %u", DTMF_PT);
+	buf_printf(b, "\r\na=rtpmap:%u %s/%s\r\n", l->pt, l->codec,
+		   opus ? "48000/2" : "8000");
+	if (l->dtmf)
+		buf_printf(b,
+			   "a=rtpmap:%u telephone-event/%s\r\n"
+			   "a=fmtp:%u 0-15\r\n",
+			   DTMF_PT, opus ? "48000" : "8000", DTMF_PT);
+	buf_puts(b, "a=ptime:20\r\n");
+	if (l->label[0])
+		buf_printf(b, "a=label:%s\r\n", l->label);
+	print_rtcp(b, l->rtp_port, l->rtcp_port, false);
+	buf_printf(b, "a=%s\r\n", sdp_dir_name(l->dir));
+	return 0;
+}
+
+int offer_print(const struct offer_line *lines, unsigned n,
+		struct answer_origin *o, struct buf *out)
+{
+	struct buf text CLEANUP(buf_fini) = { 0 };
+	int r;
+
+	buf_init(&text, SDP_TEXT_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		r = print_offer_line(&text, &lines[i]);
+		if (r < 0)
+			return r;
+	}
+	return print_whole(o, &text, out);
+}
