@@ -1,8 +1,14 @@
 /* base/conf.h - reads an INI file into a plain struct by a table of keys.
  *
  * Unknown section or key, a bad value or a key given twice stops the start:
- * the error names file, line, section, key, the reason and what is allowed.
- * The environment variable SRS_SECTION_KEY (upper case) overrides the file.
+ * the error names file, line, section, key, the reason and what is allowed:
+ *
+ *	srs.conf:12: [media] ports = "abc": not a range like 20000-21999
+ *
+ * Lines may be indented, have at most 198 bytes (comments: any length), and
+ * end in a comment after " ;". The environment variable SRS_SECTION_KEY (upper
+ * case) overrides the file; one that starts with a known SRS_SECTION_ and
+ * names no key is an error too, any other SRS_... is left alone.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -34,6 +40,10 @@ struct conf_key {
 	const char *const *words; /* CONF_ENUM, NULL-terminated */
 	const char *doc;	  /* one comment line for srs.conf.example */
 	bool reload;		  /* SIGHUP applies it */
+	/* CONF_STRING: NULL when value is good, else why it is not ("not a
+	 * range like 1-2"); NULL: anything goes */
+	const char *(*check)(const char *value);
+	const char *example; /* required key: value in srs.conf.example */
 };
 
 /** Set every default. @return 0 or -EINVAL (our table is wrong) */

@@ -1,0 +1,552 @@
+#include "base/conf.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+extern char **environ;
+
+#define CONF_NAME_MAX 96
+#define ENV_PREFIX "SRS_"
+
+/* Where a value comes from, for the error text. */
+struct origin {
+	const char *path; /* NULL: the environment or the table */
+	int line;
+	const char *env; /* name of the variable, or NULL */
+};
+
+struct load {
+	const struct conf_key *keys;
+	size_t n;
+	const char *path;
+	void *target;
+	struct err *e;
+	int *given; /* line of each key, 0 = not given */
+};
+
+static void *field_of(const struct conf_key *k, void *target)
+{
+	return (char *)target + k->offset;
+}
+
+/* "10m" for whole minutes, as an operator would write it. */
+static void format_us(int64_t us, char *dst, size_t len)
+{
+	static const struct {
+		int64_t us;
+		const char *word;
+	} units[] = {
+		{ 86400 * 1000000ll, "d" },
+		{ 3600 * 1000000ll, "h" },
+		{ 60 * 1000000ll, "m" },
+		{ 1000000, "s" },
+		{ 1000, "ms" },
+		{ 1, "us" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(units); i++) {
+		if (us % units[i].us == 0 && (us || i == 3)) {
+			(void)snprintf(dst, len, "%" PRId64 "%s",
+				       us / units[i].us, units[i].word);
+			return;
+		}
+	}
+}
+
+static void format_bytes(uint64_t bytes, char *dst, size_t len)
+{
+	static const char units[] = "TGMK";
+	unsigned i;
+
+	for (i = 0; i < 4; i++) {
+		uint64_t one = 1ull << (10 * (4 - i));
+
+		if (bytes && bytes % one == 0) {
+			(void)snprintf(dst, len, "%" PRIu64 "%c", bytes / one,
+				       units[i]);
+			return;
+		}
+	}
+	(void)snprintf(dst, len, "%" PRIu64, bytes);
+}
+
+static void allowed_words(const struct conf_key *k, char *dst, size_t len)
+{
+	size_t i, at = 0;
+	int n;
+
+	dst[0] = '\0';
+	for (i = 0; k->words[i] && at < len; i++) {
+		n = snprintf(dst + at, len - at, "%s%s", i ? ", " : "",
+			     k->words[i]);
+		at += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* What the key accepts, for people. */
+static void allowed(const struct conf_key *k, char *dst, size_t len)
+{
+	bool limits = k->min || k->max;
+	char lo[32], hi[32];
+
+	switch (k->type) {
+	case CONF_BOOL:
+		(void)str_copy(dst, len, "yes or no");
+		return;
+	case CONF_ENUM:
+		allowed_words(k, dst, len);
+		return;
+	case CONF_INT:
+		(void)snprintf(lo, sizeof(lo), "%" PRId64, k->min);
+		(void)snprintf(hi, sizeof(hi), "%" PRId64, k->max);
+		break;
+	case CONF_DURATION:
+		format_us(k->min, lo, sizeof(lo));
+		format_us(k->max, hi, sizeof(hi));
+		break;
+	case CONF_SIZE:
+		format_bytes((uint64_t)k->min, lo, sizeof(lo));
+		format_bytes((uint64_t)k->max, hi, sizeof(hi));
+		break;
+	default:
+		dst[0] = '\0';
+		return;
+	}
+	if (limits)
+		(void)snprintf(dst, len, "%s to %s", lo, hi);
+	else
+		dst[0] = '\0';
+}
+
+static int bad(const struct conf_key *k, const struct origin *o,
+	       const char *value, const char *why, struct err *e)
+{
+	char may[256], where[CONF_NAME_MAX + 256];
+
+	allowed(k, may, sizeof(may));
+	if (o->env)
+		(void)snprintf(where, sizeof(where), "environment %s", o->env);
+	else if (o->path)
+		(void)snprintf(where, sizeof(where), "%s:%d", o->path, o->line);
+	else
+		(void)str_copy(where, sizeof(where), "default");
+	return err_set(e, -EINVAL, "%s: [%s] %s = \"%s\": %s%s%s%s", where,
+		       k->section, k->key, value, why, may[0] ? " (" : "", may,
+		       may[0] ? ")" : "");
+}
+
+static bool in_limits(const struct conf_key *k, int64_t v)
+{
+	if (!k->min && !k->max)
+		return true;
+	return v >= k->min && v <= k->max;
+}
+
+static const char *set_bool(const char *value, bool *ret)
+{
+	static const char *const yes[] = { "yes", "true", "on", "1" };
+	static const char *const no[] = { "no", "false", "off", "0" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(yes); i++) {
+		if (str_ieq(value, yes[i]) || str_ieq(value, no[i])) {
+			*ret = str_ieq(value, yes[i]);
+			return NULL;
+		}
+	}
+	return "not yes or no";
+}
+
+static const char *set_number(const struct conf_key *k, const char *value,
+			      void *field)
+{
+	uint64_t bytes;
+	int64_t v;
+	int r;
+
+	if (k->type == CONF_DURATION) {
+		r = str_duration_us(value, &v);
+	} else if (k->type == CONF_SIZE) {
+		r = str_size(value, &bytes);
+		v = r == 0 ? (int64_t)bytes : 0;
+	} else {
+		r = str_i64(value, INT64_MIN, INT64_MAX, &v);
+	}
+	if (r == -EINVAL)
+		return k->type == CONF_DURATION ? "not a duration like 10s"
+		       : k->type == CONF_SIZE	? "not a size like 512M"
+						: "not a whole number";
+	if (r < 0 || !in_limits(k, v))
+		return "out of range";
+	if (k->type == CONF_SIZE)
+		*(uint64_t *)field = (uint64_t)v;
+	else
+		*(int64_t *)field = v;
+	return NULL;
+}
+
+static const char *set_string(const struct conf_key *k, const char *value,
+			      char *field)
+{
+	const char *why;
+
+	if (!k->def && !value[0])
+		return "must not be empty";
+	if (k->type == CONF_PATH && value[0] && value[0] != '/')
+		return "not an absolute path";
+	if (!str_utf8_ok(value, strlen(value)))
+		return "not UTF-8";
+	if (strlen(value) >= k->size)
+		return "too long";
+	why = k->check ? k->check(value) : NULL;
+	if (why)
+		return why;
+	(void)str_copy(field, k->size, value); /* fits */
+	return NULL;
+}
+
+static const char *set_enum(const struct conf_key *k, const char *value,
+			    int *field)
+{
+	int i;
+
+	for (i = 0; k->words[i]; i++) {
+		if (str_ieq(value, k->words[i])) {
+			*field = i;
+			return NULL;
+		}
+	}
+	return "not one of the known words";
+}
+
+static int set_value(const struct conf_key *k, const char *value,
+		     const struct origin *o, void *target, struct err *e)
+{
+	void *field = field_of(k, target);
+	const char *why;
+
+	switch (k->type) {
+	case CONF_BOOL:
+		why = set_bool(value, field);
+		break;
+	case CONF_ENUM:
+		why = set_enum(k, value, field);
+		break;
+	case CONF_STRING:
+	case CONF_PATH:
+		why = set_string(k, value, field);
+		break;
+	default:
+		why = set_number(k, value, field);
+		break;
+	}
+	return why ? bad(k, o, value, why, e) : 0;
+}
+
+int conf_defaults(const struct conf_key *keys, size_t n, void *target,
+		  struct err *e)
+{
+	static const struct origin table = { 0 };
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		if (!keys[i].def)
+			continue;
+		r = set_value(&keys[i], keys[i].def, &table, target, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool known_section(const struct load *l, const char *section)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strcmp(l->keys[i].section, section) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int unknown(const struct load *l, const char *section, const char *key,
+		   int line)
+{
+	if (!section[0])
+		return err_set(l->e, -EINVAL,
+			       "%s:%d: \"%s\" stands before any [section]",
+			       l->path, line, key);
+	if (!known_section(l, section))
+		return err_set(l->e, -EINVAL, "%s:%d: unknown section [%s]",
+			       l->path, line, section);
+	return err_set(l->e, -EINVAL, "%s:%d: [%s] has no key \"%s\"", l->path,
+		       line, section, key);
+}
+
+/* One "key = value"; inih wants 1 for success. */
+static int on_entry(struct load *l, const char *section, const char *key,
+		    const char *value, int line)
+{
+	struct origin o = { .path = l->path, .line = line };
+	const struct conf_key *k;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		k = &l->keys[i];
+		if (strcmp(k->section, section) || strcmp(k->key, key))
+			continue;
+		if (l->given[i])
+			return err_set(l->e, -EINVAL,
+				       "%s:%d: [%s] %s is given twice, first "
+				       "in line %d",
+				       l->path, line, section, key,
+				       l->given[i]);
+		l->given[i] = line;
+		return set_value(k, value ? value : "", &o, l->target, l->e);
+	}
+	return unknown(l, section, key, line);
+}
+
+/* Debian's inih does not tell the handler the line, takes an indented line for
+ * more of the value before it and cuts long lines in two; so it gets its lines
+ * from here. */
+struct reader {
+	struct load *load;
+	FILE *f;
+	int line;
+	int r;
+};
+
+static int check_section_line(struct reader *rd, const char *str)
+{
+	struct span name = span_of(str + 1);
+	char section[CONF_NAME_MAX];
+
+	name = span_cut(&name, ']');
+	if (span_copy(section, sizeof(section), name) &&
+	    known_section(rd->load, section))
+		return 0;
+	return err_set(rd->load->e, -EINVAL, "%s:%d: unknown section [%s]",
+		       rd->load->path, rd->line, section);
+}
+
+static void skip_rest_of_line(FILE *f)
+{
+	int c;
+
+	do
+		c = getc(f);
+	while (c != '\n' && c != EOF);
+}
+
+static char *read_line(char *str, int num, void *stream)
+{
+	struct reader *rd = stream;
+	size_t blanks;
+	bool whole;
+
+	if (rd->r < 0 || !fgets(str, num, rd->f))
+		return NULL;
+	rd->line++;
+	whole = strchr(str, '\n') || feof(rd->f);
+	blanks = strspn(str, " \t");
+	memmove(str, str + blanks, strlen(str + blanks) + 1);
+	if (!whole && str[0] != '#' && str[0] != ';') {
+		rd->r = err_set(rd->load->e, -EINVAL,
+				"%s:%d: more than %d bytes in a line",
+				rd->load->path, rd->line, num - 2);
+		return NULL;
+	}
+	if (!whole)
+		skip_rest_of_line(rd->f);
+	if (str[0] == '[' && strchr(str, ']'))
+		rd->r = check_section_line(rd, str);
+	return rd->r < 0 ? NULL : str;
+}
+
+static int on_ini(void *user, const char *section, const char *name,
+		  const char *value)
+{
+	struct reader *rd = user;
+
+	if (rd->r < 0)
+		return 0;
+	rd->r = on_entry(rd->load, section, name, value, rd->line);
+	return rd->r == 0;
+}
+
+static int load_file(struct load *l)
+{
+	struct reader rd = { .load = l };
+	int bad_line;
+
+	rd.f = fopen(l->path, "re");
+	if (!rd.f)
+		return err_set(l->e, -errno, "%s: %s", l->path,
+			       err_words(errno));
+	bad_line = ini_parse_stream(read_line, &rd, on_ini, &rd);
+	if (rd.r == 0 && ferror(rd.f))
+		rd.r = err_set(l->e, -EIO, "%s: cannot be read", l->path);
+	(void)fclose(rd.f); /* only read */
+	if (rd.r < 0)
+		return rd.r;
+	if (bad_line > 0)
+		return err_set(l->e, -EINVAL,
+			       "%s:%d: neither [section] nor key = value",
+			       l->path, bad_line);
+	return bad_line < 0
+		       ? err_set(l->e, -ENOMEM, "%s: out of memory", l->path)
+		       : 0;
+}
+
+static void env_name(const struct conf_key *k, char *dst, size_t len)
+{
+	size_t i;
+
+	(void)snprintf(dst, len, ENV_PREFIX "%s_%s", k->section, k->key);
+	for (i = 0; dst[i]; i++)
+		dst[i] = dst[i] == '-' ? '_'
+				       : (char)toupper((unsigned char)dst[i]);
+}
+
+static int load_environment(struct load *l)
+{
+	char name[CONF_NAME_MAX];
+	struct origin o = { .env = name };
+	const char *value;
+	size_t i;
+	int r;
+
+	for (i = 0; i < l->n; i++) {
+		env_name(&l->keys[i], name, sizeof(name));
+		value = getenv(name);
+		if (!value)
+			continue;
+		l->given[i] = -1;
+		r = set_value(&l->keys[i], value, &o, l->target, l->e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* "SRS_SIP_LISTENN=..." is a typing mistake; "SRS_VERSION" is none of ours. */
+static bool is_misspelt(const struct load *l, struct span name)
+{
+	char known[CONF_NAME_MAX];
+	bool section = false;
+	size_t i, len;
+
+	for (i = 0; i < l->n; i++) {
+		env_name(&l->keys[i], known, sizeof(known));
+		if (span_eq(name, known))
+			return false;
+		len = strlen(ENV_PREFIX) + strlen(l->keys[i].section) + 1;
+		known[len] = '\0';
+		section = section || span_starts(name, known);
+	}
+	return section;
+}
+
+static int check_environment(struct load *l)
+{
+	struct span name, rest;
+	char **v;
+
+	for (v = environ; v && *v; v++) {
+		if (strncmp(*v, ENV_PREFIX, strlen(ENV_PREFIX)) != 0)
+			continue;
+		rest = span_of(*v);
+		name = span_cut(&rest, '=');
+		if (is_misspelt(l, name))
+			return err_set(l->e, -EINVAL,
+				       "environment %.*s: no such setting",
+				       SPAN_ARG(name));
+	}
+	return 0;
+}
+
+static int check_required(struct load *l)
+{
+	const struct conf_key *k;
+	char name[CONF_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		k = &l->keys[i];
+		if (k->def || l->given[i])
+			continue;
+		env_name(k, name, sizeof(name));
+		return err_set(l->e, -EINVAL,
+			       "%s%s[%s] %s is required (or set %s)",
+			       l->path ? l->path : "", l->path ? ": " : "",
+			       k->section, k->key, name);
+	}
+	return 0;
+}
+
+int conf_load(const struct conf_key *keys, size_t n, const char *path,
+	      void *target, struct err *e)
+{
+	struct load l = { keys, n, path, target, e, NULL };
+	int r;
+
+	r = conf_defaults(keys, n, target, e);
+	if (r < 0)
+		return r;
+	l.given = mem_calloc(n, sizeof(*l.given));
+	if (!l.given)
+		return err_set(e, -ENOMEM, "out of memory");
+	if (path)
+		r = load_file(&l);
+	if (r == 0)
+		r = load_environment(&l);
+	if (r == 0)
+		r = check_environment(&l);
+	if (r == 0)
+		r = check_required(&l);
+	mem_free(l.given);
+	return r;
+}
+
+int conf_example(const struct conf_key *keys, size_t n, struct buf *out)
+{
+	const char *section = "";
+	char may[256];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (strcmp(section, keys[i].section) != 0) {
+			section = keys[i].section;
+			(void)buf_printf(out, "\n[%s]\n", section);
+		}
+		allowed(&keys[i], may, sizeof(may));
+		(void)buf_printf(out, "\n# %s", keys[i].doc);
+		if (may[0])
+			(void)buf_printf(out, " (%s)", may);
+		if (keys[i].reload)
+			(void)buf_puts(out, " [reload]");
+		(void)buf_putc(out, '\n');
+		if (keys[i].def)
+			(void)buf_printf(out, "#%s =%s%s\n", keys[i].key,
+					 keys[i].def[0] ? " " : "",
+					 keys[i].def);
+		else
+			(void)buf_printf(out, "%s = %s\n", keys[i].key,
+					 keys[i].example);
+	}
+	return buf_error(out);
+}
