@@ -1,0 +1,155 @@
+#include "srs/help.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "srs/cli.h"
+
+struct page {
+	const char *word;
+	const char *line; /* in the overview */
+	const char *text;
+};
+
+static const struct page pages[] = {
+	{ "run", "start the server",
+	  "srs -c FILE run\n"
+	  "\n"
+	  "Starts every role and prints one line of JSON on standard output\n"
+	  "when all of them serve: the bound addresses, the URL, and a "
+	  "one-time\n"
+	  "setup link while nobody can log in yet.\n"
+	  "\n"
+	  "SIGTERM  no new calls; running ones may finish for [server] drain,\n"
+	  "         then BYE. A second one ends at once; running calls go on\n"
+	  "         at the next start.\n"
+	  "SIGHUP   reads the settings marked \"reload\" again.\n" },
+	{ "demo", "the whole thing in half a minute, nothing to configure",
+	  "srs demo [--once] [--json] [--data DIR]\n"
+	  "\n"
+	  "A throw-away server on free loopback ports: makes an owner and a "
+	  "VoIP\n"
+	  "provider, walks the OAuth code flow, places a SIPREC call with two\n"
+	  "voices and a hold, waits for the recording, fetches and checks it.\n"
+	  "With a terminal it then serves until Ctrl-C; --once exits. The "
+	  "data\n"
+	  "folder (printed; --data names one) stays for you to look at.\n"
+	  "--json prints one object: recording_id, duration_s, participants,\n"
+	  "mix_path, audio_url, ui_url, login, password, access_token, "
+	  "sip_uri.\n" },
+	{ "call", "place a recording call (a SIPREC client)",
+	  "srs call --to URI [--token T] --participant AOR ... [options]\n"
+	  "\n"
+	  "  --to sip:HOST:PORT       the recording server\n"
+	  "  --token T                access token (Authorization: Bearer)\n"
+	  "  --participant AOR        who takes part; repeat, in channel "
+	  "order\n"
+	  "  --name NAME              display name of the participant before "
+	  "it\n"
+	  "  --wav FILE               what a participant says (16-bit PCM); "
+	  "repeat\n"
+	  "                           in the same order; otherwise a tone "
+	  "each\n"
+	  "  --codec PCMU|PCMA|opus   default PCMU\n"
+	  "  --duration S             seconds, default 10\n"
+	  "  --transport udp|tcp|tls  default udp\n"
+	  "  --hold A-B               on hold from second A to second B\n"
+	  "  --loss PERCENT           drop RTP packets at random\n"
+	  "  --reorder                swap neighbouring RTP packets now and "
+	  "then\n"
+	  "  --calls N --rate R       N calls, R new ones a second\n"
+	  "  --json                   one object per call\n"
+	  "\n"
+	  "Exit code 4 when a call was refused.\n" },
+	{ "check-config", "say whether a configuration file is good",
+	  "srs -c FILE check-config [--json]\n"
+	  "\n"
+	  "Names file, line, key, what is wrong and what is allowed.\n" },
+	{ "migrate", "bring the catalog's schema up to date",
+	  "srs -c FILE migrate [--dry-run] [--json]\n"
+	  "\n"
+	  "`srs run` does the same at its start. --dry-run shows what would "
+	  "be\n"
+	  "applied.\n" },
+	{ "user", "add and list the people who may log in",
+	  "srs -c FILE user add --tenant T --email E [--role R] [--aor A ...]\n"
+	  "                     [--password-stdin] [--json]\n"
+	  "srs -c FILE user list [--tenant T] [--json]\n"
+	  "\n"
+	  "Roles: owner admin supervisor listener auditor. An AoR "
+	  "(sip:alice@x,\n"
+	  "tel:+44...) says which calls are this person's. Without\n"
+	  "--password-stdin a password is made and printed once. The tenant "
+	  "is\n"
+	  "made when it does not exist.\n" },
+	{ "client", "API credentials for a VoIP provider",
+	  "srs -c FILE client add --tenant T --name N --redirect-uri U ... "
+	  "[--json]\n"
+	  "srs -c FILE client list [--json]\n"
+	  "\n"
+	  "Prints client_id and client_secret; the secret is shown once.\n" },
+	{ "grant", "what an owner lets a provider record",
+	  "srs -c FILE grant add --client ID --owner EMAIL --details FILE "
+	  "[--json]\n"
+	  "srs -c FILE grant list [--json]\n"
+	  "srs -c FILE grant revoke ID\n"
+	  "srs -c FILE grant test (--grant ID | --details FILE)\n"
+	  "                       --participant AOR ... [--codec C ...] "
+	  "[--json]\n"
+	  "\n"
+	  "`add` is the operator's short cut past the consent page: it prints\n"
+	  "the grant's id, an access token and a refresh token. FILE holds\n"
+	  "authorization_details of type call_recording. `test` judges a call\n"
+	  "that was never made: exit code 4 and every violated condition when\n"
+	  "it would not be recorded.\n" },
+	{ "token", "API tokens of a user",
+	  "srs -c FILE token add --user EMAIL [--json]\n"
+	  "srs -c FILE token revoke TOKEN\n"
+	  "\n"
+	  "A token with that user's rights, for /api/v1.\n" },
+	{ "recordings", "list and show recordings",
+	  "srs -c FILE recordings list [--tenant T] [-q WORDS] [--json]\n"
+	  "srs -c FILE recordings show ID [--json]\n" },
+	{ "export", "copy a recording with all that belongs to it",
+	  "srs -c FILE export ID --to DIR\n"
+	  "\n"
+	  "Audio, waveform, metadata, signalling, SHA256SUMS; hashes are\n"
+	  "checked while copying.\n" },
+	{ "verify", "compare the stored files with the catalog's hashes",
+	  "srs -c FILE verify [ID] [--json]\n"
+	  "\n"
+	  "Exit code 4 when something is missing or damaged.\n" },
+	{ "spool", "look into the packets of a running or recovered call",
+	  "srs spool show FILE [--json]\n"
+	  "srs spool dump FILE [-o OUT.pcapng]\n" },
+};
+
+void help_overview(FILE *f)
+{
+	fputs("srs - call recording server (SIPREC, RFC 7866) with OAuth "
+	      "consent\n\n"
+	      "  srs [-c FILE] [--json] WORD ...\n\n",
+	      f);
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+		fprintf(f, "  %-13s %s\n", pages[i].word, pages[i].line);
+	fputs("  help WORD     more about a word\n"
+	      "  version\n\n"
+	      "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration,\n"
+	      "3 not found, 4 the answer is no.\n",
+	      f);
+}
+
+int help_print(const char *word)
+{
+	if (!word) {
+		help_overview(stdout);
+		return CLI_OK;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+		if (strcmp(pages[i].word, word) == 0) {
+			fputs(pages[i].text, stdout);
+			return CLI_OK;
+		}
+	}
+	return cli_usage(NULL, "there is no word \"%s\"", word);
+}
