@@ -59,6 +59,10 @@ int conf_defaults(const struct conf_key *keys, size_t n, void *target,
 int conf_load(const struct conf_key *keys, size_t n, const char *path,
 	      void *target, struct err *e);
 
+/** Copy the fields marked "reload" from one loaded struct to another. */
+void conf_copy_reload(const struct conf_key *keys, size_t n, const void *from,
+		      void *to);
+
 /** Print every key with default and comment, the srs.conf.example text.
  *  @return 0 or buf's error */
 struct buf;

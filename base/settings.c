@@ -289,6 +289,11 @@ int settings_load(const char *path, struct settings *ret_s, struct err *e)
 	return 0;
 }
 
+void settings_apply_reload(struct settings *s, const struct settings *fresh)
+{
+	conf_copy_reload(keys, ARRAY_SIZE(keys), fresh, s);
+}
+
 int settings_example(struct buf *out)
 {
 	(void)buf_puts(out, /* errors stick in out */

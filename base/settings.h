@@ -3,7 +3,7 @@
  * The table in settings.c (section, key, default, limits, comment) is the only
  * place where keys are written down; srs.conf.example is printed from it.
  * Loaded once by the supervisor, inherited by the roles, never changed by them;
- * SIGHUP reloads the keys marked "reload" by restarting what reads them.
+ * SIGHUP reloads the keys marked "reload" (settings_apply_reload).
  */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
@@ -84,6 +84,9 @@ struct settings {
 
 /** Load path (NULL: defaults and environment only). 0 or -errno with e set. */
 int settings_load(const char *path, struct settings *ret_s, struct err *e);
+
+/** SIGHUP: take the keys marked "reload" from fresh, leave the others. */
+void settings_apply_reload(struct settings *s, const struct settings *fresh);
 
 /** The text of srs.conf.example. */
 int settings_example(struct buf *out);
