@@ -39,7 +39,7 @@
  *	 4 u32	    age: microseconds between arrival and the block's time
  *	 8	    the packet
  *
- * The payloads of the other types are told in spool_write.c.
+ * The payloads of the other types are told in spool_format.c.
  *
  * Order. The blocks are in the order in which they were written: OPEN, then
  * STREAMS, then anything, CLOSE at most once and last. A STREAMS block is a
@@ -155,7 +155,8 @@ struct spool_stream_totals {
 /* Totals of streams count from the last start of capture. */
 struct spool_close {
 	char reason[64];
-	uint64_t packets, bytes; /* RTP on disk, all streams, whole file */
+	uint64_t packets; /* RTP on disk, all streams, whole file */
+	uint64_t bytes;	  /* length of the file up to this block */
 	unsigned n;
 	struct spool_stream_totals streams[CAP_STREAMS_MAX];
 };
@@ -211,6 +212,9 @@ int spool_reader_next(struct spool_reader *r, struct spool_item *ret_item);
 
 void spool_reader_stats(const struct spool_reader *r,
 			struct spool_stats *ret_stats);
+
+/** @return the session id in the file header ("" when that is damaged) */
+const char *spool_reader_session(const struct spool_reader *r);
 
 /** Bytes from the start that have been read; for progress. */
 uint64_t spool_reader_offset(const struct spool_reader *r);
