@@ -34,10 +34,10 @@ static void rtp_header_round_trip(void **state)
 static void rtp_takes_csrc_extension_and_padding_off(void **state)
 {
 	static const uint8_t raw[] = {
-		0xb2, 0x00, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, /* P, X, 2 CSRC */
-		0,    0,    0, 4, 0, 0, 0, 5,		  /* CSRCs */
-		0xbe, 0xde, 0, 1, 9, 9, 9, 9,		  /* extension */
-		'p',  'a',  'y', 0, 0, 3		  /* padding of 3 */
+		0xb2, 0x00, 0,	 1, 0, 0, 0, 2, 0, 0, 0, 3, /* P, X, 2 CSRC */
+		0,    0,    0,	 4, 0, 0, 0, 5,		    /* CSRCs */
+		0xbe, 0xde, 0,	 1, 9, 9, 9, 9,		    /* extension */
+		'p',  'a',  'y', 0, 0, 3		    /* padding of 3 */
 	};
 	struct rtp_packet p;
 
