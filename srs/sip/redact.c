@@ -1,0 +1,93 @@
+#include "srs/sip/redact.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+static bool is_token_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (c && strchr("-._~+/=", c));
+}
+
+/* Copy s without tokens and SRTP keys. */
+static void put_scrubbed(struct buf *out, struct span s)
+{
+	static const char *const prefix[] = { "srs_at_", "srs_rt_", "srs_cs_",
+					      "inline:" };
+	size_t from = 0;
+
+	for (size_t i = 0; i + 7 <= s.len; i++) {
+		if (s.p[i] != 's' && s.p[i] != 'i')
+			continue;
+		for (unsigned k = 0; k < 4; k++) {
+			if (memcmp(s.p + i, prefix[k], 7) != 0)
+				continue;
+			buf_put(out, s.p + from, i - from);
+			if (k == 3)
+				buf_puts(out, "inline:");
+			buf_puts(out, SIP_REDACTED);
+			i += 7;
+			while (i < s.len && is_token_char(s.p[i]))
+				i++;
+			from = i;
+			break;
+		}
+	}
+	buf_put(out, s.p + from, s.len - from);
+}
+
+/* "Authorization: Bearer abc": keep name and scheme. */
+static void put_credentials(struct buf *out, struct span line, size_t colon)
+{
+	struct span v = span_trim(
+		(struct span){ line.p + colon + 1, line.len - colon - 1 });
+	size_t scheme = 0;
+
+	buf_put(out, line.p, colon + 1);
+	while (scheme < v.len && v.p[scheme] > ' ')
+		scheme++;
+	buf_putc(out, ' ');
+	/* without a blank there is no scheme but a bare secret */
+	if (scheme < v.len && scheme <= 16) {
+		buf_put(out, v.p, scheme);
+		buf_putc(out, ' ');
+	}
+	buf_puts(out, SIP_REDACTED "\r\n");
+}
+
+int sip_redact(struct span text, struct buf *out)
+{
+	struct span rest = text;
+
+	while (rest.len > 0) {
+		const char *nl = memchr(rest.p, '\n', rest.len);
+		size_t len = nl ? (size_t)(nl - rest.p) + 1 : rest.len;
+		struct span line, name;
+		ptrdiff_t colon;
+
+		/* folded lines belong to the header above */
+		while (len > 2 && len < rest.len &&
+		       (rest.p[len] == ' ' || rest.p[len] == '\t')) {
+			nl = memchr(rest.p + len, '\n', rest.len - len);
+			len = nl ? (size_t)(nl - rest.p) + 1 : rest.len;
+		}
+		line = (struct span){ rest.p, len };
+		rest.p += len;
+		rest.len -= len;
+		if (span_trim(line).len == 0) { /* the body follows */
+			buf_put(out, line.p, line.len);
+			break;
+		}
+		colon = span_find(line, ':');
+		name = span_trim(
+			(struct span){ line.p, colon > 0 ? (size_t)colon : 0 });
+		if (span_ieq(name, "Authorization") ||
+		    span_ieq(name, "Proxy-Authorization"))
+			put_credentials(out, line, (size_t)colon);
+		else
+			put_scrubbed(out, line);
+	}
+	put_scrubbed(out, rest);
+	return buf_error(out);
+}

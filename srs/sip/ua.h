@@ -1,0 +1,200 @@
+/* srs/sip/ua.h - the SIP side of the server: listeners, requests, dialogs.
+ *
+ * The only door to Sofia-SIP (its `nta` layer): no other header or source file
+ * outside srs/sip/ names it. The agent answers and keeps dialogs; it never
+ * looks into a body, never asks the gate and never writes to the catalog.
+ * Retransmissions, 100 Trying, CANCEL (487) and repeated 2xx until the ACK are
+ * done in here.
+ *
+ * Role: sip, its only thread. The agent brings its own loop (Sofia's), into
+ * which the role's loop is nested: ua_step() runs both.
+ *
+ * Source: RFC 3261, 3311 (UPDATE), 3581 (rport), 6026.
+ */
+#ifndef SRS_SIP_UA_H
+#define SRS_SIP_UA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/str.h"
+#include "srs/sip/fields.h"
+
+struct buf;
+struct err;
+struct loop;
+struct ua;
+struct ua_dialog;
+
+enum ua_method {
+	UA_INVITE,
+	UA_ACK,
+	UA_BYE,
+	UA_CANCEL,
+	UA_OPTIONS,
+	UA_UPDATE,
+	UA_OTHER,
+};
+
+enum ua_transport { UA_UDP, UA_TCP, UA_TLS };
+
+enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
+
+/* The value of our Allow headers. */
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK"
+
+#define UA_PEER_MAX 64
+#define UA_SUBJECTS_MAX 16
+
+/* A request as it came. Strings are never NULL ("" = not there) and live until
+ * the final answer has been given (an ACK or CANCEL: until the callback
+ * returns). */
+struct ua_request {
+	enum ua_method method;
+	const char *method_name;
+	const char *uri; /* Request-URI */
+	const char *call_id;
+	uint32_t cseq;
+	const char *from_uri, *from_display, *from_tag;
+	const char *to_uri, *to_display, *to_tag;
+	const char *contact_uri;
+	struct sip_fields fields; /* every header line, as sent */
+	struct span content_type;
+	struct span body;
+	struct span text; /* the whole message, secrets in it */
+	enum ua_transport transport;
+	struct sockaddr_storage source;
+	char peer[UA_PEER_MAX]; /* "192.0.2.1:5060", "[2001:db8::1]:5060" */
+	/* names in the client's certificate, SAN and CN without their kind */
+	const char *subjects[UA_SUBJECTS_MAX];
+	unsigned n_subjects;
+	bool tls_verified;	  /* the certificate chain was checked */
+	struct ua_dialog *dialog; /* NULL: outside of any */
+	void *user;		  /* the owner's, NULL at first */
+};
+
+/* Callbacks get ua_config.arg or the dialog's arg. Every request but ACK must
+ * get a final answer by ua_answer(), in the callback or later. */
+struct ua_events {
+	/** INVITE or OPTIONS outside of a dialog (anything else is answered
+	 *  inside: 405, 481, 501). */
+	void (*request)(void *arg, struct ua_request *req);
+	/** INVITE, UPDATE, OPTIONS, BYE, UA_OTHER within a dialog. */
+	void (*in_dialog)(void *darg, struct ua_request *req);
+	/** The ACK of a 2xx; NULL: it never came (64 * T1). */
+	void (*ack)(void *darg, const struct ua_request *ack);
+	/** The INVITE was cancelled: it is answered (487) and gone when this
+	 *  returns. cancel is the CANCEL. */
+	void (*cancelled)(void *arg, struct ua_request *invite,
+			  const struct ua_request *cancel);
+	/** The final answer to a request of ours in a dialog; status 408 and
+	 *  an empty text when none came. The dialog may be destroyed inside. */
+	void (*response)(void *darg, enum ua_method method, int status,
+			 struct span text);
+};
+
+struct ua_config {
+	const char *listen; /* "udp:127.0.0.1:5060, tls:[::1]:5061"; port 0 */
+	const char *tls_certificate, *tls_key, *tls_ca; /* PEM, "" = none */
+	enum ua_tls_verify tls_verify;
+	const char *software; /* Server header */
+	unsigned max_pending; /* INVITEs without a final answer; then 503 */
+	unsigned t1_ms;	      /* 0 = 500 */
+	const struct ua_events *events;
+	void *arg;
+};
+
+/**
+ * Bind every address of cfg->listen and nest the loop.
+ *
+ * Refuses while TPORT_LOG, TPORT_DUMP or TPORT_CAPT are in the environment
+ * (Sofia would print whole messages, tokens included). All strings of cfg are
+ * only needed during the call, events for the agent's life.
+ *
+ * @return 0, -EINVAL (e names the listener or file), -EADDRINUSE, -ENOMEM
+ */
+int ua_create(struct loop *loop, const struct ua_config *cfg,
+	      struct ua **ret_ua, struct err *e);
+/** Dialogs must be gone before. Takes NULL. */
+void ua_destroy(struct ua **uap);
+
+/** What is really bound, in the words of cfg->listen. Valid for ua's life. */
+const char *ua_bound(const struct ua *ua);
+
+/** Wait at most timeout_ms, then handle what there is (bounded). */
+void ua_step(struct ua *ua, int timeout_ms);
+
+/** A header field whose folded lines are joined; copied into the request's
+ *  memory only where that was needed. */
+struct span ua_request_field(struct ua_request *req, const char *name,
+			     unsigned nth);
+
+/** @return true where bearer tokens travel protected or cannot be overheard
+ *  (TLS, or a loopback address) */
+bool ua_request_is_private(const struct ua_request *req);
+
+/* ---- answers ---- */
+
+struct ua_answer {
+	int status;
+	const char *phrase;  /* NULL: the usual one */
+	const char *headers; /* complete lines "A: b\r\n", or NULL */
+	const char *content_type;
+	struct span body;
+};
+
+/**
+ * Send an answer; a final one consumes req (all pointers into it are dead).
+ *
+ * Server is added to all, Contact (with +sip.srs) to 2xx of INVITE, UPDATE and
+ * OPTIONS, Allow to 405. A 2xx to an INVITE needs req->dialog.
+ *
+ * @param ret_text what was sent is appended; may be NULL
+ * @return 0, -EINVAL (a header of ours is malformed: a 500 was sent instead)
+ */
+int ua_answer(struct ua_request *req, const struct ua_answer *a,
+	      struct buf *ret_text);
+
+/* ---- dialogs ---- */
+
+/**
+ * Make the dialog of an INVITE (before its 2xx) and set req->dialog.
+ *
+ * @param darg given to the callbacks
+ * @return 0, -EINVAL, -ENOMEM
+ */
+int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
+		     struct ua_dialog **ret_dialog);
+/** A pending INVITE of ours to answer is answered with 500; requests of ours
+ *  go on until they are through, without a callback. Takes NULL. */
+void ua_dialog_destroy(struct ua_dialog **dp);
+
+/** A request in the dialog came from (and answers go to) somewhere new; also
+ *  takes the new Contact of a re-INVITE or UPDATE. */
+void ua_dialog_refresh(struct ua_dialog *d, const struct ua_request *req);
+
+/** As JSON text, everything that ua_dialog_restore() needs.
+ *  @return 0, -ENOMEM, -ENOBUFS */
+int ua_dialog_save(const struct ua_dialog *d, struct buf *out);
+/** @return 0, -EBADMSG not what save() wrote, -ENOMEM */
+int ua_dialog_restore(struct ua *ua, const char *json, size_t len, void *darg,
+		      struct ua_dialog **ret_dialog);
+
+bool ua_dialog_allows(const struct ua_dialog *d, enum ua_method m);
+const char *ua_dialog_peer(const struct ua_dialog *d);
+enum ua_transport ua_dialog_transport(const struct ua_dialog *d);
+const char *ua_transport_name(enum ua_transport t); /* "udp" */
+
+/**
+ * Send a request in the dialog; response() tells how it went.
+ *
+ * @param m        UA_BYE, UA_OPTIONS or UA_UPDATE
+ * @param headers  complete lines or NULL
+ * @param ret_text what was sent is appended; may be NULL
+ * @return 0 or -EIO (could not be sent; no callback)
+ */
+int ua_dialog_send(struct ua_dialog *d, enum ua_method m, const char *headers,
+		   struct buf *ret_text);
+
+#endif

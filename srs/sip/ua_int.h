@@ -1,0 +1,112 @@
+/* srs/sip/ua_int.h - what the files of the SIP agent share.
+ *
+ * Included by srs/sip/ua*.c only; names Sofia-SIP.
+ */
+#ifndef SRS_SIP_UA_INT_H
+#define SRS_SIP_UA_INT_H
+
+struct ua_leg_magic;
+struct ua_irq_magic;
+struct ua_orq_magic;
+#define NTA_AGENT_MAGIC_T struct ua
+#define NTA_LEG_MAGIC_T struct ua_leg_magic
+#define NTA_INCOMING_MAGIC_T struct ua_irq_magic
+#define NTA_OUTGOING_MAGIC_T struct ua_orq_magic
+#define SU_ROOT_MAGIC_T struct ua
+
+/* The headers test macros that they do not define. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wundef"
+#include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_mclass.h>
+#include <sofia-sip/nta.h>
+#include <sofia-sip/nta_tport.h>
+#include <sofia-sip/sip.h>
+#include <sofia-sip/sip_header.h>
+#include <sofia-sip/sip_status.h>
+#include <sofia-sip/sip_tag.h>
+#include <sofia-sip/su_strlst.h>
+#include <sofia-sip/su_wait.h>
+#include <sofia-sip/tport.h>
+#include <sofia-sip/tport_tag.h>
+#pragma GCC diagnostic pop
+
+#include "srs/sip/ua.h"
+
+/* A leg's context: the default leg (dialog NULL) or a dialog's. */
+struct ua_leg_magic {
+	struct ua *ua;
+	struct ua_dialog *dialog;
+};
+
+struct ua {
+	const struct ua_events *events;
+	void *arg;
+	struct loop *loop;
+	su_root_t *root;
+	su_wait_t wait;
+	int wait_index; /* > 0 while the loop is nested */
+	nta_agent_t *agent;
+	nta_leg_t *default_leg;
+	struct ua_leg_magic default_magic;
+	char software[64];
+	char bound[1024];
+	unsigned handled; /* messages and loop events, to see idleness */
+	msg_mclass_t *mclass;
+	struct ua_orq_magic *sent; /* requests of ours on their way */
+};
+
+/* A request's hidden half; lives in the message's memory. */
+struct ua_irq_magic {
+	struct ua_request pub; /* first */
+	struct ua *ua;
+	nta_incoming_t *irq;
+	msg_t *msg; /* our reference */
+	sip_t const *sip;
+};
+
+/* A request of ours; d is NULL once the dialog is gone. */
+struct ua_orq_magic {
+	struct ua *ua;
+	struct ua_dialog *d;
+	enum ua_method method;
+	struct ua_orq_magic *next; /* in ua->sent */
+};
+
+struct ua_dialog {
+	struct ua_leg_magic magic;
+	struct ua *ua;
+	nta_leg_t *leg;
+	void *darg;
+	struct ua_irq_magic *accepted; /* 2xx sent, waiting for the ACK */
+	struct ua_irq_magic *invite;   /* INVITE not answered yet */
+	unsigned allow;		       /* bit per enum ua_method */
+	enum ua_transport transport;   /* of the client's last request */
+	char peer[UA_PEER_MAX];	       /* where that came from */
+	/* as they came in the INVITE, for a restart */
+	char *call_id, *local, *remote, *target, *record_route;
+	char *local_tag;
+	char *contact; /* ours, complete value */
+};
+
+/* ua_request.c */
+struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
+				     msg_t *msg, sip_t const *sip);
+void ua_request_drop(struct ua_irq_magic *q);
+unsigned ua_allow_bits(const struct sip_fields *f);
+int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text);
+int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
+		   char **ret_contact);
+bool ua_field_safe(const char *headers);
+
+/* ua_listen.c */
+struct err;
+int ua_listen(struct ua *ua, const struct ua_config *cfg, struct err *e);
+
+/* ua.c */
+nta_request_f *ua_leg_callback(void);
+
+/* ua_mclass.c: what real clients get wrong is repaired before nta looks */
+msg_mclass_t *ua_mclass_create(void);
+
+#endif

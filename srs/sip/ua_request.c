@@ -1,0 +1,289 @@
+/* Turns a message of the stack into a plain struct. Everything lives in the
+ * memory of the message itself, which goes when the transaction has gone. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "srs/sip/ua_int.h"
+
+static enum ua_method method_of(sip_t const *sip)
+{
+	switch (sip->sip_request->rq_method) {
+	case sip_method_invite:
+		return UA_INVITE;
+	case sip_method_ack:
+		return UA_ACK;
+	case sip_method_bye:
+		return UA_BYE;
+	case sip_method_cancel:
+		return UA_CANCEL;
+	case sip_method_options:
+		return UA_OPTIONS;
+	case sip_method_update:
+		return UA_UPDATE;
+	default:
+		return UA_OTHER;
+	}
+}
+
+int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text)
+{
+	size_t len = 0;
+	char *s = msg_as_string(home, msg, NULL, 0, &len);
+
+	if (!s)
+		return -ENOMEM;
+	*ret_text = (struct span){ s, len };
+	return 0;
+}
+
+static const char *url_text(su_home_t *home, url_t const *url)
+{
+	char *s = url ? url_as_string(home, url) : NULL;
+
+	return s ? s : "";
+}
+
+/* Display name without quotes; copies only when there is something to undo. */
+static const char *display_text(su_home_t *home, const char *display)
+{
+	size_t len, w = 0;
+	char *s;
+
+	if (!display)
+		return "";
+	len = strlen(display);
+	if (len < 2 || display[0] != '"' || display[len - 1] != '"')
+		return display;
+	s = su_alloc(home, (isize_t)len);
+	if (!s)
+		return "";
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (display[i] == '\\' && i + 2 < len)
+			i++;
+		s[w++] = display[i];
+	}
+	s[w] = '\0';
+	return s;
+}
+
+static void fill_parties(struct ua_request *req, su_home_t *home,
+			 sip_t const *sip)
+{
+	req->from_uri = url_text(home, sip->sip_from->a_url);
+	req->from_display = display_text(home, sip->sip_from->a_display);
+	req->from_tag = sip->sip_from->a_tag ? sip->sip_from->a_tag : "";
+	req->to_uri = url_text(home, sip->sip_to->a_url);
+	req->to_display = display_text(home, sip->sip_to->a_display);
+	req->to_tag = sip->sip_to->a_tag ? sip->sip_to->a_tag : "";
+	req->contact_uri = "";
+	if (sip->sip_contact)
+		req->contact_uri = url_text(home, sip->sip_contact->m_url);
+}
+
+static void fill_peer(struct ua_irq_magic *q)
+{
+	struct ua_request *req = &q->pub;
+	su_sockaddr_t const *su = msg_addr(q->msg);
+	sip_via_t const *via = q->sip->sip_via;
+	char host[INET6_ADDRSTRLEN] = "";
+	unsigned port;
+
+	if (su->su_family == AF_INET) {
+		memcpy(&req->source, &su->su_sin, sizeof(su->su_sin));
+		inet_ntop(AF_INET, &su->su_sin.sin_addr, host, sizeof(host));
+	} else if (su->su_family == AF_INET6) {
+		memcpy(&req->source, &su->su_sin6, sizeof(su->su_sin6));
+		inet_ntop(AF_INET6, &su->su_sin6.sin6_addr, host, sizeof(host));
+	}
+	port = ntohs(su->su_port);
+	/* RFC 3581: without rport a UDP client listens where its Via says. */
+	if (req->transport == UA_UDP && via && !via->v_rport)
+		port = via->v_port ? (unsigned)strtoul(via->v_port, NULL, 10)
+				   : 5060;
+	(void)snprintf(req->peer, sizeof(req->peer),
+		       su->su_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
+		       port);
+}
+
+static void fill_transport(struct ua_irq_magic *q)
+{
+	struct ua_request *req = &q->pub;
+	tport_t *tp = nta_incoming_transport(q->ua->agent, q->irq, q->msg);
+	su_strlst_t const *subjects;
+
+	if (!tp)
+		return;
+	if (tport_has_tls(tp)) {
+		req->transport = UA_TLS;
+		req->tls_verified = tport_is_verified(tp) != 0;
+		subjects = tport_delivered_from_subjects(
+			nta_agent_tports(q->ua->agent), q->msg);
+		for (usize_t i = 0; subjects && i < su_strlst_len(subjects) &&
+				    req->n_subjects < UA_SUBJECTS_MAX;
+		     i++)
+			req->subjects[req->n_subjects++] =
+				su_strlst_item(subjects, i);
+	} else if (tport_is_tcp(tp)) {
+		req->transport = UA_TCP;
+	}
+	tport_unref(tp);
+}
+
+static int fill_fields(struct ua_irq_magic *q, su_home_t *home)
+{
+	struct ua_request *req = &q->pub;
+	struct sip_field found[SIP_FIELDS_MAX];
+	struct sip_field *kept;
+	unsigned n;
+	int r;
+
+	r = ua_msg_text(q->msg, home, &req->text);
+	if (r < 0)
+		return r;
+	n = sip_fields_parse(req->text, found);
+	kept = su_alloc(home, (isize_t)((n + 1) * sizeof(*kept)));
+	if (!kept)
+		return -ENOMEM;
+	memcpy(kept, found, n * sizeof(*kept));
+	req->fields.f = kept;
+	req->fields.n = n;
+	(void)sip_fields_get(&req->fields, "Content-Type", 0,
+			     &req->content_type);
+	if (q->sip->sip_payload && q->sip->sip_payload->pl_data)
+		req->body = (struct span){ q->sip->sip_payload->pl_data,
+					   q->sip->sip_payload->pl_len };
+	return 0;
+}
+
+struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
+				     msg_t *msg, sip_t const *sip)
+{
+	su_home_t *home = msg_home(msg);
+	struct ua_irq_magic *q;
+
+	q = su_zalloc(home, sizeof(*q));
+	if (!q)
+		return NULL;
+	q->ua = ua;
+	q->irq = irq;
+	q->msg = msg;
+	q->sip = sip;
+	q->pub.method = method_of(sip);
+	q->pub.method_name = sip->sip_request->rq_method_name;
+	q->pub.uri = url_text(home, sip->sip_request->rq_url);
+	q->pub.call_id = sip->sip_call_id->i_id;
+	q->pub.cseq = sip->sip_cseq->cs_seq;
+	fill_parties(&q->pub, home, sip);
+	if (fill_fields(q, home) < 0)
+		return NULL;
+	fill_transport(q);
+	fill_peer(q);
+	return q;
+}
+
+void ua_request_drop(struct ua_irq_magic *q)
+{
+	msg_destroy(q->msg); /* our reference; q goes with the last one */
+}
+
+struct span ua_request_field(struct ua_request *req, const char *name,
+			     unsigned nth)
+{
+	struct ua_irq_magic *q = (struct ua_irq_magic *)(void *)req;
+	struct span v = { "", 0 };
+	char *copy;
+
+	if (!sip_fields_get(&req->fields, name, nth, &v) ||
+	    (span_find(v, '\n') < 0 && span_find(v, '\r') < 0))
+		return v;
+	copy = su_alloc(msg_home(q->msg), (isize_t)v.len + 1);
+	if (!copy)
+		return (struct span){ "", 0 };
+	for (size_t i = 0; i < v.len; i++)
+		copy[i] = v.p[i] == '\r' || v.p[i] == '\n' ? ' ' : v.p[i];
+	copy[v.len] = '\0';
+	return (struct span){ copy, v.len };
+}
+
+static bool is_loopback(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+	const struct sockaddr_in *in = (const void *)ss;
+
+	if (ss->ss_family == AF_INET)
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	return ss->ss_family == AF_INET6 &&
+	       IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+}
+
+bool ua_request_is_private(const struct ua_request *req)
+{
+	return req->transport == UA_TLS || is_loopback(&req->source);
+}
+
+unsigned ua_allow_bits(const struct sip_fields *f)
+{
+	static const struct {
+		enum ua_method m;
+		const char *name;
+	} known[] = {
+		{ UA_INVITE, "INVITE" },   { UA_ACK, "ACK" },
+		{ UA_BYE, "BYE" },	   { UA_CANCEL, "CANCEL" },
+		{ UA_OPTIONS, "OPTIONS" }, { UA_UPDATE, "UPDATE" },
+	};
+	unsigned bits = 1u << UA_BYE;
+
+	for (unsigned i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (sip_fields_lists(f, "Allow", known[i].name))
+			bits |= 1u << known[i].m;
+	}
+	return bits;
+}
+
+/* "<sip:srs@192.0.2.1:5060;transport=tcp>;+sip.srs": the address of the
+ * listener that the request came to. */
+int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
+		   char **ret_contact)
+{
+	tport_t *tp = nta_incoming_transport(ua->agent, irq, NULL);
+	sip_via_t const *via;
+	const char *param = "";
+	char *s;
+
+	if (!tp)
+		return -EIO;
+	via = (sip_via_t const *)tport_magic(tport_parent(tp));
+	if (tport_has_tls(tp))
+		param = ";transport=tls";
+	else if (tport_is_tcp(tp))
+		param = ";transport=tcp";
+	s = su_sprintf(home, "<sip:srs@%s%s%s%s>;+sip.srs",
+		       via ? via->v_host : "invalid",
+		       via && via->v_port ? ":" : "",
+		       via && via->v_port ? via->v_port : "", param);
+	tport_unref(tp);
+	if (!s)
+		return -ENOMEM;
+	*ret_contact = s;
+	return 0;
+}
+
+/* Only complete lines, no empty one: nothing may end the header early. */
+bool ua_field_safe(const char *headers)
+{
+	const char *p = headers;
+
+	while (*p) {
+		const char *end = strstr(p, "\r\n");
+
+		if (!end || end == p || memchr(p, '\n', (size_t)(end - p)) ||
+		    !memchr(p, ':', (size_t)(end - p)))
+			return false;
+		p = end + 2;
+	}
+	return true;
+}
