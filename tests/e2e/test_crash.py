@@ -1,0 +1,136 @@
+"""kill -9 of each role, and of everything, in the middle of calls: what was
+accepted and had media becomes a ready recording."""
+import time
+
+import pytest
+
+from lib import media
+from lib.server import ALICE, BOB, World, wait_for
+from lib.sipc import SipClient
+
+PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
+
+
+class Talk:
+    """A running call with two tones."""
+
+    def __init__(self, server, world):
+        self.c = SipClient(server.sip["udp"])
+        self.d = self.c.dialog(token=world.access_token)
+        self.senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
+        r = self.d.invite([s.port for s in self.senders], PEOPLE)
+        assert r.status == 200, r.raw
+        for s, port in zip(self.senders, r.ports()):
+            s.dest = ("127.0.0.1", port)
+            s.start()
+        self.began = time.monotonic()
+
+    def end(self, bye=True):
+        for s in self.senders:
+            s.stop()
+        took = time.monotonic() - self.began
+        if bye:
+            self.bye()
+        return took
+
+    def bye(self):
+        """A BYE, repeated as a client over UDP does (RFC 3261 timer E)."""
+        n = self.d.request("BYE")
+        branch = self.d.branch
+        for _ in range(8):
+            r = self.c.recv(1)
+            if r and r.status >= 200:
+                return r
+            self.d.request("BYE", cseq=n, branch=branch)
+        raise AssertionError("no answer to BYE")
+
+
+def check_tones(world, item, tmp_path):
+    left, right = media.decode(world.audio(item["id"], tmp_path / "mix.ogg"))
+    assert media.level(left[2000:10000], 440) > 0.15
+    assert media.level(right[2000:10000], 880) > 0.15
+    return left, right
+
+
+@pytest.mark.parametrize("role", ["sip", "capture", "render", "web", "upkeep"])
+def test_kill_one_role(server, world, tmp_path, role):
+    call = Talk(server, world)
+    time.sleep(2)
+    server.kill_role(role)
+    time.sleep(2)
+    took = call.end()
+    item = world.wait_recording()
+    assert abs(item["duration_s"] - took) < 0.5
+    left, _ = check_tones(world, item, tmp_path)
+    lost = sum(length for start, length in media.silences(left) if start > 0.3)
+    # sip, render, web, upkeep: nothing is missing; capture: the current tick
+    assert lost < (0.5 if role == "capture" else 0.25), media.silences(left)
+
+
+def test_kill_everything(start, tmp_path):
+    server = start({"sip": {"media_timeout": "3s"}})
+    world = World(server)
+    # the same addresses again after the restart
+    server.settings["sip"]["listen"] = ", ".join(server.ready["sip"])
+    server.settings["http"]["listen"] = server.ready["http"]
+    server.write_conf()
+    first, second = Talk(server, world), Talk(server, world)
+    time.sleep(2)
+    server.kill_all()
+    second.end(bye=False)  # its client is gone for good
+    time.sleep(0.5)
+    server.start()
+    time.sleep(2)
+    first.end()
+    newest = world.wait_recording(count=2)
+    items = [i for i in world.recordings() if i["state"] == "ready"]
+    assert len(items) == 2 and newest in items
+    for item in items:
+        assert item["warnings"], item
+        assert item["duration_s"] >= 1.8
+        check_tones(world, item, tmp_path)
+
+
+def test_kill_everything_during_render(start, tmp_path):
+    server = start()
+    world = World(server)
+    server.settings["sip"]["listen"] = ", ".join(server.ready["sip"])
+    server.settings["http"]["listen"] = server.ready["http"]
+    server.write_conf()
+    call = Talk(server, world)
+    time.sleep(2)
+    call.end()
+    server.kill_all()
+    server.start()
+    item = world.wait_recording()
+    assert abs(item["duration_s"] - 2) < 0.4
+    assert len(world.recordings()) == 1
+
+
+def test_a_call_without_media_leaves_no_stuck_recording(server, world):
+    c = SipClient(server.sip["udp"])
+    d = c.dialog(token=world.access_token)
+    assert d.invite([40000, 40002], PEOPLE).status == 200
+    d.bye()
+    wait_for(lambda: all(i["state"] not in ("recording", "rendering") for i in world.recordings()),
+             what="no recording left open")
+
+
+def test_term_waits_for_the_call(start):
+    server = start({"server": {"drain": "10s"}})
+    world = World(server)
+    call = Talk(server, world)
+    time.sleep(1)
+    server.proc.terminate()
+    time.sleep(0.5)
+    r = SipClient(server.sip["udp"]).dialog(token=world.access_token).invite([40000, 40002], PEOPLE)
+    assert r.status == 503 and r.get("retry-after")
+    call.end()
+    assert server.proc.wait(15) == 0
+    server.proc.stdout.close()
+    server.proc = None
+    server.settings["http"]["listen"] = "127.0.0.1:0"
+    server.write_conf()
+    server.start()
+    item = world.wait_recording()
+    assert item["duration_s"] > 1
