@@ -34,11 +34,11 @@ void *mem_zalloc(size_t len)
 
 void *mem_calloc(size_t n, size_t size)
 {
-	if (mem_may_fail_now())
+	size_t len;
+
+	if (__builtin_mul_overflow(n, size, &len) || mem_may_fail_now())
 		return NULL;
-	if (n == 0 || size == 0)
-		n = size = 1;
-	return calloc(n, size); /* checks the product */
+	return calloc(1, len ? len : 1);
 }
 
 void *mem_realloc(void *p, size_t len)
