@@ -53,6 +53,7 @@ struct blob {
 	struct blob_store *store;
 	struct crypt_sha256 *hash;
 	uint64_t bytes;
+	int error; /* sticks: commit says it again */
 };
 struct blob_file {
 	struct blob_store *store;

@@ -36,7 +36,8 @@ struct job {
 int job_add(struct db *db, const char *kind, const char *recording_id,
 	    const char *node, int64_t run_after_us, int64_t now_us);
 
-/** Claim the oldest that is due. Two callers never get the same.
+/** Claim the oldest that is due. Two callers never get the same. When attempts
+ *  is above JOB_MAX_ATTEMPTS its workers died of it: give it up.
  *  @return 0, -ENODATA nothing to do */
 int job_claim(struct db *db, const char *kind, const char *node, int64_t now_us,
 	      int64_t lease_us, struct job *ret_job);

@@ -1,0 +1,192 @@
+#include "storage/migrate.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "storage/crypt.h"
+#include "storage/db.h"
+
+/* storage/migrations.S */
+extern const char migration_0001[], migration_0001_end[];
+
+struct embedded {
+	const char *name;
+	const char *begin;
+	const char *end;
+};
+
+static const struct embedded embedded[] = {
+	{ "0001_catalog.sql", migration_0001, migration_0001_end },
+};
+
+static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("
+				"name TEXT PRIMARY KEY, sha256 TEXT NOT NULL, "
+				"applied_us INTEGER NOT NULL) STRICT";
+
+const struct migration *migrate_list(size_t *ret_n)
+{
+	static struct migration list[ARRAY_SIZE(embedded)];
+
+	for (size_t i = 0; i < ARRAY_SIZE(embedded); i++) {
+		list[i].name = embedded[i].name;
+		list[i].sql = embedded[i].begin;
+		list[i].len = (size_t)(embedded[i].end - embedded[i].begin);
+	}
+	*ret_n = ARRAY_SIZE(embedded);
+	return list;
+}
+
+struct run {
+	struct db *db;
+	const struct migration *list;
+	size_t n;
+	bool dry_run;
+	int64_t now_us;
+	struct err *e;
+};
+
+static int db_failed(struct err *e, int64_t r, const char *name)
+{
+	return err_set(e, (int)r, "migration %s: %s", name, err_words((int)r));
+}
+
+static int copy_hash(void *arg, struct db_row *row)
+{
+	const char *s = db_col_text(row, 0);
+
+	/* what does not fit differs anyway */
+	(void)str_copy(arg, CRYPT_SHA256_HEX, s ? s : "?");
+	return 1;
+}
+
+/* @return 1 applied before and unchanged, 0 not yet, -errno */
+static int was_applied(const struct run *run, const struct migration *m,
+		       const char *hash)
+{
+	char seen[CRYPT_SHA256_HEX] = "";
+	int64_t r;
+
+	r = db_query(run->db, "SELECT sha256 FROM migrations WHERE name = $1",
+		     DB_ARGS(db_text(m->name)), copy_hash, seen);
+	if (r < 0)
+		return db_failed(run->e, r, m->name);
+	if (r == 0)
+		return 0;
+	if (strcmp(seen, hash) != 0)
+		return err_set(run->e, -EBADMSG,
+			       "migration %s was changed after it had been "
+			       "applied to this database; use the binary that "
+			       "made it, or restore a backup",
+			       m->name);
+	return 1;
+}
+
+static int apply(const struct run *run, const struct migration *m,
+		 const char *hash)
+{
+	int64_t r;
+
+	r = db_script(run->db, m->sql, run->e);
+	if (r < 0) {
+		err_prefix(run->e, "migration %s", m->name);
+		return (int)r;
+	}
+	r = db_exec(run->db,
+		    "INSERT INTO migrations (name, sha256, applied_us) "
+		    "VALUES ($1, $2, $3)",
+		    DB_ARGS(db_text(m->name), db_text(hash),
+			    db_int(run->now_us)));
+	return r < 0 ? db_failed(run->e, r, m->name) : 0;
+}
+
+/* Two starting at once: the second waits in db_begin() and then finds it
+ * applied. @return as was_applied() before it was applied now */
+static int do_one(const struct run *run, const struct migration *m)
+{
+	char hash[CRYPT_SHA256_HEX];
+	int r, before;
+
+	if (crypt_sha256_hex(m->sql, m->len, hash) < 0)
+		return err_set(run->e, -ENOMEM, "out of memory");
+	if (run->dry_run)
+		return was_applied(run, m, hash);
+	r = db_begin(run->db);
+	if (r < 0)
+		return db_failed(run->e, r, m->name);
+	before = was_applied(run, m, hash);
+	r = before < 0 ? before : 0;
+	if (before == 0)
+		r = apply(run, m, hash);
+	if (r < 0) {
+		db_rollback(run->db);
+		return r;
+	}
+	r = db_commit(run->db);
+	return r < 0 ? db_failed(run->e, r, m->name) : before;
+}
+
+static int check_known(void *arg, struct db_row *row)
+{
+	const struct run *run = arg;
+	const char *name = db_col_text(row, 0);
+
+	for (size_t i = 0; i < run->n; i++)
+		if (!strcmp(run->list[i].name, name))
+			return 0;
+	return err_set(run->e, -EBADMSG,
+		       "this database has migration %s, which this program "
+		       "does not know: it was made by a newer one",
+		       name);
+}
+
+static int prepare(const struct run *run)
+{
+	int64_t r;
+	int64_t there = 0;
+
+	r = db_query_int(run->db,
+			 "SELECT count(*) FROM sqlite_master "
+			 "WHERE type = 'table' AND name = 'migrations'",
+			 DB_NONE, &there);
+	if (r < 0)
+		return db_failed(run->e, r, "table");
+	if (!there)
+		return run->dry_run ? 1 : db_script(run->db, table_sql, run->e);
+	r = db_query(run->db, "SELECT name FROM migrations ORDER BY name",
+		     DB_NONE, check_known, (void *)run);
+	return r < 0 ? (int)r : 0;
+}
+
+int migrate_run_list(struct db *db, const struct migration *list, size_t n,
+		     bool dry_run, int64_t now_wall_us, migrate_seen_fn *seen,
+		     void *arg, struct err *e)
+{
+	struct run run = { db, list, n, dry_run, now_wall_us, e };
+	int empty, r, count = 0;
+
+	empty = prepare(&run);
+	if (empty < 0)
+		return empty;
+	for (size_t i = 0; i < n; i++) {
+		r = empty ? 0 : do_one(&run, &list[i]);
+		if (r < 0)
+			return r;
+		count += r == 0;
+		if (seen)
+			seen(arg, &list[i], r > 0);
+	}
+	return count;
+}
+
+int migrate_run(struct db *db, bool dry_run, int64_t now_wall_us,
+		migrate_seen_fn *seen, void *arg, struct err *e)
+{
+	size_t n;
+	const struct migration *list = migrate_list(&n);
+
+	return migrate_run_list(db, list, n, dry_run, now_wall_us, seen, arg,
+				e);
+}
