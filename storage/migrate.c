@@ -11,6 +11,7 @@
 
 /* storage/migrations.S */
 extern const char migration_0001[], migration_0001_end[];
+extern const char migration_0002[], migration_0002_end[];
 
 struct embedded {
 	const char *name;
@@ -20,6 +21,7 @@ struct embedded {
 
 static const struct embedded embedded[] = {
 	{ "0001_catalog.sql", migration_0001, migration_0001_end },
+	{ "0002_auth.sql", migration_0002, migration_0002_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

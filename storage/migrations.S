@@ -13,5 +13,6 @@
 	.endm
 
 	migration migration_0001, "migrations/sqlite/0001_catalog.sql"
+	migration migration_0002, "migrations/sqlite/0002_auth.sql"
 
 	.section .note.GNU-stack, "", @progbits
