@@ -37,8 +37,8 @@ int codec_name_static(unsigned payload_type, struct codec_name *ret_codec);
 bool codec_name_match(const struct codec_name *allowed,
 		      const struct codec_name *offered);
 
-/** True for telephone-event and comfort noise, RED and redundancy of neither:
- *  never a reason to refuse, never enough to record alone. */
+/** True for telephone-event and comfort noise: never a reason to refuse, never
+ *  enough to record alone. */
 bool codec_name_auxiliary(const struct codec_name *c);
 
 /** Words for a person: "G.711u", "H.264", else the name. Never NULL. */
