@@ -1,0 +1,59 @@
+/* media/timeline_priv.h - what the three files of the timeline share. */
+#ifndef MEDIA_TIMELINE_PRIV_H
+#define MEDIA_TIMELINE_PRIV_H
+
+#include "media/timeline.h"
+
+/* A packet of a run, sequence number and RTP time counted without wraps. */
+struct tl_entry {
+	int64_t seq;
+	int64_t ts;
+	uint32_t packet;
+};
+
+/* Where delay was measured: at media time x the offset is y. */
+struct tl_knot {
+	double x_us, y_us;
+};
+
+struct tl_run {
+	uint32_t ssrc;
+	uint32_t clock_hz;
+	bool goes_on; /* sequence numbers continue those of the run before */
+	struct tl_entry *e;
+	size_t n, cap;
+	/* while packets come in */
+	int64_t top_seq, top_ts;
+	/* media time of ts is (ts - ts0) / clock_hz; session time is media
+	 * time + offset. Line: base + slope * x; else the knots. */
+	int64_t ts0;
+	double base_us, slope;
+	struct tl_knot *knots;
+	size_t n_knots;
+	double shift_us; /* from sender reports */
+	bool placed_by_sr;
+	double ntp_us; /* NTP - session clock, when has_ntp */
+	bool has_ntp;
+};
+
+struct timeline {
+	struct tl_input in;
+	struct tl_run *runs;
+	size_t n_runs, cap_runs;
+	struct tl_lane lanes[TL_LANES_MAX];
+	unsigned n_lanes;
+	struct tl_stats stats;
+};
+
+/** Split r where its delay jumps for good. @return index of the first entry
+ *  of the next run, or r->n */
+size_t tl_fit_split(const struct timeline *tl, const struct tl_run *r);
+/** Find line or knots. 0 or -ENOMEM */
+int tl_fit_run(const struct timeline *tl, struct tl_run *r);
+/** Measure the sender's NTP clock against ours. */
+void tl_fit_reports(const struct timeline *tl, struct tl_run *r,
+		    const struct tl_report *reports, size_t n);
+/** Session time of an RTP time, in ticks of 48 kHz. */
+int64_t tl_fit_ticks(const struct tl_run *r, int64_t ts);
+
+#endif
