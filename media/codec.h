@@ -22,7 +22,7 @@ struct codec;
 
 /* What the SDP said about one payload type. */
 struct codec_spec {
-	const char *name; /* "PCMU"; ASCII case ignored */
+	const char *name;  /* "PCMU"; ASCII case ignored */
 	uint32_t clock_hz; /* RTP clock */
 	unsigned channels;
 	const char *fmtp; /* "" = none */

@@ -43,8 +43,7 @@ static int rtp_conceal(struct codec *c, const uint8_t *next, size_t next_len,
 	int step = (int)c->rate_hz / 50, done = 0, want = (int)n, fec = 0, r;
 
 	if (next && next_len) {
-		r = opus_packet_get_samples_per_frame(next,
-						      (int)c->rate_hz);
+		r = opus_packet_get_samples_per_frame(next, (int)c->rate_hz);
 		if (r >= (int)c->rate_hz / 100 && r <= want)
 			fec = r;
 	}
@@ -203,9 +202,9 @@ int opus_file_self_delimit(const uint8_t *data, size_t len, uint8_t *dst,
 struct opus_enc {
 	OpusEncoder *enc;
 	unsigned rate_hz;
-	unsigned frame; /* samples */
+	unsigned frame;	 /* samples */
 	unsigned silent; /* frames of digital silence so far */
-	bool asleep; /* silence packets were sent: state is stale */
+	bool asleep;	 /* silence packets were sent: state is stale */
 };
 
 /* Bits buy more than complexity does: see docs/media.md. */
@@ -237,7 +236,8 @@ static int enc_setup(struct opus_enc *e, const struct opus_enc_config *cfg)
 	return r == OPUS_OK ? 0 : -EINVAL;
 }
 
-int opus_enc_create(const struct opus_enc_config *cfg, struct opus_enc **ret_enc)
+int opus_enc_create(const struct opus_enc_config *cfg,
+		    struct opus_enc **ret_enc)
 {
 	struct opus_enc *e CLEANUP(opus_enc_destroy) = NULL;
 	int err, r;

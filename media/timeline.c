@@ -56,9 +56,8 @@ static struct tl_run *run_new(struct timeline *tl, uint32_t ssrc,
 {
 	struct tl_run *r;
 
-	if (tl->n_runs >= RUNS_MAX ||
-	    grow((void **)&tl->runs, &tl->cap_runs, tl->n_runs,
-		 sizeof(*tl->runs)) < 0)
+	if (tl->n_runs >= RUNS_MAX || grow((void **)&tl->runs, &tl->cap_runs,
+					   tl->n_runs, sizeof(*tl->runs)) < 0)
 		return NULL;
 	r = &tl->runs[tl->n_runs++];
 	*r = (struct tl_run){ .ssrc = ssrc, .clock_hz = clock_hz };
@@ -113,8 +112,9 @@ static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 			e = run_add(r, q->seq, q->ts_rtp, s->packet);
 			if (e < 0)
 				return e;
-			return run_add(r, (int64_t)q->seq +
-						  (uint16_t)(p->seq - q->seq),
+			return run_add(r,
+				       (int64_t)q->seq +
+					       (uint16_t)(p->seq - q->seq),
 				       (int64_t)q->ts_rtp +
 					       (int32_t)(p->ts_rtp - q->ts_rtp),
 				       i);

@@ -87,8 +87,8 @@ enum tl_kind {
 };
 
 struct tl_seg {
-	int64_t start; /* ticks since OPEN */
-	int32_t len;   /* ticks, > 0; gaps of hours come in pieces */
+	int64_t start;	 /* ticks since OPEN */
+	int32_t len;	 /* ticks, > 0; gaps of hours come in pieces */
 	uint32_t packet; /* index into the input; gaps: of the packet after */
 	uint32_t lost;	 /* TL_LOSS: packets */
 	uint8_t kind;	 /* enum tl_kind */

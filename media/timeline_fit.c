@@ -12,14 +12,15 @@
 #include "media/timeline_priv.h"
 
 #define WINDOW_US 10e6
-#define WINDOWS_MIN 3	    /* for a slope */
-#define SLOPE_POINTS 256u   /* windows looked at: all pairs of them */
+#define WINDOWS_MIN 3	  /* for a slope */
+#define SLOPE_POINTS 256u /* windows looked at: all pairs of them */
 #define SLOPE_MAX 1000e-6
-#define LINE_ERROR_US 15e3  /* further off: the path changed */
-#define DRIFT_TOTAL_US 3e3  /* less over the whole run is noise */
+#define LINE_ERROR_US 15e3 /* further off: the path changed */
+#define DRIFT_TOTAL_US 3e3 /* less over the whole run is noise */
 #define JUMP_US 150000
 #define JUMP_STAYS_US 100000
 #define JUMP_LOOK_US 3000000
+#define JUMP_SURE 50
 #define REPORT_SPREAD_US 20e3
 
 static double media_us(const struct tl_run *r, int64_t ts)
@@ -80,8 +81,10 @@ static bool jump_stays(const struct timeline *tl, const struct tl_run *r,
 		look = JUMP_LOOK_US;
 	was = least(tl, r, before, -1, JUMP_LOOK_US, &n_was);
 	is = least(tl, r, at, 1, look, &n_is);
-	if (n_is < 5 && llabs(is - was) < 1000000)
-		return false; /* a straggler at the end */
+	/* Of few packets even the fastest may be late. */
+	if ((n_is < JUMP_SURE || n_was < JUMP_SURE) &&
+	    llabs(is - was) < 1000000)
+		return false;
 	return llabs(is - was) > JUMP_STAYS_US;
 }
 

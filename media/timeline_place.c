@@ -54,7 +54,7 @@ struct placing {
 	struct timeline *tl;
 	struct tl_lane *lane;
 	const struct tl_run *run;
-	int64_t usual; /* ticks of a packet that does not say */
+	int64_t usual;	/* ticks of a packet that does not say */
 	int64_t cursor; /* end of the last segment */
 	bool empty;	/* nothing in the lane yet */
 	int64_t lost;	/* numbers missing since the last segment */
@@ -70,8 +70,9 @@ static int put_seg(struct placing *p, enum tl_kind kind, int64_t len,
 	while (len > 0) {
 		piece = len < SEG_MAX ? len : SEG_MAX;
 		if (l->n == l->cap) {
-			segs = mem_realloc(l->segs, (l->cap ? l->cap * 2 : 256) *
-							    sizeof(*segs));
+			segs = mem_realloc(l->segs,
+					   (l->cap ? l->cap * 2 : 256) *
+						   sizeof(*segs));
 			if (!segs)
 				return -ENOMEM;
 			l->segs = segs;

@@ -148,8 +148,8 @@ static void run_net(const struct net *n, struct outcome *o)
 	assert_int_equal(tl_create(&in, &o->tl), 0);
 	assert_int_equal(tl_place(o->tl), 0);
 	assert_true(tl_extent(o->tl, &start, &end));
-	o->duration_us = (double)(end - start) / 0.048 -
-			 (last - first + PTIME_US);
+	o->duration_us =
+		(double)(end - start) / 0.048 - (last - first + PTIME_US);
 	/* no holes, no overlaps; error of each packet */
 	for (k = 0; k < tl_lanes(o->tl); k++) {
 		const struct tl_lane *l = tl_lane(o->tl, (unsigned)k);
@@ -194,38 +194,66 @@ static void done(struct outcome *o)
 static const struct net nets[] = {
 	{ .name = "plain", .seconds = 30 },
 	{ .name = "sequence wraps", .seconds = 30, .seq = 65000 },
-	{ .name = "both wrap", .seconds = 60, .seq = 65530,
-	  .ts = 0xfffff000 },
+	{ .name = "both wrap", .seconds = 60, .seq = 65530, .ts = 0xfffff000 },
 	{ .name = "sequence wraps twice", .seconds = 2800, .seq = 65530 },
-	{ .name = "reorder 50", .seconds = 60, .reorder = 50,
-	  .seq = 65500, .ts = 0xffffff00 },
+	{ .name = "reorder 50",
+	  .seconds = 60,
+	  .reorder = 50,
+	  .seq = 65500,
+	  .ts = 0xffffff00 },
 	{ .name = "loss 1 %", .seconds = 120, .loss = 0.01 },
 	{ .name = "loss 30 %", .seconds = 60, .loss = 0.3 },
 	{ .name = "jitter 60 ms", .seconds = 120, .jitter_us = 60000 },
 	{ .name = "duplicates", .seconds = 60, .duplicate = 0.2 },
-	{ .name = "all at once", .seconds = 120, .loss = 0.01, .reorder = 10,
-	  .jitter_us = 30000, .duplicate = 0.05, .seq = 65000,
+	{ .name = "all at once",
+	  .seconds = 120,
+	  .loss = 0.01,
+	  .reorder = 10,
+	  .jitter_us = 30000,
+	  .duplicate = 0.05,
+	  .seq = 65000,
 	  .drift_ppm = 100 },
 	{ .name = "restart, new ssrc", .seconds = 60, .restart_at = 30 },
-	{ .name = "restart, same ssrc", .seconds = 60, .restart_at = 30,
+	{ .name = "restart, same ssrc",
+	  .seconds = 60,
+	  .restart_at = 30,
 	  .restart_same_ssrc = true },
-	{ .name = "restart with jitter", .seconds = 60, .restart_at = 30,
-	  .jitter_us = 15000, .loss = 0.01 },
+	{ .name = "restart with jitter",
+	  .seconds = 60,
+	  .restart_at = 30,
+	  .jitter_us = 15000,
+	  .loss = 0.01 },
 	{ .name = "hold", .seconds = 60, .hold_from = 20, .hold_to = 35 },
-	{ .name = "hold, clock stands", .seconds = 60, .hold_from = 20,
-	  .hold_to = 35, .hold_freezes_ts = true },
-	{ .name = "hold, numbers run", .seconds = 60, .hold_from = 20,
-	  .hold_to = 35, .hold_counts_seq = true },
-	{ .name = "long hold", .seconds = 400, .hold_from = 20,
-	  .hold_to = 335, .hold_counts_seq = true },
+	{ .name = "hold, clock stands",
+	  .seconds = 60,
+	  .hold_from = 20,
+	  .hold_to = 35,
+	  .hold_freezes_ts = true },
+	{ .name = "hold, numbers run",
+	  .seconds = 60,
+	  .hold_from = 20,
+	  .hold_to = 35,
+	  .hold_counts_seq = true },
+	{ .name = "long hold",
+	  .seconds = 400,
+	  .hold_from = 20,
+	  .hold_to = 335,
+	  .hold_counts_seq = true },
 	{ .name = "dtx", .seconds = 60, .dtx_from = 10, .dtx_to = 14 },
-	{ .name = "drift +500", .seconds = 3600, .drift_ppm = 500,
+	{ .name = "drift +500",
+	  .seconds = 3600,
+	  .drift_ppm = 500,
 	  .jitter_us = 5000 },
-	{ .name = "drift -500", .seconds = 3600, .drift_ppm = -500,
-	  .jitter_us = 5000, .loss = 0.01 },
+	{ .name = "drift -500",
+	  .seconds = 3600,
+	  .drift_ppm = -500,
+	  .jitter_us = 5000,
+	  .loss = 0.01 },
 	{ .name = "drift 200, short", .seconds = 25, .drift_ppm = 200 },
-	{ .name = "eight hours, 30 ppm", .seconds = 8 * 3600,
-	  .drift_ppm = 30, .jitter_us = 2000 },
+	{ .name = "eight hours, 30 ppm",
+	  .seconds = 8 * 3600,
+	  .drift_ppm = 30,
+	  .jitter_us = 2000 },
 };
 
 static void timeline_duration_is_right_within_a_packet(void **state)
@@ -247,8 +275,11 @@ static void timeline_duration_is_right_within_a_packet(void **state)
 
 static void timeline_counts_loss_and_duplicates(void **state)
 {
-	struct net n = { .seconds = 100, .loss = 0.02, .duplicate = 0.1,
-			 .seq = 64000, .reorder = 5 };
+	struct net n = { .seconds = 100,
+			 .loss = 0.02,
+			 .duplicate = 0.1,
+			 .seq = 64000,
+			 .reorder = 5 };
 	struct outcome o = { 0 };
 	const struct tl_stats *s;
 
@@ -267,9 +298,13 @@ static void timeline_hold_is_silence_of_the_right_length(void **state)
 {
 	static const struct net kinds[] = {
 		{ .seconds = 30, .hold_from = 10, .hold_to = 15 },
-		{ .seconds = 30, .hold_from = 10, .hold_to = 15,
+		{ .seconds = 30,
+		  .hold_from = 10,
+		  .hold_to = 15,
 		  .hold_freezes_ts = true },
-		{ .seconds = 30, .hold_from = 10, .hold_to = 15,
+		{ .seconds = 30,
+		  .hold_from = 10,
+		  .hold_to = 15,
 		  .hold_counts_seq = true },
 	};
 	struct outcome o = { 0 };
@@ -311,8 +346,7 @@ static void timeline_tells_dtx_from_loss(void **state)
 
 static void timeline_measures_drift(void **state)
 {
-	struct net n = { .seconds = 600, .drift_ppm = 300,
-			 .jitter_us = 3000 };
+	struct net n = { .seconds = 600, .drift_ppm = 300, .jitter_us = 3000 };
 	struct outcome o = { 0 };
 
 	(void)state;
@@ -452,11 +486,11 @@ static void timeline_reports_align_streams(void **state)
 	make(b, 100, 2, 1040000); /* its path is 40 ms longer */
 	for (i = 0; i < 3; i++) {
 		ra[i] = (struct tl_report){ 1000000 + (int64_t)i * 600000,
-					    5000000000 + (int64_t)i * 600000,
-					    1, (uint32_t)(7 + i * 4800) };
+					    5000000000 + (int64_t)i * 600000, 1,
+					    (uint32_t)(7 + i * 4800) };
 		rb[i] = (struct tl_report){ 1040000 + (int64_t)i * 600000,
-					    5000000000 + (int64_t)i * 600000,
-					    2, (uint32_t)(14 + i * 4800) };
+					    5000000000 + (int64_t)i * 600000, 2,
+					    (uint32_t)(14 + i * 4800) };
 	}
 	assert_int_equal(tl_create(&ia, &t[0]), 0);
 	assert_int_equal(tl_create(&ib, &t[1]), 0);
