@@ -163,6 +163,9 @@ int metadata_merge(struct metadata *state, const struct metadata *update,
 
 /** @return index of the participant or -1; id NULL gives -1 */
 int metadata_find_participant(const struct metadata *md, const char *id);
+int metadata_find_stream(const struct metadata *md, const char *id);
+int metadata_find_session(const struct metadata *md, const char *id);
+int metadata_find_group(const struct metadata *md, const char *id);
 
 /** Add one (callers without metadata: From/To, vendor headers).
  *  @param name may be NULL. @return index, -ENOMEM or -ENOBUFS */
@@ -173,6 +176,7 @@ int metadata_add_stream(struct metadata *md, const char *id, const char *label,
 			const char *session_id);
 int metadata_add_session(struct metadata *md, const char *id,
 			 const char *start);
+int metadata_add_group(struct metadata *md, const char *id);
 /** @return 0, -ENOMEM or -ENOBUFS */
 int metadata_add_link(struct metadata *md, enum md_link_kind kind,
 		      const char *a, const char *b, const char *start);
@@ -180,6 +184,15 @@ int metadata_add_extra(struct metadata *md, const char *name,
 		       const char *value);
 /** @return the first value or NULL */
 const char *metadata_extra(const struct metadata *md, const char *name);
+
+/* Used by the files of this model only. */
+
+/** Replace *dst by a trimmed, cleaned, cut copy; blank values are ignored. */
+int md_set(char **dst, const char *value);
+/** @return 0 (also when it is there already), -ENOMEM, -ENOBUFS */
+int md_add_aor(struct md_participant *p, const char *aor);
+bool md_is_placeholder(const struct md_participant *p);
+void md_link_fini(struct md_link *l);
 
 enum md_how {
 	MD_BY_LINK,  /* an association says so */

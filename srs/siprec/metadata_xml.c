@@ -1,0 +1,626 @@
+/* From the tree of a document to the model, in every dialect seen: names of
+ * elements and attributes without regard to case, "-" and "_"; ids in
+ * "session_id" or "id"; participants, streams and sessions at the top, or one
+ * inside the other; associations as elements of their own, or <send> and
+ * <recv> inside the participant. Elements that the model does not know become
+ * extras (only their leaves: the raw document is kept elsewhere).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "srs/siprec/metadata.h"
+#include "srs/siprec/warn.h"
+#include "srs/siprec/xml_tree.h"
+
+#define NAME_MAX_LEN 48
+
+/* Where in the document we are. */
+struct reader {
+	struct metadata *md;
+	struct warn_list *wl;
+	const char *session; /* id of the enclosing session or NULL */
+	int participant;     /* enclosing one, -1 = none */
+	int error;	     /* -ENOMEM ends everything */
+	bool limit;
+};
+
+static void read_node(struct reader *r, const struct xml_node *n);
+
+/* ---- names ---- */
+
+/* Equal when case, "-" and "_" are left out. */
+static bool is_name(const char *s, const char *plain)
+{
+	for (;;) {
+		while (*s == '-' || *s == '_')
+			s++;
+		if (!*s || !*plain)
+			return !*s && !*plain;
+		if ((*s >= 'A' && *s <= 'Z' ? *s + 32 : *s) != *plain)
+			return false;
+		s++;
+		plain++;
+	}
+}
+
+/* The first attribute that has one of up to four plain names; NULL. */
+static const char *attr(const struct xml_node *n, const char *const names[4])
+{
+	for (unsigned i = 0; i < 4 && names[i]; i++) {
+		for (const struct xml_attr *a = n->attrs; a; a = a->next) {
+			if (is_name(a->name, names[i]) && *a->value)
+				return a->value;
+		}
+	}
+	return NULL;
+}
+
+#define ATTR(n, ...) attr(n, (const char *const[4]){ __VA_ARGS__ })
+
+/* Text of the first child of that plain name; NULL. */
+static const char *child_text(const struct xml_node *n, const char *name)
+{
+	for (const struct xml_node *c = n->child; c; c = c->next) {
+		if (is_name(c->name, name))
+			return c->text;
+	}
+	return NULL;
+}
+
+static const char *either(const char *a, const char *b)
+{
+	return a ? a : b;
+}
+
+/* Keeps what a model function said: out of memory ends the reading, a limit
+ * is remembered. @return r */
+static int check(struct reader *r, int result)
+{
+	if (result == -ENOBUFS)
+		r->limit = true;
+	else if (result < 0)
+		r->error = result;
+	return result;
+}
+
+static void set(struct reader *r, char **dst, const char *value)
+{
+	if (value)
+		check(r, md_set(dst, value));
+}
+
+static const char *start_time(const struct xml_node *n)
+{
+	return either(child_text(n, "associatetime"),
+		      either(child_text(n, "starttime"),
+			     ATTR(n, "starttime", "start", "associatetime")));
+}
+
+static const char *stop_time(const struct xml_node *n)
+{
+	return either(child_text(n, "disassociatetime"),
+		      either(child_text(n, "stoptime"),
+			     either(child_text(n, "endtime"),
+				    ATTR(n, "stoptime", "endtime",
+					 "disassociatetime"))));
+}
+
+static struct md_link *find_link(const struct metadata *md,
+				 enum md_link_kind kind, const char *a,
+				 const char *b)
+{
+	for (unsigned i = 0; i < md->n_links; i++) {
+		struct md_link *l = &md->links[i];
+
+		if (l->kind == kind && str_eq(l->a, a) && str_eq(l->b, b))
+			return l;
+	}
+	return NULL;
+}
+
+static void add_link(struct reader *r, enum md_link_kind kind, const char *a,
+		     const char *b, const struct xml_node *times)
+{
+	const char *stop = stop_time(times);
+	struct md_link *l;
+
+	if (!a || (kind != MD_SESSION_RECORDING && !b))
+		return;
+	l = find_link(r->md, kind, a, b);
+	if (l) {
+		set(r, &l->start, start_time(times));
+		set(r, &l->stop, stop);
+		return;
+	}
+	if (check(r, metadata_add_link(r->md, kind, a, b, start_time(times))) <
+	    0)
+		return;
+	set(r, &r->md->links[r->md->n_links - 1].stop, stop);
+}
+
+/* ---- addresses and names of people ---- */
+
+/* An AoR as a URI: "Alice" <sip:a@b>, a@b, +44..., 1001, sip:1001@ are all
+ * seen. dst gets "" when nothing is left. */
+static void make_aor(char *dst, size_t dst_len, const char *text)
+{
+	struct span s = span_trim(span_of(text));
+	ptrdiff_t lt = span_find(s, '<');
+	const char *scheme = "";
+
+	if (lt >= 0) {
+		s.p += lt + 1;
+		s.len -= (size_t)lt + 1;
+		s = span_trim(span_cut(&s, '>'));
+	}
+	if (s.len && s.p[s.len - 1] == '@')
+		s.len--;
+	*dst = '\0';
+	if (!s.len || span_ieq(s, "sip:") || span_ieq(s, "sips:") ||
+	    span_ieq(s, "tel:"))
+		return;
+	if (!span_istarts(s, "sip:") && !span_istarts(s, "sips:") &&
+	    !span_istarts(s, "tel:") && !span_istarts(s, "urn:") &&
+	    !span_istarts(s, "im:") && !span_istarts(s, "xmpp:") &&
+	    !span_istarts(s, "mailto:"))
+		scheme = *s.p == '+' && span_find(s, '@') < 0 ? "tel:" : "sip:";
+	snprintf(dst, dst_len, "%s%.*s", scheme, SPAN_ARG(s));
+}
+
+static void make_name(char *dst, size_t dst_len, const char *text)
+{
+	struct span s = span_trim(span_of(text));
+
+	if (s.len >= 2 && (*s.p == '"' || *s.p == '\'') &&
+	    s.p[s.len - 1] == *s.p) {
+		s.p++;
+		s.len -= 2;
+	}
+	span_copy(dst, dst_len, span_trim(s));
+}
+
+static void add_aor(struct reader *r, const char *text)
+{
+	char aor[METADATA_TEXT_MAX];
+
+	if (!text)
+		return;
+	make_aor(aor, sizeof(aor), text);
+	check(r, md_add_aor(&r->md->participants[r->participant], aor));
+}
+
+static void add_name(struct reader *r, const char *text)
+{
+	char name[METADATA_TEXT_MAX];
+
+	if (!text)
+		return;
+	make_name(name, sizeof(name), text);
+	set(r, &r->md->participants[r->participant].name, name);
+}
+
+/* ---- extras ---- */
+
+static const struct {
+	const char *plain;
+	const char *name;
+} lifted[] = {
+	{ "caller", "caller" },
+	{ "callingparty", "caller" },
+	{ "callingpartynumber", "caller" },
+	{ "callingnumber", "caller" },
+	{ "callernumber", "caller" },
+	{ "ani", "caller" },
+	{ "callee", "callee" },
+	{ "calledparty", "callee" },
+	{ "calledpartynumber", "callee" },
+	{ "callednumber", "callee" },
+	{ "calleenumber", "callee" },
+	{ "dnis", "callee" },
+	{ "tenant", "tenant" },
+	{ "tenantid", "tenant" },
+	{ "enterpriseid", "tenant" },
+	{ "serviceproviderid", "tenant" },
+	{ "customerid", "tenant" },
+	{ "agent", "agent" },
+	{ "agentid", "agent" },
+	{ "agentname", "agent" },
+	{ "ucid", "ucid" },
+	{ "avayaucid", "ucid" },
+};
+
+static void add_extra(struct reader *r, const char *element, const char *value)
+{
+	char name[NAME_MAX_LEN];
+
+	if (!span_trim(span_of(value)).len)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(lifted); i++) {
+		if (is_name(element, lifted[i].plain)) {
+			check(r,
+			      metadata_add_extra(r->md, lifted[i].name, value));
+			return;
+		}
+	}
+	snprintf(name, sizeof(name), "ext.%s", element);
+	check(r, metadata_add_extra(r->md, name, value));
+}
+
+/* Oracle marks the participant that called: <apkt:callerOrig>true. */
+static bool marks_caller(struct reader *r, const struct xml_node *n)
+{
+	const struct md_participant *p;
+
+	if (r->participant < 0 || !is_name(n->name, "callerorig"))
+		return false;
+	p = &r->md->participants[r->participant];
+	if (str_ieq(n->text, "true") && p->n_aors)
+		check(r, metadata_add_extra(r->md, "caller", p->aors[0]));
+	return true;
+}
+
+static void read_extension(struct reader *r, const struct xml_node *n)
+{
+	if (marks_caller(r, n))
+		return;
+	for (const struct xml_attr *a = n->attrs; a; a = a->next) {
+		if (!str_ieq(a->name, "xmlns") && !is_name(a->name, "lang"))
+			add_extra(r, a->name, a->value);
+	}
+	if (!n->child)
+		add_extra(r, n->name, n->text);
+	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
+		read_extension(r, c);
+}
+
+/* ---- the elements of the model ---- */
+
+static void read_children(struct reader *r, const struct xml_node *n)
+{
+	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
+		read_node(r, c);
+}
+
+static void read_datamode(struct reader *r, const struct xml_node *n)
+{
+	if (span_ieq(span_trim(span_of(n->text)), "partial"))
+		r->md->mode = MD_PARTIAL;
+}
+
+static void read_group(struct reader *r, const struct xml_node *n)
+{
+	const char *id = ATTR(n, "groupid", "id", "csgroupid");
+	int i = metadata_find_group(r->md, id);
+
+	if (i < 0)
+		i = check(r, metadata_add_group(r->md, id));
+	if (i < 0)
+		return;
+	set(r, &r->md->groups[i].start, start_time(n));
+	set(r, &r->md->groups[i].stop, stop_time(n));
+	read_children(r, n);
+}
+
+static void read_session(struct reader *r, const struct xml_node *n)
+{
+	const char *id = ATTR(n, "sessionid", "id", "csid");
+	const char *outer = r->session;
+	struct md_session *s;
+	int i = metadata_find_session(r->md, id);
+
+	if (i < 0)
+		i = check(r, metadata_add_session(r->md, id, NULL));
+	if (i < 0)
+		return;
+	s = &r->md->sessions[i];
+	set(r, &s->start, start_time(n));
+	set(r, &s->stop, stop_time(n));
+	set(r, &s->sip_session_id, child_text(n, "sipsessionid"));
+	set(r, &s->reason, child_text(n, "reason"));
+	set(r, &s->group_id,
+	    either(child_text(n, "groupref"),
+		   either(child_text(n, "group"),
+			  ATTR(n, "groupref", "groupid", "group"))));
+	r->session = id;
+	read_children(r, n);
+	r->session = outer;
+}
+
+/* An id for something that came without; -1 and an error cannot happen
+ * together with a number that is used. */
+static const char *made_up(char *dst, size_t dst_len, const char *what,
+			   unsigned n, struct reader *r)
+{
+	snprintf(dst, dst_len, "%s-%u", what, n + 1);
+	warn_add(r->wl, "metadata.missing_id", WARN_WARNING,
+		 "a %s without id is called %s", what, dst);
+	return dst;
+}
+
+static void read_participant(struct reader *r, const struct xml_node *n)
+{
+	char made[NAME_MAX_LEN];
+	const char *id = ATTR(n, "participantid", "id");
+	int outer = r->participant;
+	int i = metadata_find_participant(r->md, id);
+
+	if (!id)
+		id = made_up(made, sizeof(made), "participant",
+			     r->md->n_participants, r);
+	else if (i >= 0)
+		warn_add(r->wl, "metadata.duplicate_id", WARN_WARNING,
+			 "participant id %s is there twice; both are taken "
+			 "as one",
+			 id);
+	if (i < 0)
+		i = check(r, metadata_add_participant(r->md, id, NULL, NULL));
+	if (i < 0)
+		return;
+	r->participant = i;
+	add_aor(r, ATTR(n, "aor", "uri", "nameid"));
+	add_name(r, ATTR(n, "name", "displayname"));
+	add_link(r, MD_PARTICIPANT_SESSION, r->md->participants[i].id,
+		 either(ATTR(n, "sessionid", "session"), r->session), n);
+	read_children(r, n);
+	r->md->participants[i].placeholder =
+		md_is_placeholder(&r->md->participants[i]);
+	r->participant = outer;
+}
+
+/* nameID, aor, name and whatever a participant has inside. */
+static void read_identity(struct reader *r, const struct xml_node *n)
+{
+	if (r->participant < 0)
+		return;
+	if (is_name(n->name, "name") || is_name(n->name, "displayname")) {
+		add_name(r, n->text);
+	} else {
+		add_aor(r, either(ATTR(n, "aor", "uri"),
+				  n->child ? NULL : n->text));
+		read_children(r, n);
+	}
+}
+
+static void read_stream(struct reader *r, const struct xml_node *n)
+{
+	char made[NAME_MAX_LEN];
+	const char *id = ATTR(n, "streamid", "id");
+	const char *label = either(child_text(n, "label"), ATTR(n, "label"));
+	const char *session =
+		either(ATTR(n, "sessionid", "session"), r->session);
+	int i = metadata_find_stream(r->md, id);
+
+	if (!id)
+		id = made_up(made, sizeof(made), "stream", r->md->n_streams, r);
+	else if (i >= 0)
+		warn_add(r->wl, "metadata.duplicate_id", WARN_WARNING,
+			 "stream id %s is there twice", id);
+	if (i < 0)
+		i = check(r, metadata_add_stream(r->md, id, label, session));
+	if (i < 0)
+		return;
+	/* a stream inside a participant is one that it sends */
+	if (r->participant >= 0)
+		add_link(r, MD_SEND, r->md->participants[r->participant].id, id,
+			 n);
+}
+
+/* <send> and <recv>, inside an association or a participant. */
+static void read_directions(struct reader *r, const struct xml_node *n,
+			    const char *participant)
+{
+	for (const struct xml_node *c = n->child; c; c = c->next) {
+		const char *id =
+			either(ATTR(c, "streamid", "id", "stream"), c->text);
+
+		if (!span_trim(span_of(id)).len)
+			continue;
+		if (is_name(c->name, "send"))
+			add_link(r, MD_SEND, participant, id, n);
+		else if (is_name(c->name, "recv"))
+			add_link(r, MD_RECV, participant, id, n);
+	}
+}
+
+static void read_participant_whole(struct reader *r, const struct xml_node *n)
+{
+	unsigned before = r->md->n_participants;
+	const char *id;
+	int i;
+
+	read_participant(r, n);
+	id = ATTR(n, "participantid", "id");
+	i = id ? metadata_find_participant(r->md, id)
+	       : (int)r->md->n_participants - 1;
+	if (i >= 0 && (id || r->md->n_participants > before))
+		read_directions(r, n, r->md->participants[i].id);
+}
+
+static void read_session_recording(struct reader *r, const struct xml_node *n)
+{
+	add_link(r, MD_SESSION_RECORDING,
+		 either(ATTR(n, "sessionid", "session", "id"), r->session),
+		 NULL, n);
+}
+
+static void read_participant_session(struct reader *r, const struct xml_node *n)
+{
+	add_link(r, MD_PARTICIPANT_SESSION,
+		 ATTR(n, "participantid", "participant"),
+		 either(ATTR(n, "sessionid", "session"), r->session), n);
+}
+
+static void read_participant_stream(struct reader *r, const struct xml_node *n)
+{
+	read_directions(r, n, ATTR(n, "participantid", "participant"));
+}
+
+static void read_start(struct reader *r, const struct xml_node *n)
+{
+	if (!r->session && r->participant < 0)
+		set(r, &r->md->start, n->text);
+}
+
+static void read_stop(struct reader *r, const struct xml_node *n)
+{
+	if (!r->session && r->participant < 0)
+		set(r, &r->md->stop, n->text);
+}
+
+/* Read where they stand, by their parents. */
+static void read_nothing(struct reader *r, const struct xml_node *n)
+{
+	(void)r;
+	(void)n;
+}
+
+static const struct {
+	const char *name;
+	void (*read)(struct reader *r, const struct xml_node *n);
+} elements[] = {
+	{ "datamode", read_datamode },
+	{ "group", read_group },
+	{ "session", read_session },
+	{ "participant", read_participant_whole },
+	{ "nameid", read_identity },
+	{ "aor", read_identity },
+	{ "name", read_identity },
+	{ "displayname", read_identity },
+	{ "stream", read_stream },
+	{ "sessionrecordingassoc", read_session_recording },
+	{ "participantsessionassoc", read_participant_session },
+	{ "participantstreamassoc", read_participant_stream },
+	{ "starttime", read_start },
+	{ "stoptime", read_stop },
+	{ "endtime", read_stop },
+	{ "label", read_nothing },
+	{ "send", read_nothing },
+	{ "recv", read_nothing },
+	{ "associatetime", read_nothing },
+	{ "disassociatetime", read_nothing },
+	{ "sipsessionid", read_nothing },
+	{ "groupref", read_nothing },
+	{ "reason", read_nothing },
+	{ "mode", read_nothing },
+	{ "recordingsession", read_children },
+	{ "sessions", read_children },
+	{ "participants", read_children },
+	{ "streams", read_children },
+};
+
+static void read_node(struct reader *r, const struct xml_node *n)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
+		if (!is_name(n->name, elements[i].name))
+			continue;
+		/* <group> with nothing but text is a reference */
+		if (r->session && elements[i].read == read_group && !n->child)
+			return;
+		elements[i].read(r, n);
+		return;
+	}
+	read_extension(r, n);
+}
+
+/* ---- the whole ---- */
+
+static void warn_dangling(const struct metadata *md, struct warn_list *wl)
+{
+	for (unsigned i = 0; i < md->n_links; i++) {
+		const struct md_link *l = &md->links[i];
+		bool of_person = l->kind != MD_SESSION_RECORDING;
+
+		if (of_person && metadata_find_participant(md, l->a) < 0)
+			warn_add(wl, "metadata.dangling_id", WARN_WARNING,
+				 "an association names participant %s, who is "
+				 "not described",
+				 l->a);
+		if ((l->kind == MD_SEND || l->kind == MD_RECV) &&
+		    metadata_find_stream(md, l->b) < 0)
+			warn_add(wl, "metadata.dangling_id", WARN_WARNING,
+				 "an association names stream %s, which is "
+				 "not described",
+				 l->b);
+	}
+}
+
+static void warn_content(const struct metadata *md, struct warn_list *wl)
+{
+	if (md->mode == MD_PARTIAL)
+		return;
+	if (!md->n_participants)
+		warn_add(wl, "metadata.no_participants", WARN_WARNING,
+			 "the description names no participant");
+	else if (!md->n_streams)
+		warn_add(wl, "metadata.no_streams", WARN_WARNING,
+			 "the description names no stream");
+	warn_dangling(md, wl);
+}
+
+static void warn_form(const struct xml_tree *t, struct warn_list *wl)
+{
+	if (t->truncated)
+		warn_add(wl, "metadata.truncated", WARN_WARNING,
+			 "not well formed; what came before the fault is "
+			 "used");
+	else if (t->repaired)
+		warn_add(wl, "metadata.repaired", WARN_WARNING,
+			 "not well formed XML, read after repair");
+}
+
+static int tree_error(int r, struct warn_list *wl)
+{
+	if (r == -EPERM)
+		warn_add(wl, "metadata.doctype", WARN_WARNING,
+			 "DOCTYPE is refused; recorded without metadata");
+	else if (r == -E2BIG)
+		warn_add(wl, "metadata.too_big", WARN_WARNING,
+			 "too long or nested too deep; recorded without "
+			 "metadata");
+	else if (r == -EBADMSG)
+		warn_add(wl, "metadata.unreadable", WARN_WARNING,
+			 "nothing could be read; recorded without metadata");
+	return r;
+}
+
+static int read_tree(const struct xml_tree *t, struct warn_list *wl,
+		     struct metadata **ret_md)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+	struct reader r = { .wl = wl, .participant = -1 };
+	const char *mode = xml_attr_get(t->root, "datamode");
+
+	if (metadata_create(&md) < 0)
+		return -ENOMEM;
+	r.md = md;
+	md->repaired = t->repaired;
+	if (mode && str_ieq(mode, "partial"))
+		md->mode = MD_PARTIAL;
+	read_children(&r, t->root);
+	if (r.error)
+		return r.error;
+	if (r.limit)
+		warn_add(wl, "metadata.limit", WARN_WARNING,
+			 "more participants, streams, associations or "
+			 "extensions than are kept");
+	warn_form(t, wl);
+	warn_content(md, wl);
+	*ret_md = STEAL(md);
+	return 0;
+}
+
+int metadata_parse(struct span xml, struct warn_list *wl,
+		   struct metadata **ret_md)
+{
+	struct xml_tree *t CLEANUP(xml_tree_destroy) = NULL;
+	int r;
+
+	if (xml.len > METADATA_BYTES_MAX)
+		return tree_error(-E2BIG, wl);
+	r = xml_tree_parse(xml, METADATA_DEPTH_MAX, &t);
+	if (r < 0)
+		return tree_error(r, wl);
+	return read_tree(t, wl, ret_md);
+}

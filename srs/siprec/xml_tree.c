@@ -1,0 +1,321 @@
+#include "srs/siprec/xml_tree.h"
+
+#include <errno.h>
+#include <expat.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+#define CHUNK_BYTES 16384
+#define REPAIR_MAX (512u * 1024u)
+
+/* Memory of a tree: blocks that are only ever freed together. */
+struct xml_chunk {
+	struct xml_chunk *next;
+	size_t used;
+	size_t cap;
+	_Alignas(16) char bytes[];
+};
+
+struct builder {
+	struct xml_tree *tree;
+	struct xml_node *current;
+	XML_Parser parser;
+	unsigned depth;
+	unsigned depth_max;
+	int error;
+};
+
+static void *tree_alloc(struct xml_tree *t, size_t len)
+{
+	struct xml_chunk *c = t->chunks;
+	size_t cap = len > CHUNK_BYTES ? len : CHUNK_BYTES;
+	void *p;
+
+	len = (len + 15) & ~(size_t)15;
+	if (!c || c->cap - c->used < len) {
+		c = mem_alloc(sizeof(*c) + cap + 16);
+		if (!c)
+			return NULL;
+		*c = (struct xml_chunk){ .next = t->chunks, .cap = cap + 16 };
+		t->chunks = c;
+	}
+	p = c->bytes + c->used;
+	c->used += len;
+	return p;
+}
+
+static char *tree_dup(struct xml_tree *t, const char *s, size_t len)
+{
+	char *p = tree_alloc(t, len + 1);
+
+	if (!p)
+		return NULL;
+	memcpy(p, s, len);
+	p[len] = '\0';
+	return p;
+}
+
+static void tree_reset(struct xml_tree *t)
+{
+	struct xml_chunk *c;
+
+	while ((c = t->chunks)) {
+		t->chunks = c->next;
+		mem_free(c);
+	}
+	*t = (struct xml_tree){ 0 };
+}
+
+void xml_tree_destroy(struct xml_tree **tp)
+{
+	struct xml_tree *t = *tp;
+
+	if (!t)
+		return;
+	*tp = NULL;
+	tree_reset(t);
+	mem_free(t);
+}
+
+/* ---- expat's callbacks ---- */
+
+static void give_up(struct builder *b, int error)
+{
+	if (!b->error)
+		b->error = error;
+	XML_StopParser(b->parser, XML_FALSE);
+}
+
+static const char *local_name(const char *name)
+{
+	const char *colon = strrchr(name, ':');
+
+	return colon && colon[1] ? colon + 1 : name;
+}
+
+static int add_attrs(struct builder *b, struct xml_node *n, const char **atts)
+{
+	struct xml_attr **tail = &n->attrs;
+
+	for (unsigned i = 0; atts[i] && i < 2 * XML_TREE_ATTRS_MAX; i += 2) {
+		const char *name = local_name(atts[i]);
+		size_t len = strlen(atts[i + 1]);
+		struct xml_attr *a;
+
+		if (!strncmp(atts[i], "xmlns", 5))
+			continue;
+		a = tree_alloc(b->tree, sizeof(*a));
+		if (!a)
+			return -ENOMEM;
+		if (len > XML_TREE_TEXT_MAX)
+			len = XML_TREE_TEXT_MAX;
+		a->name = tree_dup(b->tree, name, strlen(name));
+		a->value = tree_dup(b->tree, atts[i + 1], len);
+		a->next = NULL;
+		if (!a->name || !a->value)
+			return -ENOMEM;
+		*tail = a;
+		tail = &a->next;
+	}
+	return 0;
+}
+
+static void link_child(struct xml_node *parent, struct xml_node *n)
+{
+	n->parent = parent;
+	if (parent->last_child)
+		parent->last_child->next = n;
+	else
+		parent->child = n;
+	parent->last_child = n;
+}
+
+static void on_start(void *arg, const char *name, const char **atts)
+{
+	struct builder *b = arg;
+	struct xml_node *n;
+
+	if (b->error)
+		return;
+	if (++b->depth > b->depth_max ||
+	    b->tree->n_nodes == XML_TREE_NODES_MAX) {
+		give_up(b, -E2BIG);
+		return;
+	}
+	n = tree_alloc(b->tree, sizeof(*n));
+	if (!n) {
+		give_up(b, -ENOMEM);
+		return;
+	}
+	*n = (struct xml_node){ .text = "" };
+	name = local_name(name);
+	n->name = tree_dup(b->tree, name, strlen(name));
+	if (!n->name || add_attrs(b, n, atts) < 0) {
+		give_up(b, -ENOMEM);
+		return;
+	}
+	if (b->current)
+		link_child(b->current, n);
+	else
+		b->tree->root = n;
+	b->tree->n_nodes++;
+	b->current = n;
+}
+
+static void on_end(void *arg, const char *name)
+{
+	struct builder *b = arg;
+
+	(void)name;
+	if (b->error)
+		return;
+	b->depth--;
+	b->current = b->current->parent;
+}
+
+static void on_text(void *arg, const char *s, int len)
+{
+	struct builder *b = arg;
+	struct xml_node *n = b->current;
+	size_t add = (size_t)len;
+	char *p;
+
+	if (b->error || !n || n->text_len == XML_TREE_TEXT_MAX)
+		return;
+	if (add > XML_TREE_TEXT_MAX - n->text_len)
+		add = XML_TREE_TEXT_MAX - n->text_len;
+	if (n->text_len + add + 1 > n->text_cap) {
+		unsigned cap = (n->text_len + (unsigned)add) * 2 + 32;
+
+		p = tree_alloc(b->tree, cap);
+		if (!p) {
+			give_up(b, -ENOMEM);
+			return;
+		}
+		memcpy(p, n->text, n->text_len);
+		n->text = p;
+		n->text_cap = cap;
+	}
+	p = (char *)n->text; /* ours once text_cap is not 0 */
+	memcpy(p + n->text_len, s, add);
+	n->text_len += (unsigned)add;
+	p[n->text_len] = '\0';
+}
+
+static void on_doctype(void *arg, const char *name, const char *sysid,
+		       const char *pubid, int has_internal_subset)
+{
+	(void)name;
+	(void)sysid;
+	(void)pubid;
+	(void)has_internal_subset;
+	give_up(arg, -EPERM);
+}
+
+/* ---- one reading ---- */
+
+/* 0, -EBADMSG for a fault in the text (the tree holds what came before), or
+ * the builder's error. */
+static int read_once(struct span xml, const char *encoding, unsigned depth_max,
+		     struct xml_tree *t)
+{
+	struct builder b = { .tree = t, .depth_max = depth_max };
+	enum XML_Status st;
+
+	b.parser = XML_ParserCreate(encoding);
+	if (!b.parser)
+		return -ENOMEM;
+	XML_SetUserData(b.parser, &b);
+	XML_SetElementHandler(b.parser, on_start, on_end);
+	XML_SetCharacterDataHandler(b.parser, on_text);
+	XML_SetStartDoctypeDeclHandler(b.parser, on_doctype);
+	st = XML_Parse(b.parser, xml.p, (int)xml.len, XML_TRUE);
+	if (st != XML_STATUS_OK && !b.error)
+		b.error = XML_GetErrorCode(b.parser) == XML_ERROR_NO_MEMORY
+				  ? -ENOMEM
+				  : -EBADMSG;
+	XML_ParserFree(b.parser);
+	return b.error;
+}
+
+static struct span without_bom(struct span s)
+{
+	s = span_trim(s);
+	if (s.len >= 3 && !memcmp(s.p, "\xef\xbb\xbf", 3)) {
+		s.p += 3;
+		s.len -= 3;
+	}
+	return s;
+}
+
+static int read_repaired(struct span xml, unsigned depth_max,
+			 struct xml_tree *t)
+{
+	struct buf text CLEANUP(buf_fini) = { 0 };
+	bool utf8 = str_utf8_ok(xml.p, xml.len);
+	int r;
+
+	buf_init(&text, REPAIR_MAX);
+	r = xml_repair(xml, &text);
+	if (r == -ENOBUFS)
+		return -E2BIG;
+	if (r < 0)
+		return r;
+	if (!text.len)
+		return -EBADMSG;
+	r = read_once((struct span){ buf_str(&text), text.len },
+		      utf8 ? "UTF-8" : "ISO-8859-1", depth_max, t);
+	t->repaired = true;
+	if (r == -EBADMSG && t->root) {
+		t->truncated = true;
+		r = 0;
+	}
+	return r;
+}
+
+int xml_tree_parse(struct span xml, unsigned depth_max,
+		   struct xml_tree **ret_tree)
+{
+	struct xml_tree *t CLEANUP(xml_tree_destroy) = NULL;
+	int r;
+
+	xml = without_bom(xml);
+	if (xml.len > REPAIR_MAX)
+		return -E2BIG;
+	t = mem_zalloc(sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	r = read_once(xml, NULL, depth_max, t);
+	if (r == -EBADMSG) {
+		tree_reset(t);
+		r = read_repaired(xml, depth_max, t);
+	}
+	if (r < 0)
+		return r;
+	if (!t->root)
+		return -EBADMSG;
+	*ret_tree = STEAL(t);
+	return 0;
+}
+
+/* ---- questions ---- */
+
+const char *xml_attr_get(const struct xml_node *n, const char *name)
+{
+	for (const struct xml_attr *a = n->attrs; a; a = a->next) {
+		if (str_ieq(a->name, name))
+			return a->value;
+	}
+	return NULL;
+}
+
+const struct xml_node *xml_child_get(const struct xml_node *n, const char *name)
+{
+	for (const struct xml_node *c = n->child; c; c = c->next) {
+		if (str_ieq(c->name, name))
+			return c;
+	}
+	return NULL;
+}
