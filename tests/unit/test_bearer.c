@@ -14,12 +14,16 @@ static const struct {
 	enum bearer_result result;
 	const char *token;
 } cases[] = {
-	{ { "Bearer srs_at_abc.DEF-_~+/==" }, 0, BEARER_OK,
+	{ { "Bearer srs_at_abc.DEF-_~+/==" },
+	  0,
+	  BEARER_OK,
 	  "srs_at_abc.DEF-_~+/==" },
 	{ { "  bearer \t abc" }, 0, BEARER_OK, "abc" },
 	{ { "BEARER abc=" }, 0, BEARER_OK, "abc=" },
 	{ { "Bearer abc, realm=\"x\"" }, 0, BEARER_OK, "abc" },
-	{ { "Bearer abc==, realm = \"a\\\"b, c\" , x=y" }, 0, BEARER_OK,
+	{ { "Bearer abc==, realm = \"a\\\"b, c\" , x=y" },
+	  0,
+	  BEARER_OK,
 	  "abc==" },
 	{ { "Bearer eyJh.eyJp.c2ln" }, 0, BEARER_OK, "eyJh.eyJp.c2ln" },
 	{ { "Digest username=\"a\"", "Bearer abc" }, 0, BEARER_OK, "abc" },

@@ -24,15 +24,14 @@ static const struct {
 	const char *warning; /* NULL = none at all */
 } shapes[] = {
 	{ "plain SDP", "application/sdp", SDP_TEXT, 1, true, false, NULL },
-	{ "plain metadata", "application/rs-metadata", XML_TEXT, 1, false,
-	  true, NULL },
-	{ "metadata+xml", "application/rs-metadata+xml;charset=utf-8",
-	  XML_TEXT, 1, false, true, NULL },
+	{ "plain metadata", "application/rs-metadata", XML_TEXT, 1, false, true,
+	  NULL },
+	{ "metadata+xml", "application/rs-metadata+xml;charset=utf-8", XML_TEXT,
+	  1, false, true, NULL },
 	{ "no type, sniffed", "", SDP_TEXT, 1, true, false,
 	  "body.type_mismatch" },
 	{ "empty body", "application/sdp", "", 0, false, false, NULL },
-	{ "blanks only", "application/sdp", "\r\n\r\n", 0, false, false,
-	  NULL },
+	{ "blanks only", "application/sdp", "\r\n\r\n", 0, false, false, NULL },
 	{ "as in the RFC", "multipart/mixed;boundary=foobar",
 	  "--foobar\r\nContent-Type: application/sdp\r\n\r\n" SDP_TEXT
 	  "\r\n--foobar\r\nContent-Type: application/rs-metadata\r\n"
@@ -48,8 +47,7 @@ static const struct {
 	{ "space before boundary, blank lines first, blanks behind",
 	  "multipart/mixed; boundary = unique-boundary-1",
 	  "\r\n\r\n--unique-boundary-1  \r\nContent-Type: application/sdp"
-	  "\r\n\r\n" SDP_TEXT
-	  "\r\n--unique-boundary-1\t\r\nContent-Type: "
+	  "\r\n\r\n" SDP_TEXT "\r\n--unique-boundary-1\t\r\nContent-Type: "
 	  "application/rs-metadata+xml\r\n\r\n" XML_TEXT
 	  "\r\n--unique-boundary-1-- \r\n",
 	  2, true, true, NULL },
@@ -59,8 +57,7 @@ static const struct {
 	  2, true, true, "body.no_closing_boundary" },
 	{ "LF only", "multipart/mixed;boundary=b",
 	  "--b\nContent-Type: application/sdp\n\nv=0\ns=-\n"
-	  "--b\nContent-Type: application/rs-metadata\n\n" XML_TEXT
-	  "\n--b--\n",
+	  "--b\nContent-Type: application/rs-metadata\n\n" XML_TEXT "\n--b--\n",
 	  2, true, true, NULL },
 	{ "mixed line ends, folded header", "multipart/mixed;boundary=b",
 	  "--b\r\nContent-Type:\r\n application/sdp\nContent-Length: 9999\r\n"
@@ -85,8 +82,7 @@ static const struct {
 	{ "multipart by type only", "multipart/mixed;boundary=b", SDP_TEXT, 1,
 	  true, false, "body.not_multipart" },
 	{ "multipart by content only", "application/sdp",
-	  "--x\r\nContent-Type: application/sdp\r\n\r\n" SDP_TEXT
-	  "\r\n--x--",
+	  "--x\r\nContent-Type: application/sdp\r\n\r\n" SDP_TEXT "\r\n--x--",
 	  1, true, false, "body.type_mismatch" },
 	{ "part without headers", "multipart/mixed;boundary=b",
 	  "--b\r\n" SDP_TEXT "\r\n--b\r\n\r\n" XML_TEXT "\r\n--b--", 2, true,
@@ -125,8 +121,8 @@ static void every_shape_is_split(void **state)
 		struct body b;
 
 		print_message("%s\n", shapes[i].name);
-		body_read(span_of(shapes[i].type), span_of(shapes[i].body),
-			  &wl, &b);
+		body_read(span_of(shapes[i].type), span_of(shapes[i].body), &wl,
+			  &b);
 		assert_int_equal(b.all.n, shapes[i].n_parts);
 		assert_int_equal(b.has_sdp, shapes[i].sdp);
 		assert_int_equal(b.has_metadata, shapes[i].metadata);
@@ -150,8 +146,8 @@ static void a_part_shows_its_headers(void **state)
 	struct span v;
 
 	(void)state;
-	multipart_split(SPAN("multipart/mixed;boundary=b"), span_of(body),
-			NULL, &mp);
+	multipart_split(SPAN("multipart/mixed;boundary=b"), span_of(body), NULL,
+			&mp);
 	assert_int_equal(mp.n, 1);
 	assert_true(multipart_param(mp.parts[0].type, "X", &v));
 	assert_true(span_eq(v, "1;2"));
