@@ -27,6 +27,7 @@ UNIT_SRCS  := $(sort $(wildcard tests/unit/test_*.c tests/prop/test_*.c))
 UNIT_BINS  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRCS))
 FUZZ_SRCS  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_BINS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRCS))
+CORPUS_BINS := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/corpus/%,$(FUZZ_SRCS))
 BENCH_SRCS := $(sort $(wildcard tests/bench/bench_*.c))
 BENCH_BINS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRCS))
 SUPPORT    := $(sort $(wildcard tests/support/*.c))
@@ -102,6 +103,13 @@ $(BUILD)/tests/%: tests/%.c $(SUPOBJS) $(BUILD)/lib/libsrs.a
 		$(LDFLAGS_ALL) -o $@ $< $(SUPOBJS) $(BUILD)/lib/libsrs.a \
 		$(LIBS_ALL) -lcmocka
 
+# Fuzz targets without a fuzzer: `make check` runs them over their corpora.
+$(BUILD)/tests/corpus/%: tests/fuzz/%.c tests/fuzz/driver.c $(BUILD)/lib/libsrs.a
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS_ALL) -Wno-missing-prototypes $(LDFLAGS_ALL) -o $@ \
+		$< tests/fuzz/driver.c $(BUILD)/lib/libsrs.a $(LIBS_ALL)
+
 # Fuzz targets: clang's libFuzzer; the library is built once more with it.
 $(BUILD)/fuzz/%: tests/fuzz/%.c FORCE
 	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzzlib \
@@ -114,7 +122,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c FORCE
 		-o $@ $< $(BUILD)/fuzzlib/lib/libsrs.a $(LIBS_ALL)
 FORCE:
 
-unit: $(UNIT_BINS)
+unit: $(UNIT_BINS) $(CORPUS_BINS)
 fuzz-build: $(FUZZ_BINS)
 bench-build: $(BENCH_BINS) $(BUILD)/bin/srs
 
@@ -124,7 +132,7 @@ check: setup-test
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run lint unit fuzz-corpus e2e
 
 #: check-unit   unit tests only (packages must be there)
-check-unit: $(UNIT_BINS)
+check-unit: $(UNIT_BINS) $(CORPUS_BINS)
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run unit
 #: check-e2e    end-to-end tests only
 check-e2e: all
@@ -134,7 +142,7 @@ check-e2e: all
 check-asan: setup-test
 	$(Q)$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/asan OPT=-O1 \
 		SAN=address,undefined all unit
-	$(Q)BUILD=$(BUILD)/asan PYTHON=$(PYTHON) tests/run unit e2e
+	$(Q)BUILD=$(BUILD)/asan PYTHON=$(PYTHON) tests/run unit fuzz-corpus e2e
 #: check-tsan   the tests of the threaded role with the thread sanitizer
 check-tsan: setup-test
 	$(Q)$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/tsan OPT=-O1 \
@@ -191,8 +199,7 @@ format:
 	$(Q)clang-format -i $(FORMAT_FILES)
 #: lint         layers, fenced headers, banned functions, lengths, format
 lint:
-	$(Q)$(PYTHON) tests/lint/lint.py
-	$(Q)clang-format --dry-run -Werror $(FORMAT_FILES)
+	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run lint
 #: compdb       build/compile_commands.json for editors
 compdb:
 	$(Q)mkdir -p $(BUILD)
