@@ -1,0 +1,198 @@
+/* media/capture_check.c - see capture_check.h. */
+#include "media/capture_check.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+void capture_addr_from(const struct sockaddr_storage *sa,
+		       struct capture_addr *ret_addr)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+	struct capture_addr a = { 0 };
+
+	if (sa->ss_family == AF_INET) {
+		a.family = 4;
+		a.port = ntohs(v4->sin_port);
+		memcpy(a.ip, &v4->sin_addr, 4);
+	} else if (sa->ss_family == AF_INET6) {
+		a.port = ntohs(v6->sin6_port);
+		if (!memcmp(&v6->sin6_addr, mapped, sizeof(mapped))) {
+			a.family = 4;
+			memcpy(a.ip, (const uint8_t *)&v6->sin6_addr + 12, 4);
+		} else {
+			a.family = 6;
+			memcpy(a.ip, &v6->sin6_addr, 16);
+		}
+	}
+	*ret_addr = a;
+}
+
+bool capture_addr_same_ip(const struct capture_addr *a,
+			  const struct capture_addr *b)
+{
+	return a->family == b->family && !memcmp(a->ip, b->ip, sizeof(a->ip));
+}
+
+static bool same_addr(const struct capture_addr *a,
+		      const struct capture_addr *b)
+{
+	return a->port == b->port && capture_addr_same_ip(a, b);
+}
+
+bool capture_addr_unspecified(const struct capture_addr *a)
+{
+	static const uint8_t zero[16];
+
+	return !a->family || !memcmp(a->ip, zero, sizeof(zero));
+}
+
+static void forget_lock(struct capture_check *ck)
+{
+	ck->locked = false;
+	memset(ck->candidates, 0, sizeof(ck->candidates));
+}
+
+void capture_check_offer(struct capture_check *ck, const struct cap_stream *s)
+{
+	struct capture_addr rtp;
+
+	ck->pts[0] = ck->pts[1] = 0;
+	for (unsigned i = 0; i < s->n_pts && i < CAP_PTS_MAX; i++)
+		ck->pts[s->pts[i].pt >> 6 & 1] |= UINT64_C(1)
+						  << (s->pts[i].pt & 63);
+	capture_addr_from(&s->remote_rtcp, &ck->offered_rtcp);
+	capture_addr_from(&s->remote_rtp, &rtp);
+	if (capture_addr_unspecified(&rtp) || same_addr(&rtp, &ck->offered))
+		return;
+	ck->offered = rtp;
+	forget_lock(ck);
+}
+
+/* ---- source ---- */
+
+static bool source_allowed(struct capture_check *ck,
+			   const struct capture_addr *from, int64_t now)
+{
+	bool learn = !ck->offered.family;
+
+	if (ck->locked && same_addr(from, &ck->lock))
+		return true;
+	if (!learn && !capture_addr_same_ip(from, &ck->offered))
+		return false;
+	if (!ck->locked)
+		return true;
+	if (learn || now - ck->lock_last_us < CAPTURE_LOCK_SILENT_US)
+		return false;
+	forget_lock(ck);
+	return true;
+}
+
+static struct capture_candidate *find_candidate(struct capture_check *ck,
+						const struct capture_addr *from)
+{
+	struct capture_candidate *c, *oldest = &ck->candidates[0];
+
+	for (unsigned i = 0; i < CAPTURE_CANDIDATES; i++) {
+		c = &ck->candidates[i];
+		if (c->count && same_addr(&c->addr, from))
+			return c;
+		if (!c->count ||
+		    (oldest->count && c->last_us < oldest->last_us))
+			oldest = c;
+	}
+	*oldest = (struct capture_candidate){ .addr = *from };
+	return oldest;
+}
+
+/* A packet that passed everything: one step towards the lock. */
+static void advance_lock(struct capture_check *ck,
+			 const struct capture_addr *from,
+			 const struct rtp_packet *pkt, int64_t now)
+{
+	struct capture_candidate *c;
+
+	if (ck->locked) {
+		ck->lock_last_us = now;
+		return;
+	}
+	c = find_candidate(ck, from);
+	if (c->count && c->ssrc == pkt->ssrc &&
+	    pkt->seq == (uint16_t)(c->seq + 1))
+		c->count++;
+	else
+		c->count = 1;
+	c->ssrc = pkt->ssrc;
+	c->seq = pkt->seq;
+	c->last_us = now;
+	if (c->count < CAPTURE_LOCK_PACKETS)
+		return;
+	ck->locked = true;
+	ck->lock = *from;
+	ck->lock_last_us = now;
+}
+
+/* ---- SSRC ---- */
+
+struct rtp_source *capture_check_source(struct capture_check *ck, uint32_t ssrc)
+{
+	for (unsigned i = 0; i < CAPTURE_SSRC_MAX; i++)
+		if (ck->sources[i].used && ck->sources[i].ssrc == ssrc)
+			return &ck->sources[i];
+	return NULL;
+}
+
+static struct rtp_source *new_source(struct capture_check *ck,
+				     const struct rtp_packet *pkt,
+				     uint32_t rate_hz, int64_t now)
+{
+	struct rtp_source *s;
+
+	for (unsigned i = 0; i < CAPTURE_SSRC_MAX; i++) {
+		s = &ck->sources[i];
+		if (s->used && now - s->last_mono_us < CAPTURE_SSRC_SILENT_US)
+			continue;
+		rtp_source_init(s, pkt->ssrc, pkt->seq, RTP_PROBATION, rate_hz);
+		return s;
+	}
+	return NULL;
+}
+
+enum spool_drop capture_check_rtp(struct capture_check *ck,
+				  const struct capture_addr *from,
+				  const struct rtp_packet *pkt,
+				  uint32_t rate_hz, int64_t mono_us)
+{
+	struct rtp_source *src;
+
+	if (!source_allowed(ck, from, mono_us))
+		return SPOOL_DROP_SOURCE;
+	if (!(ck->pts[pkt->pt >> 6] >> (pkt->pt & 63) & 1))
+		return SPOOL_DROP_PT;
+	src = capture_check_source(ck, pkt->ssrc);
+	if (!src)
+		src = new_source(ck, pkt, rate_hz, mono_us);
+	if (!src)
+		return SPOOL_DROP_SSRC;
+	if (rtp_source_update(src, pkt->seq, pkt->ts_rtp, mono_us) ==
+	    RTP_BAD_SEQ)
+		return SPOOL_DROP_SEQ;
+	advance_lock(ck, from, pkt, mono_us);
+	return CAPTURE_KEEP;
+}
+
+enum spool_drop capture_check_rtcp(const struct capture_check *ck,
+				   const struct capture_addr *from)
+{
+	if (!capture_addr_unspecified(&ck->offered_rtcp) &&
+	    capture_addr_same_ip(from, &ck->offered_rtcp))
+		return CAPTURE_KEEP;
+	if (ck->offered.family && capture_addr_same_ip(from, &ck->offered))
+		return CAPTURE_KEEP;
+	if (ck->locked && capture_addr_same_ip(from, &ck->lock))
+		return CAPTURE_KEEP;
+	return SPOOL_DROP_SOURCE;
+}

@@ -1,0 +1,78 @@
+/* media/capture_check.h - may this packet be stored? The checks of one stream.
+ *
+ * The policy is told in media/capture.h. Pure: no socket, clock or thread; the
+ * caller brings address and time. Role capture.
+ */
+#ifndef MEDIA_CAPTURE_CHECK_H
+#define MEDIA_CAPTURE_CHECK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/rtp.h"
+#include "media/spool.h"
+
+#define CAPTURE_SSRC_MAX 4
+#define CAPTURE_LOCK_PACKETS 5
+#define CAPTURE_CANDIDATES 4
+/* A locked port that is silent so long may be followed by another. */
+#define CAPTURE_LOCK_SILENT_US 2000000
+/* A source that is silent so long makes room for a new one. */
+#define CAPTURE_SSRC_SILENT_US 10000000
+
+/* Not one of enum spool_drop: the packet may be stored. */
+#define CAPTURE_KEEP SPOOL_DROP_MAX
+
+/* An address to compare: IPv4-mapped is IPv4. */
+struct capture_addr {
+	uint8_t family; /* 0 none, 4, 6 */
+	uint16_t port;	/* host order */
+	uint8_t ip[16]; /* unused bytes zero */
+};
+
+struct capture_candidate {
+	struct capture_addr addr;
+	uint32_t ssrc;
+	uint16_t seq;
+	uint8_t count; /* consecutive packets; 0 = unused */
+	int64_t last_us;
+};
+
+/* Zeroed, then capture_check_offer(). */
+struct capture_check {
+	struct capture_addr offered; /* RTP; family 0: learn */
+	struct capture_addr offered_rtcp;
+	uint64_t pts[2]; /* bit per payload type of the answer */
+	bool locked;
+	struct capture_addr lock;
+	int64_t lock_last_us;
+	struct capture_candidate candidates[CAPTURE_CANDIDATES];
+	struct rtp_source sources[CAPTURE_SSRC_MAX];
+};
+
+void capture_addr_from(const struct sockaddr_storage *sa,
+		       struct capture_addr *ret_addr);
+bool capture_addr_same_ip(const struct capture_addr *a,
+			  const struct capture_addr *b);
+/** True for none, 0.0.0.0 and ::. */
+bool capture_addr_unspecified(const struct capture_addr *a);
+
+/** A new offer and answer: forget the lock when address or port changed. */
+void capture_check_offer(struct capture_check *ck, const struct cap_stream *s);
+
+/** @param rate_hz RTP clock of the packet's payload type, for jitter
+ *  @return CAPTURE_KEEP, or why not */
+enum spool_drop capture_check_rtp(struct capture_check *ck,
+				  const struct capture_addr *from,
+				  const struct rtp_packet *pkt,
+				  uint32_t rate_hz, int64_t mono_us);
+
+/** RTCP: only the address is judged. */
+enum spool_drop capture_check_rtcp(const struct capture_check *ck,
+				   const struct capture_addr *from);
+
+/** @return the source with that SSRC or NULL */
+struct rtp_source *capture_check_source(struct capture_check *ck,
+					uint32_t ssrc);
+
+#endif

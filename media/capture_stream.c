@@ -1,0 +1,438 @@
+/* media/capture_stream.c - the sockets of one m-line and what comes in.
+ *
+ * Arrival times. The kernel stamps with the wall clock, the spool counts in
+ * monotonic time. At the start of a drain both clocks are read; a packet's age
+ * is wall now minus its stamp. A step of the wall clock in between would make
+ * that wrong, so the age is held between 0 and the time since the socket was
+ * last known to be empty, and times of one socket never go back.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "base/role.h"
+#include "base/str.h"
+#include "media/capture_impl.h"
+#include "media/rtcp.h"
+#include "media/rtp.h"
+
+#ifndef SO_TIMESTAMPNS_OLD
+#define SO_TIMESTAMPNS_OLD SO_TIMESTAMPNS
+#endif
+
+/* Rejected packets before sip hears of them: a few stray ones are normal. */
+#define TELL_AFTER 5
+
+/* ---- sockets ---- */
+
+static void sock_init(struct capture_sock *k, uint8_t proto)
+{
+	*k = (struct capture_sock){ .fd = -1,
+				    .proto = proto,
+				    .empty_mono_us = INT64_MIN,
+				    .last_mono_us = INT64_MIN };
+}
+
+static void kept_key(const struct capture_session *s, unsigned index,
+		     const struct capture_sock *k, char *dst, size_t len)
+{
+	(void)snprintf(dst, len, "%s/%u/%s", s->id.s, index,
+		       k->proto == SPOOL_RTP ? "rtp" : "rtcp");
+}
+
+/* The supervisor holds a duplicate for the next process of this role. */
+static void sock_keep(struct capture *c, const struct capture_session *s,
+		      unsigned index, const struct capture_sock *k)
+{
+	char key[64];
+	int r;
+
+	kept_key(s, index, k, key, sizeof(key));
+	r = role_keep(c->role, key, k->fd);
+	if (r < 0)
+		log_warn(&s->log, "capture.keep_failed", LOG_E(r));
+}
+
+static void sock_close(struct capture *c, const struct capture_session *s,
+		       unsigned index, struct capture_sock *k)
+{
+	char key[64];
+
+	if (k->fd < 0)
+		return;
+	if (!c->stopping) {
+		kept_key(s, index, k, key, sizeof(key));
+		role_unkeep(c->role, key);
+	}
+	close(k->fd);
+	k->fd = -1;
+}
+
+static bool adopt_kept(struct capture_session *s, struct capture_stream *st)
+{
+	char key[64];
+
+	kept_key(s, st->cfg.index, &st->rtp, key, sizeof(key));
+	st->rtp.fd = capture_take_kept(key);
+	kept_key(s, st->cfg.index, &st->rtcp, key, sizeof(key));
+	st->rtcp.fd = capture_take_kept(key);
+	if (st->rtp.fd >= 0 && st->rtcp.fd >= 0) {
+		st->cfg.local_port = ports_of_fd(st->rtp.fd);
+		return st->cfg.local_port != 0;
+	}
+	if (st->rtp.fd >= 0)
+		close(st->rtp.fd);
+	if (st->rtcp.fd >= 0)
+		close(st->rtcp.fd);
+	st->rtp.fd = st->rtcp.fd = -1;
+	return false;
+}
+
+static int open_again(struct capture *c, struct capture_session *s,
+		      const struct capture_stream *st, uint16_t port,
+		      struct ports_pair *ret_pair)
+{
+	char detail[80];
+	int r = -EADDRINUSE;
+
+	if (port)
+		r = ports_open_at(&c->ports, port, ret_pair);
+	if (r >= 0)
+		return r;
+	r = ports_open(&c->ports, ret_pair);
+	if (r < 0 || !port)
+		return r;
+	(void)snprintf(detail, sizeof(detail), "port %u was taken, now %u",
+		       port, ret_pair->rtp_port);
+	capture_trouble(c, s, st->cfg.index, "media.port_changed", detail);
+	return 0;
+}
+
+static int open_sockets(struct capture *c, struct capture_session *s,
+			struct capture_stream *st, uint16_t port)
+{
+	struct ports_pair pair;
+	int r;
+
+	r = open_again(c, s, st, port, &pair);
+	if (r < 0)
+		return r;
+	sock_init(&st->rtp, SPOOL_RTP);
+	sock_init(&st->rtcp, SPOOL_RTCP);
+	st->rtp.fd = pair.rtp_fd;
+	st->rtcp.fd = pair.rtcp_fd;
+	st->rtp.empty_mono_us = st->rtcp.empty_mono_us =
+		clock_mono_us(c->clock);
+	st->cfg.local_port = pair.rtp_port;
+	sock_keep(c, s, st->cfg.index, &st->rtp);
+	sock_keep(c, s, st->cfg.index, &st->rtcp);
+	return 0;
+}
+
+int capture_stream_open(struct capture *c, struct capture_session *s,
+			const struct cap_stream *cfg, bool resume,
+			struct capture_stream **ret_stream)
+{
+	struct capture_stream *st = mem_zalloc(sizeof(*st));
+	int r = 0;
+
+	if (!st)
+		return -ENOMEM;
+	st->cfg = *cfg;
+	st->cfg.local_port = 0;
+	st->totals.index = cfg->index;
+	sock_init(&st->rtp, SPOOL_RTP);
+	sock_init(&st->rtcp, SPOOL_RTCP);
+	id_random(&st->our_ssrc, sizeof(st->our_ssrc));
+	capture_check_offer(&st->check, cfg);
+	if (cfg->enabled && !(resume && adopt_kept(s, st)))
+		r = open_sockets(c, s, st, resume ? cfg->local_port : 0);
+	if (r < 0) {
+		mem_free(st);
+		return r;
+	}
+	c->n_streams += cfg->enabled;
+	*ret_stream = st;
+	return 0;
+}
+
+static void close_sockets(struct capture *c, struct capture_session *s,
+			  struct capture_stream *st)
+{
+	if (st->rtp.fd >= 0)
+		c->n_streams--;
+	sock_close(c, s, st->cfg.index, &st->rtp);
+	sock_close(c, s, st->cfg.index, &st->rtcp);
+	st->cfg.local_port = 0;
+}
+
+int capture_stream_update(struct capture *c, struct capture_session *s,
+			  struct capture_stream *st,
+			  const struct cap_stream *cfg)
+{
+	uint16_t port = st->cfg.local_port;
+	int r = 0;
+
+	st->cfg = *cfg;
+	st->cfg.local_port = port;
+	capture_check_offer(&st->check, cfg);
+	if (!cfg->enabled) {
+		close_sockets(c, s, st);
+	} else if (st->rtp.fd < 0) {
+		r = open_sockets(c, s, st, 0);
+		c->n_streams += r == 0;
+	}
+	return r;
+}
+
+void capture_stream_free(struct capture *c, struct capture_session *s,
+			 struct capture_stream **stp)
+{
+	struct capture_stream *st = *stp;
+
+	if (!st)
+		return;
+	*stp = NULL;
+	close_sockets(c, s, st);
+	mem_free(st);
+}
+
+/* ---- packets ---- */
+
+static void rx_reset(struct capture *c, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		c->msgs[i].msg_hdr.msg_namelen = sizeof(c->names[i]);
+		c->msgs[i].msg_hdr.msg_controllen = CAPTURE_CONTROL_LEN;
+	}
+}
+
+void capture_rx_init(struct capture *c)
+{
+	for (unsigned i = 0; i < CAPTURE_RX; i++) {
+		c->iov[i] = (struct iovec){ c->data[i], CAPTURE_PACKET_MAX };
+		c->msgs[i].msg_hdr = (struct msghdr){
+			.msg_name = &c->names[i],
+			.msg_iov = &c->iov[i],
+			.msg_iovlen = 1,
+			.msg_control = c->control[i],
+		};
+	}
+	rx_reset(c, CAPTURE_RX);
+}
+
+/* Worth a warning of its own, once per stream. */
+static void tell_drop(struct capture *c, struct capture_session *s,
+		      struct capture_stream *st, enum spool_drop why)
+{
+	static const struct {
+		unsigned bit;
+		uint64_t after;
+		const char *code;
+	} table[SPOOL_DROP_MAX] = {
+		[SPOOL_DROP_SOURCE] = { CAPTURE_TOLD_SOURCE, TELL_AFTER,
+					"media.source_rejected" },
+		[SPOOL_DROP_PT] = { CAPTURE_TOLD_PT, TELL_AFTER,
+				    "media.payload_type_rejected" },
+		[SPOOL_DROP_SSRC] = { CAPTURE_TOLD_SSRC, TELL_AFTER,
+				      "media.ssrc_rejected" },
+		[SPOOL_DROP_KERNEL] = { CAPTURE_TOLD_KERNEL, 1,
+					"media.kernel_dropped" },
+	};
+	char detail[80];
+
+	if (!table[why].bit || st->told & table[why].bit ||
+	    st->totals.dropped[why] < table[why].after)
+		return;
+	st->told |= table[why].bit;
+	(void)snprintf(detail, sizeof(detail), "%" PRIu64 " packets so far",
+		       st->totals.dropped[why]);
+	capture_trouble(c, s, st->cfg.index, table[why].code, detail);
+}
+
+static void drop(struct capture *c, struct capture_session *s,
+		 struct capture_stream *st, enum spool_drop why, uint32_t n)
+{
+	st->totals.dropped[why] += n;
+	c->counts.dropped[why] += n;
+	tell_drop(c, s, st, why);
+}
+
+static void store(struct capture *c, struct capture_session *s,
+		  struct capture_stream *st, enum spool_proto proto,
+		  int64_t mono_us, const uint8_t *data, size_t len)
+{
+	int64_t age = c->now_mono_us - mono_us;
+
+	if (age > UINT32_MAX)
+		age = UINT32_MAX;
+	if (spool_batch_put(&c->batch, st->cfg.index, proto, (uint32_t)age,
+			    data, len) < 0) {
+		capture_session_flush(c, s);
+		/* CAPTURE_PACKET_MAX always fits an empty batch */
+		(void)spool_batch_put(&c->batch, st->cfg.index, proto,
+				      (uint32_t)age, data, len);
+	}
+	c->counts.bytes += len;
+	if (proto == SPOOL_RTCP) {
+		c->counts.rtcp++;
+		return;
+	}
+	c->counts.rtp++;
+	st->totals.packets++;
+	st->totals.bytes += len;
+	s->packets++;
+}
+
+static uint32_t rate_of(const struct capture_stream *st, uint8_t pt)
+{
+	for (unsigned i = 0; i < st->cfg.n_pts; i++)
+		if (st->cfg.pts[i].pt == pt)
+			return st->cfg.pts[i].rate_hz;
+	return 0;
+}
+
+static void take_rtcp(struct capture *c, struct capture_session *s,
+		      struct capture_stream *st,
+		      const struct capture_addr *from, int64_t mono_us,
+		      const uint8_t *data, size_t len)
+{
+	enum spool_drop why = capture_check_rtcp(&st->check, from);
+
+	if (why == CAPTURE_KEEP && rtcp_check(data, len) < 0)
+		why = SPOOL_DROP_VERSION;
+	if (why != CAPTURE_KEEP) {
+		drop(c, s, st, why, 1);
+		return;
+	}
+	capture_rtcp_take(c, s, st, data, len, mono_us);
+	store(c, s, st, SPOOL_RTCP, mono_us, data, len);
+}
+
+static void take_rtp(struct capture *c, struct capture_session *s,
+		     struct capture_stream *st, const struct capture_addr *from,
+		     int64_t mono_us, const uint8_t *data, size_t len)
+{
+	struct rtp_packet pkt;
+	enum spool_drop why;
+
+	if (rtp_parse(data, len, &pkt) < 0) {
+		drop(c, s, st, SPOOL_DROP_VERSION, 1);
+		return;
+	}
+	why = capture_check_rtp(&st->check, from, &pkt, rate_of(st, pkt.pt),
+				mono_us);
+	/* checked first: reports and the lock go on while nothing is stored */
+	if (why == CAPTURE_KEEP && st->cfg.muted)
+		why = SPOOL_DROP_MUTED;
+	else if (why == CAPTURE_KEEP && !st->cfg.active)
+		why = SPOOL_DROP_INACTIVE;
+	if (why != CAPTURE_KEEP) {
+		drop(c, s, st, why, 1);
+		return;
+	}
+	store(c, s, st, SPOOL_RTP, mono_us, data, len);
+}
+
+/* ---- drain ---- */
+
+struct stamp {
+	int64_t wall_us; /* 0: none */
+	uint32_t ovfl;
+	bool has_ovfl;
+};
+
+static void read_control(struct msghdr *h, struct stamp *ret)
+{
+	struct timespec ts;
+	struct cmsghdr *cm;
+
+	*ret = (struct stamp){ 0 };
+	for (cm = CMSG_FIRSTHDR(h); cm; cm = CMSG_NXTHDR(h, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET)
+			continue;
+		if (cm->cmsg_type == SO_TIMESTAMPNS_OLD) {
+			memcpy(&ts, CMSG_DATA(cm), sizeof(ts));
+			ret->wall_us = ts.tv_sec * INT64_C(1000000) +
+				       ts.tv_nsec / 1000;
+		} else if (cm->cmsg_type == SO_RXQ_OVFL) {
+			memcpy(&ret->ovfl, CMSG_DATA(cm), sizeof(ret->ovfl));
+			ret->has_ovfl = true;
+		}
+	}
+}
+
+static int64_t arrival(const struct capture *c, struct capture_sock *k,
+		       int64_t stamp_wall_us)
+{
+	int64_t mono = c->now_mono_us;
+
+	if (stamp_wall_us)
+		mono -= c->now_wall_us - stamp_wall_us;
+	if (mono < k->empty_mono_us)
+		mono = k->empty_mono_us;
+	if (mono < k->last_mono_us)
+		mono = k->last_mono_us;
+	if (mono > c->now_mono_us)
+		mono = c->now_mono_us;
+	k->last_mono_us = mono;
+	return mono;
+}
+
+static void take_one(struct capture *c, struct capture_session *s,
+		     struct capture_stream *st, struct capture_sock *k,
+		     unsigned i)
+{
+	struct msghdr *h = &c->msgs[i].msg_hdr;
+	size_t len = c->msgs[i].msg_len;
+	struct capture_addr from;
+	struct stamp stamp;
+	int64_t mono;
+
+	read_control(h, &stamp);
+	if (stamp.has_ovfl && stamp.ovfl != k->ovfl) {
+		drop(c, s, st, SPOOL_DROP_KERNEL, stamp.ovfl - k->ovfl);
+		k->ovfl = stamp.ovfl;
+	}
+	if (h->msg_flags & MSG_TRUNC) {
+		drop(c, s, st, SPOOL_DROP_SIZE, 1);
+		return;
+	}
+	mono = arrival(c, k, stamp.wall_us);
+	capture_addr_from(&c->names[i], &from);
+	/* rtcp-mux is accepted without being asked for: the payload types
+	 * that look like RTCP are not used for media */
+	if (k->proto == SPOOL_RTCP || rtp_is_rtcp(c->data[i], len))
+		take_rtcp(c, s, st, &from, mono, c->data[i], len);
+	else
+		take_rtp(c, s, st, &from, mono, c->data[i], len);
+}
+
+void capture_stream_drain(struct capture *c, struct capture_session *s,
+			  struct capture_stream *st, struct capture_sock *k)
+{
+	unsigned total = 0;
+	int n;
+
+	if (k->fd < 0)
+		return;
+	do {
+		n = recvmmsg(k->fd, c->msgs, CAPTURE_RX, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < n; i++)
+			take_one(c, s, st, k, (unsigned)i);
+		if (n > 0) {
+			rx_reset(c, (unsigned)n);
+			total += (unsigned)n;
+		}
+	} while (n == CAPTURE_RX && total < CAPTURE_DRAIN_MAX);
+	if (n < CAPTURE_RX)
+		k->empty_mono_us = c->now_mono_us;
+}
