@@ -1,0 +1,386 @@
+/* The contract of the answer, held against many offers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "srs/siprec/answer.h"
+#include "srs/siprec/warn.h"
+
+#define HEAD                                                                   \
+	"v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\n"                           \
+	"c=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+
+struct fixture {
+	struct sdp *offer;
+	struct answer answer;
+	struct answer_origin origin;
+	struct warn_list wl;
+	struct buf text;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = mem_zalloc(sizeof(*f));
+
+	buf_init(&f->text, SDP_TEXT_MAX);
+	answer_origin_init(&f->origin, 1234, "127.0.0.1");
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	sdp_destroy(&f->offer);
+	buf_fini(&f->text);
+	mem_free(f);
+	return 0;
+}
+
+static void plan(struct fixture *f, const char *offer,
+		 const struct answer_permit *permits)
+{
+	sdp_destroy(&f->offer);
+	f->wl = (struct warn_list){ 0 };
+	assert_int_equal(sdp_parse(span_of(offer), NULL, &f->offer), 0);
+	answer_plan(f->offer, permits, 16, &f->wl, &f->answer);
+	for (unsigned i = 0; i < f->answer.n_lines; i++) {
+		f->answer.lines[i].rtp_port = (uint16_t)(20000 + 2 * i);
+		f->answer.lines[i].rtcp_port = (uint16_t)(20001 + 2 * i);
+	}
+}
+
+static const char *print(struct fixture *f)
+{
+	buf_reset(&f->text);
+	assert_int_equal(
+		answer_print(f->offer, &f->answer, &f->origin, &f->text), 0);
+	return buf_str(&f->text);
+}
+
+static void two_parties_get_two_lines(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f,
+	     HEAD "m=audio 4000 RTP/AVP 0 8 101\r\na=rtpmap:101 telephone-event"
+		  "/8000\r\na=fmtp:101 0-16\r\na=label:inbound\r\na=sendonly"
+		  "\r\nm=audio 4002 RTP/AVP 96 8\r\na=rtpmap:96 OPUS/48000/2"
+		  "\r\na=label:16777227\r\na=rtcp-mux\r\n",
+	     NULL);
+	assert_string_equal(
+		print(f),
+		"v=0\r\no=srs 1234 1 IN IP4 127.0.0.1\r\ns=-\r\n"
+		"c=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=audio 20000 RTP/AVP 0 101\r\n"
+		"a=rtpmap:0 PCMU/8000\r\n"
+		"a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-16\r\n"
+		"a=label:inbound\r\na=recvonly\r\n"
+		"m=audio 20002 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n"
+		"a=fmtp:96 useinbandfec=1\r\na=label:16777227\r\n"
+		"a=rtcp-mux\r\na=recvonly\r\n");
+	assert_int_equal(f->answer.n_accepted, 2);
+	assert_int_equal(f->answer.n_active, 2);
+	assert_int_equal(f->wl.n, 0);
+}
+
+static void refused_lines_stay_with_port_0(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f,
+	     HEAD "m=video 4000 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
+		  "a=label:v\r\n"
+		  "m=audio 4002 RTP/AVP 0\r\na=label:a\r\n"
+		  "m=audio 0 RTP/AVP 8\r\na=label:z\r\n"
+		  "m=image 4004 udptl t38\r\n"
+		  "m=audio 4006 RTP/AVP 18\r\n",
+	     NULL);
+	assert_non_null(strstr(print(f),
+			       "m=video 0 RTP/AVP 99\r\na=label:v\r\n"
+			       "a=inactive\r\nm=audio 20002 RTP/AVP 0\r\n"));
+	assert_non_null(strstr(buf_str(&f->text),
+			       "m=audio 0 RTP/AVP 8\r\na=label:z\r\n"
+			       "a=inactive\r\nm=image 0 udptl t38\r\n"
+			       "a=inactive\r\nm=audio 0 RTP/AVP 18\r\n"));
+	assert_int_equal(f->answer.lines[0].why, ANSWER_NOT_AUDIO);
+	assert_int_equal(f->answer.lines[2].why, ANSWER_OFFERED_ZERO);
+	assert_int_equal(f->answer.lines[4].why, ANSWER_NO_CODEC);
+	assert_int_equal(f->answer.n_accepted, 1);
+	assert_true(f->answer.codec_refused);
+	assert_true(warn_has(&f->wl, "answer.no_codec"));
+	assert_true(warn_has(&f->wl, "answer.media_not_recorded"));
+}
+
+static const struct {
+	const char *attrs;
+	enum sdp_dir dir;
+	unsigned n_active;
+} directions[] = {
+	{ "a=sendonly\r\n", SDP_RECVONLY, 1 },
+	{ "a=sendrecv\r\n", SDP_RECVONLY, 1 },
+	{ "", SDP_RECVONLY, 1 },
+	{ "a=direction:both\r\n", SDP_RECVONLY, 1 },
+	{ "a=inactive\r\n", SDP_INACTIVE, 0 },
+	{ "a=recvonly\r\n", SDP_INACTIVE, 0 },
+	{ "c=IN IP4 0.0.0.0\r\n", SDP_RECVONLY, 0 },
+};
+
+static void direction_mirrors_the_offer(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(directions); i++) {
+		struct buf b CLEANUP(buf_fini) = { 0 };
+
+		buf_init(&b, 4096);
+		buf_printf(&b, HEAD "m=audio 4000 RTP/AVP 0\r\n%s",
+			   directions[i].attrs);
+		plan(f, buf_str(&b), NULL);
+		assert_int_equal(f->answer.lines[0].dir, directions[i].dir);
+		assert_int_equal(f->answer.n_active, directions[i].n_active);
+		assert_int_equal(f->answer.n_accepted, 1);
+	}
+}
+
+static void version_grows_only_with_a_change(void **state)
+{
+	const char *active = HEAD "m=audio 4000 RTP/AVP 0\r\na=sendonly\r\n";
+	struct fixture *f = *state;
+	char first[1024];
+
+	plan(f, active, NULL);
+	str_copy(first, sizeof(first), print(f));
+	/* a refresh whose o= restarted */
+	plan(f,
+	     "v=0\r\no=- 9 9 IN IP4 1.2.3.4\r\ns=x\r\nc=IN IP4 192.0.2.1\r\n"
+	     "m=audio 4000 RTP/AVP 0\r\na=sendonly\r\n",
+	     NULL);
+	assert_string_equal(print(f), first);
+	plan(f, HEAD "m=audio 4000 RTP/AVP 0\r\na=inactive\r\n", NULL);
+	assert_non_null(strstr(print(f), "o=srs 1234 2 IN"));
+	plan(f, active, NULL);
+	assert_non_null(strstr(print(f), "o=srs 1234 3 IN"));
+}
+
+static void permission_narrows_codecs(void **state)
+{
+	const char *offer = HEAD
+		"m=audio 4000 RTP/AVP 8 0 96\r\na=rtpmap:96 opus/48000/2\r\n"
+		"m=audio 4002 RTP/AVP 0\r\nm=audio 4004 RTP/AVP 8\r\n";
+	struct answer_permit permits[] = { { true, 1u << 2 },
+					   { false, ANSWER_PTS_ALL },
+					   { true, 0 } };
+	struct fixture *f = *state;
+
+	plan(f, offer, permits);
+	assert_int_equal(f->answer.lines[0].why, ANSWER_ACCEPTED);
+	assert_int_equal(f->answer.lines[0].audio, 2);
+	assert_int_equal(f->answer.lines[1].why, ANSWER_NOT_PERMITTED);
+	assert_int_equal(f->answer.lines[2].why, ANSWER_NOT_PERMITTED);
+	assert_true(f->answer.permission_refused);
+	assert_false(f->answer.codec_refused);
+	plan(f, offer, NULL);
+	assert_int_equal(f->answer.lines[0].audio, 0); /* offer's order */
+}
+
+static void savp_with_avp_twin_is_one_stream(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f,
+	     HEAD "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 A b\r\na=label:1\r\n"
+		  "m=audio 4002 RTP/AVP 0\r\na=label:1\r\n",
+	     NULL);
+	assert_int_equal(f->answer.lines[0].why, ANSWER_TWIN);
+	assert_int_equal(f->answer.lines[1].why, ANSWER_ACCEPTED);
+	assert_false(f->answer.codec_refused);
+	assert_int_equal(f->wl.n, 0);
+	plan(f, HEAD "m=audio 4000 RTP/SAVP 0\r\na=label:1\r\n", NULL);
+	assert_int_equal(f->answer.lines[0].why, ANSWER_NO_PROTO);
+	assert_true(f->answer.codec_refused);
+	assert_non_null(strstr(print(f), "m=audio 0 RTP/SAVP 0\r\n"));
+}
+
+static void telephone_event_follows_the_codec_rate(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f,
+	     HEAD "m=audio 4000 RTP/AVPF 101 110 96 13\r\n"
+		  "a=rtpmap:101 telephone-event/8000\r\n"
+		  "a=rtpmap:110 telephone-event/48000\r\n"
+		  "a=rtpmap:96 opus/48000/2\r\n"
+		  "m=audio 4002 RTP/AVP 13 0 110\r\n"
+		  "a=rtpmap:110 telephone-event/48000\r\n",
+	     NULL);
+	assert_int_equal(f->answer.lines[0].dtmf, 1);
+	assert_int_equal(f->answer.lines[0].cn, -1);
+	assert_int_equal(f->answer.lines[1].audio, 1);
+	assert_int_equal(f->answer.lines[1].dtmf, 2);
+	assert_int_equal(f->answer.lines[1].cn, 0);
+	assert_non_null(strstr(print(f), "m=audio 20000 RTP/AVPF 96 110\r\n"));
+	assert_non_null(
+		strstr(buf_str(&f->text), "m=audio 20002 RTP/AVP 0 110\r\n"));
+}
+
+static void streams_beyond_the_limit_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct buf b CLEANUP(buf_fini) = { 0 };
+
+	buf_init(&b, 16384);
+	buf_puts(&b, HEAD);
+	for (int i = 0; i < 20; i++)
+		buf_printf(&b, "m=audio %d RTP/AVP 0\r\na=label:%d\r\n",
+			   4000 + 2 * i, i);
+	plan(f, buf_str(&b), NULL);
+	assert_int_equal(f->answer.n_accepted, 16);
+	assert_int_equal(f->answer.lines[16].why, ANSWER_TOO_MANY);
+	assert_true(warn_has(&f->wl, "answer.too_many_streams"));
+}
+
+static void errors_of_the_caller_are_told(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f, HEAD "m=audio 4000 RTP/AVP 0\r\n", NULL);
+	f->answer.lines[0].rtp_port = 0;
+	assert_int_equal(answer_print(f->offer, &f->answer, &f->origin,
+				      &f->text),
+			 -EINVAL);
+	f->answer.lines[0].rtp_port = 20000;
+	answer_origin_init(&f->origin, 0, "name.example");
+	assert_int_equal(f->origin.id, 1);
+	assert_int_equal(answer_print(f->offer, &f->answer, &f->origin,
+				      &f->text),
+			 -EINVAL);
+	answer_origin_init(&f->origin, UINT64_MAX, "::1");
+	assert_non_null(strstr(print(f), " IN IP6 ::1\r\n"));
+}
+
+static void odd_rtcp_port_is_said(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f, HEAD "m=audio 4000 RTP/AVP 0\r\n", NULL);
+	f->answer.lines[0].rtcp_port = 30001;
+	assert_non_null(strstr(print(f), "a=rtcp:30001\r\n"));
+}
+
+static void our_own_offer_can_be_read(void **state)
+{
+	static const uint16_t ports[] = { 30000, 30002 };
+	struct fixture *f = *state;
+
+	assert_int_equal(answer_print_offer(&f->origin, ports, 2, &f->text), 0);
+	assert_int_equal(
+		sdp_parse(span_of(buf_str(&f->text)), &f->wl, &f->offer), 0);
+	assert_int_equal(f->wl.n, 0);
+	assert_int_equal(f->offer->n_lines, 2);
+	assert_int_equal(f->offer->lines[1]->n_pts, 4);
+	assert_string_equal(f->offer->lines[1]->label, "2");
+}
+
+/* ---- the client's side ---- */
+
+static const struct offer_line client_lines[] = {
+	{ .label = "1",
+	  .codec = "PCMU",
+	  .pt = 0,
+	  .rtp_port = 5000,
+	  .rtcp_port = 5001,
+	  .dir = SDP_SENDONLY,
+	  .dtmf = true },
+	{ .label = "2",
+	  .codec = "opus",
+	  .pt = 96,
+	  .rtp_port = 5002,
+	  .rtcp_port = 5003,
+	  .dir = SDP_INACTIVE },
+};
+
+static void client_and_server_understand_each_other(void **state)
+{
+	struct fixture *f = *state;
+	struct sdp *back CLEANUP(sdp_destroy) = NULL;
+	struct offer_result res[2];
+	struct answer_origin o;
+
+	answer_origin_init(&o, 5, "127.0.0.1");
+	assert_int_equal(offer_print(client_lines, 2, &o, &f->text), 0);
+	plan(f, buf_str(&f->text), NULL);
+	assert_int_equal(f->answer.lines[0].dtmf, 1);
+	assert_int_equal(sdp_parse(span_of(print(f)), NULL, &back), 0);
+	assert_int_equal(offer_read_answer(client_lines, 2, back, &f->wl, res),
+			 2);
+	assert_int_equal(res[0].pt, 0);
+	assert_false(res[0].inactive);
+	assert_int_equal(res[0].rtp.ss_family, AF_INET);
+	assert_int_equal(res[1].pt, 96);
+	assert_true(res[1].inactive);
+}
+
+static const struct {
+	const char *text;
+	int result;
+	const char *warning;
+} answers[] = {
+	{ HEAD "m=audio 1 RTP/AVP 0\r\na=label:1\r\n", -EPROTO,
+	  "answer.lines" },
+	{ HEAD "m=audio 1 RTP/AVP 0\r\na=label:1\r\nm=audio 1 RTP/AVP 96\r\n",
+	  -EPROTO, "answer.label" },
+	{ HEAD "m=audio 1 RTP/AVP 8\r\na=label:1\r\nm=audio 1 RTP/AVP 96\r\n"
+	       "a=label:2\r\n",
+	  -EPROTO, "answer.payload_type" },
+	{ HEAD "m=audio 0 RTP/AVP 0\r\na=label:1\r\nm=audio 1 RTP/AVP 96\r\n"
+	       "a=label:2\r\n",
+	  1, NULL },
+};
+
+static void wrong_answers_are_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		struct sdp *a CLEANUP(sdp_destroy) = NULL;
+		struct warn_list wl = { 0 };
+		struct offer_result res[2];
+
+		assert_int_equal(sdp_parse(span_of(answers[i].text), NULL, &a),
+				 0);
+		assert_int_equal(offer_read_answer(client_lines, 2, a, &wl,
+						   res),
+				 answers[i].result);
+		if (answers[i].warning)
+			assert_true(warn_has(&wl, answers[i].warning));
+	}
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(two_parties_get_two_lines),
+		T(refused_lines_stay_with_port_0),
+		T(direction_mirrors_the_offer),
+		T(version_grows_only_with_a_change),
+		T(permission_narrows_codecs),
+		T(savp_with_avp_twin_is_one_stream),
+		T(telephone_event_follows_the_codec_rate),
+		T(streams_beyond_the_limit_are_refused),
+		T(errors_of_the_caller_are_told),
+		T(odd_rtcp_port_is_said),
+		T(our_own_offer_can_be_read),
+		T(client_and_server_understand_each_other),
+		T(wrong_answers_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
