@@ -1,0 +1,530 @@
+/* Dialects of recording metadata, as they come from products. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "srs/siprec/metadata.h"
+#include "srs/siprec/sdp.h"
+#include "srs/siprec/warn.h"
+
+#define NS "urn:ietf:params:xml:ns:recording:1"
+
+#define RFC_DOC                                                                \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"                       \
+	"<recording xmlns='" NS "'><datamode>complete</datamode>"              \
+	"<group group_id=\"g1\"><associate-time>2010-12-16T23:41:07Z"          \
+	"</associate-time></group>"                                            \
+	"<session session_id=\"s1\"><sipSessionID>ab30317f1a784dc48ff824d0d37" \
+	"15d86;remote=47755a9de7794ba387653f2099600ef2</sipSessionID>"         \
+	"<group-ref>g1</group-ref><start-time>2010-12-16T23:41:07Z"            \
+	"</start-time></session>"                                              \
+	"<participant participant_id=\"p1\"><nameID "                          \
+	"aor=\"sip:bob@biloxi.com\""                                           \
+	"><name xml:lang=\"it\">Bob</name></nameID></participant>"             \
+	"<participant participant_id=\"p2\"><nameID "                          \
+	"aor=\"sip:Paul@biloxi.com\"><name>Paul &amp; Co</name></nameID>"      \
+	"</participant>"                                                       \
+	"<stream stream_id=\"t1\" "                                            \
+	"session_id=\"s1\"><label>96</label></stream>"                         \
+	"<stream stream_id=\"t2\" "                                            \
+	"session_id=\"s1\"><label>97</label></stream>"                         \
+	"<sessionrecordingassoc session_id=\"s1\"><associate-time>x"           \
+	"</associate-time></sessionrecordingassoc>"                            \
+	"<participantsessionassoc participant_id=\"p1\" session_id=\"s1\">"    \
+	"<associate-time>2010-12-16T23:41:07Z</associate-time>"                \
+	"</participantsessionassoc>"                                           \
+	"<participantsessionassoc participant_id=\"p2\" session_id=\"s1\"/>"   \
+	"<participantstreamassoc participant_id=\"p1\"><send>t1</send>"        \
+	"<recv>t2</recv></participantstreamassoc>"                             \
+	"<participantstreamassoc participant_id=\"p2\"><send>t2</send>"        \
+	"<recv>t1</recv></participantstreamassoc></recording>"
+
+static struct metadata *parse(const char *xml, struct warn_list *wl)
+{
+	struct metadata *md = NULL;
+
+	assert_int_equal(metadata_parse(span_of(xml), wl, &md), 0);
+	return md;
+}
+
+/* "aor/name" of everybody, in order */
+static void check_people(const struct metadata *md, const char *want)
+{
+	struct buf got CLEANUP(buf_fini) = { 0 };
+
+	buf_init(&got, 65536);
+	for (unsigned i = 0; i < md->n_participants; i++) {
+		const struct md_participant *p = &md->participants[i];
+
+		buf_printf(&got, "%s%s%s/%s", i ? " " : "", p->left ? "-" : "",
+			   p->n_aors ? p->aors[0] : "", p->name ? p->name : "");
+	}
+	assert_string_equal(buf_str(&got), want);
+}
+
+static void the_rfc_model_is_read_whole(void **state)
+{
+	struct warn_list wl = { 0 };
+	struct metadata *md CLEANUP(metadata_destroy) = parse(RFC_DOC, &wl);
+
+	(void)state;
+	assert_int_equal(wl.n, 0);
+	assert_int_equal(md->mode, MD_COMPLETE);
+	check_people(md, "sip:bob@biloxi.com/Bob "
+			 "sip:Paul@biloxi.com/Paul & Co");
+	assert_int_equal(md->n_groups, 1);
+	assert_string_equal(md->groups[0].start, "2010-12-16T23:41:07Z");
+	assert_int_equal(md->n_sessions, 1);
+	assert_string_equal(md->sessions[0].group_id, "g1");
+	assert_true(strlen(md->sessions[0].sip_session_id) > 60);
+	assert_int_equal(md->n_streams, 2);
+	assert_string_equal(md->streams[1].label, "97");
+	assert_int_equal(md->n_links, 1 + 2 + 4);
+	assert_int_equal(md->n_extras, 0);
+	assert_false(md->repaired);
+}
+
+static const struct {
+	const char *name;
+	const char *xml;
+	const char *people;
+	unsigned n_streams;
+	const char *warning; /* NULL = none at all */
+} dialects[] = {
+	{ "older: inline send, aor element, dataMode",
+	  "<recording xmlns='urn:ietf:params:xml:ns:recording'>"
+	  "<dataMode>Complete</dataMode><session id='s'/>"
+	  "<participant id='a' session='s'><aor>sip:a@h</aor><name>A</name>"
+	  "<send>x</send></participant>"
+	  "<participant id='b' session='s'><aor>b@h</aor><send>y</send>"
+	  "</participant><stream id='x' session='s'><label>0</label></stream>"
+	  "<stream id='y' session='s'><label>1</label></stream></recording>",
+	  "sip:a@h/A sip:b@h/", 2, NULL },
+	{ "prefixed, other namespace, other root",
+	  "<tns:recording_metadata xmlns:tns='urn:x:siprec'><tns:participant "
+	  "participant_id='p'><tns:nameID aor='+441632960083'><tns:name>"
+	  "\"Alice\"</tns:name></tns:nameID></tns:participant><tns:stream "
+	  "stream_id='s'><tns:label>1</tns:label></tns:stream>"
+	  "</tns:recording_metadata>",
+	  "tel:+441632960083/Alice", 1, NULL },
+	{ "undeclared prefix, dashed root",
+	  "<x:recording-metadata><x:participant id='p'><nameID aor='1001'/>"
+	  "</x:participant><stream id='s'/></x:recording-metadata>",
+	  "sip:1001/", 1, NULL },
+	{ "bare ampersand",
+	  "<recording><participant id='p'><nameID aor='sip:a@h?x=1&y=2'>"
+	  "<name>Smith & Sons &nbsp; &amp;</name></nameID></participant>"
+	  "<stream id='s'/></recording>",
+	  "sip:a@h?x=1&y=2/Smith & Sons &nbsp; &", 1, "metadata.repaired" },
+	{ "unquoted attributes",
+	  "<?xml version='1.0'?><recording><participant id=p session=s/>"
+	  "<participant id=q><nameID aor=sip:q@h></nameID></participant>"
+	  "<stream id=s></stream></recording>",
+	  "/ sip:q@h/", 1, "metadata.repaired" },
+	{ "raw Call-ID in an element",
+	  "<recording><session id='s'><sipSessionID>1<2@h</sipSessionID>"
+	  "<x>abc<def@host></x><y><foo></y></session><participant id='p'>"
+	  "<nameID aor='sip:a@h'/></participant><stream id='s'/></recording>",
+	  "sip:a@h/", 1, "metadata.repaired" },
+	{ "cut off",
+	  "<recording><participant id='p'><nameID aor='sip:a@h'><name>A"
+	  "</name></nameID></participant><participant id='q'><nameID aor='si",
+	  "sip:a@h/A /", 0, "metadata.repaired" },
+	{ "crossed end tags and rubbish behind",
+	  "<recording><participant id='p'><nameID aor='sip:a@h'></participant>"
+	  "</nameID><stream id='s'></recording></recording>--trailing",
+	  "sip:a@h/", 1, "metadata.repaired" },
+	{ "Latin-1 without saying so",
+	  "<recording><participant id='p'><nameID aor='sip:a@h'><name>Ren\xe9"
+	  "</name></nameID></participant><stream id='s'/></recording>",
+	  "sip:a@h/Ren\xc3\xa9", 1, "metadata.repaired" },
+	{ "AoR forms",
+	  "<recording><participant id='1'><nameID aor='&quot;A&quot; "
+	  "&lt;sip:a@h;user=phone&gt;'/></participant><participant id='2'>"
+	  "<nameID aor='sip:1001@'/></participant><participant id='3'><nameID "
+	  "aor='sip:'/></participant><participant id='4'><nameID "
+	  "aor='sip:h.example'><name>  </name></nameID></participant>"
+	  "<stream id='s'/></recording>",
+	  "sip:a@h;user=phone/ sip:1001/ / sip:h.example/", 1, NULL },
+	{ "duplicate and missing ids",
+	  "<recording><participant id='1'><nameID aor='sip:a@h'/>"
+	  "</participant><participant id='1'><nameID aor='sip:b@h'/>"
+	  "</participant><participant><nameID aor='sip:c@h'/></participant>"
+	  "<stream id='s'/><stream id='s'/></recording>",
+	  "sip:a@h/ sip:c@h/", 1, "metadata.duplicate_id" },
+	{ "dangling association",
+	  "<recording><participant id='1'><nameID aor='sip:a@h'/>"
+	  "</participant><stream id='s'/><participantstreamassoc "
+	  "participant_id='2'><send>nowhere</send></participantstreamassoc>"
+	  "</recording>",
+	  "sip:a@h/", 1, "metadata.dangling_id" },
+	{ "no streams",
+	  "<recording><participant id='1'><nameID aor='sip:a@h'/>"
+	  "</participant></recording>",
+	  "sip:a@h/", 0, "metadata.no_streams" },
+	{ "nothing", "<recording/>", "", 0, "metadata.no_participants" },
+	{ "children inside the session",
+	  "<recording><session id='s'><participants><participant id='1'>"
+	  "<name>A</name><stream id='x'><label>1</label></stream>"
+	  "</participant></participants></session></recording>",
+	  "/A", 1, NULL },
+	{ "byte order mark and comment",
+	  "\xef\xbb\xbf\r\n<!-- x --><recording><participant id='1'>"
+	  "<name><![CDATA[A & B]]></name></participant><stream id='s'/>"
+	  "</recording>",
+	  "/A & B", 1, NULL },
+};
+
+static void every_dialect_is_understood(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(dialects); i++) {
+		struct warn_list wl = { 0 };
+		struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+		print_message("%s\n", dialects[i].name);
+		md = parse(dialects[i].xml, &wl);
+		check_people(md, dialects[i].people);
+		assert_int_equal(md->n_streams, dialects[i].n_streams);
+		if (dialects[i].warning)
+			assert_true(warn_has(&wl, dialects[i].warning));
+		else
+			assert_int_equal(wl.n, 0);
+	}
+}
+
+static void vendor_extensions_are_lifted(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = parse(
+		"<recording><participant id='1'><nameID aor='sip:a@h'/>"
+		"<extensiondata xmlns:apkt='http://acmepacket.com/siprec/"
+		"extensiondata'><apkt:callerOrig>true</apkt:callerOrig>"
+		"</extensiondata></participant><stream id='s'/>"
+		"<extensiondata><apkt:ucid>00FA080018803B69810C6D;encoding=hex"
+		"</apkt:ucid><Tenant-ID>42</Tenant-ID><color>red</color>"
+		"<agent id='7'><AgentName>Eve</AgentName></agent>"
+		"<calledPartyNumber>+15551234</calledPartyNumber>"
+		"</extensiondata></recording>",
+		NULL);
+
+	(void)state;
+	assert_string_equal(metadata_extra(md, "caller"), "sip:a@h");
+	assert_string_equal(metadata_extra(md, "callee"), "+15551234");
+	assert_string_equal(metadata_extra(md, "ucid"),
+			    "00FA080018803B69810C6D;encoding=hex");
+	assert_string_equal(metadata_extra(md, "tenant"), "42");
+	assert_string_equal(metadata_extra(md, "agent"), "Eve");
+	assert_string_equal(metadata_extra(md, "ext.color"), "red");
+	assert_null(metadata_extra(md, "nothing"));
+}
+
+static void dangerous_documents_are_refused(void **state)
+{
+	static char deep[METADATA_BYTES_MAX + 2];
+	struct metadata *md = NULL;
+	struct warn_list wl = { 0 };
+
+	(void)state;
+	assert_int_equal(metadata_parse(SPAN("<!DOCTYPE r [<!ENTITY a 'b'>]>"
+					     "<recording>&a;</recording>"),
+					&wl, &md),
+			 -EPERM);
+	assert_int_equal(metadata_parse(SPAN("<a>& <!doctype r><b/></a>"), &wl,
+					&md),
+			 -EPERM);
+	assert_true(warn_has(&wl, "metadata.doctype"));
+	for (size_t i = 0; i < 40; i++)
+		memcpy(deep + 3 * i, "<a>", 3);
+	assert_int_equal(metadata_parse(span_of(deep), &wl, &md), -E2BIG);
+	memset(deep, ' ', METADATA_BYTES_MAX + 1);
+	assert_int_equal(metadata_parse((struct span){ deep,
+						       METADATA_BYTES_MAX + 1 },
+					&wl, &md),
+			 -E2BIG);
+	assert_int_equal(metadata_parse(SPAN("no xml"), &wl, &md), -EBADMSG);
+	assert_int_equal(metadata_parse(SPAN(""), &wl, &md), -EBADMSG);
+	assert_null(md);
+}
+
+static void participants_are_limited(void **state)
+{
+	struct buf xml CLEANUP(buf_fini) = { 0 };
+	struct warn_list wl = { 0 };
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+	(void)state;
+	buf_init(&xml, 65536);
+	buf_puts(&xml, "<recording>");
+	for (int i = 0; i < 400; i++)
+		buf_printf(&xml, "<participant id='%d'/>", i);
+	buf_puts(&xml, "</recording>");
+	md = parse(buf_str(&xml), &wl);
+	assert_int_equal(md->n_participants, METADATA_PARTICIPANTS_MAX);
+	assert_true(warn_has(&wl, "metadata.limit"));
+}
+
+static void memory_may_run_out_anywhere(void **state)
+{
+	struct metadata *md = NULL;
+	int r = -ENOMEM;
+
+	(void)state;
+	for (int i = 0; r == -ENOMEM; i++) {
+		mem_fail_after(i);
+		r = metadata_parse(SPAN(RFC_DOC), NULL, &md);
+		mem_fail_after(-1);
+	}
+	assert_int_equal(r, 0);
+	metadata_destroy(&md);
+}
+
+static void what_is_printed_reads_the_same(void **state)
+{
+	struct metadata *a CLEANUP(metadata_destroy) = parse(RFC_DOC, NULL);
+	struct metadata *b CLEANUP(metadata_destroy) = NULL;
+	struct buf one CLEANUP(buf_fini) = { 0 };
+	struct buf two CLEANUP(buf_fini) = { 0 };
+	struct warn_list wl = { 0 };
+
+	(void)state;
+	buf_init(&one, 65536);
+	buf_init(&two, 65536);
+	assert_int_equal(metadata_print(a, &one), 0);
+	b = parse(buf_str(&one), &wl);
+	assert_int_equal(wl.n, 0);
+	assert_int_equal(metadata_print(b, &two), 0);
+	assert_string_equal(buf_str(&one), buf_str(&two));
+	check_people(b, "sip:bob@biloxi.com/Bob "
+			"sip:Paul@biloxi.com/Paul & Co");
+	assert_int_equal(b->n_links, a->n_links);
+}
+
+/* ---- merging ---- */
+
+static void merge(struct metadata *state, const char *xml,
+		  const char *want_changes)
+{
+	static const char letters[] = { [MD_JOINED] = '+',
+					[MD_LEFT] = '-',
+					[MD_RENAMED] = '=',
+					[MD_NEW_SESSION] = '*' };
+	struct metadata *u CLEANUP(metadata_destroy) = parse(xml, NULL);
+	struct buf got CLEANUP(buf_fini) = { 0 };
+	struct md_changes ch;
+
+	buf_init(&got, 4096);
+	assert_int_equal(metadata_merge(state, u, NULL, &ch), 0);
+	for (unsigned i = 0; i < ch.n; i++)
+		buf_printf(&got, "%c%u", letters[ch.items[i].kind],
+			   ch.items[i].index);
+	assert_string_equal(buf_str(&got), want_changes);
+}
+
+#define P(id, aor)                                                             \
+	"<participant participant_id='" id "'><nameID aor='" aor               \
+	"'/></participant>"
+#define SENDS(id, stream)                                                      \
+	"<participantstreamassoc participant_id='" id "'><send>" stream        \
+	"</send></participantstreamassoc>"
+#define STREAM(id, label)                                                      \
+	"<stream stream_id='" id "'><label>" label "</label></stream>"
+#define PARTIAL "<recording><datamode>partial</datamode>"
+#define END "</recording>"
+
+static void complete_replaces_and_partial_changes(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+	(void)state;
+	assert_int_equal(metadata_create(&md), 0);
+	merge(md, "<recording>" P("1", "sip:a@h") P("2", "sip:b@h") END,
+	      "+0+1");
+	merge(md, "<recording>" P("1", "sip:a@h") P("2", "sip:b@h") END, "");
+	merge(md, PARTIAL P("3", "sip:c@h") END, "+2");
+	merge(md,
+	      PARTIAL "<participant participant_id='2'><nameID aor='sip:b@h'>"
+		      "<name>Bea</name></nameID></participant>" END,
+	      "=1");
+	merge(md, "<recording>" P("1", "sip:a@h") P("3", "sip:c@h") END, "-1");
+	check_people(md, "sip:a@h/ -sip:b@h/Bea sip:c@h/");
+	merge(md, "<recording>" P("2", "sip:b@h") END, "+1-0-2");
+	merge(md,
+	      PARTIAL "<participantsessionassoc participant_id='2' "
+		      "session_id='s'><disassociate-time>now"
+		      "</disassociate-time></participantsessionassoc>" END,
+	      "-1");
+	merge(md, PARTIAL END, "");
+}
+
+static void a_placeholder_gets_its_person(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+	(void)state;
+	assert_int_equal(metadata_create(&md), 0);
+	merge(md,
+	      "<recording>" P("1", "sip:a@h") P("2", "sip:unknown@h")
+		      STREAM("x", "1") STREAM("y", "2") SENDS("1", "x")
+			      SENDS("2", "y") END,
+	      "+0+1");
+	assert_true(md->participants[1].placeholder);
+	merge(md,
+	      "<recording>" P("1", "sip:a@h") P("9", "sip:b@h") STREAM("x", "1")
+		      STREAM("y", "2") SENDS("1", "x") SENDS("9", "y") END,
+	      "=1");
+	check_people(md, "sip:a@h/ sip:b@h/");
+	assert_string_equal(md->participants[1].id, "9");
+}
+
+static void a_new_session_is_told(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+	(void)state;
+	assert_int_equal(metadata_create(&md), 0);
+	merge(md, "<recording><session session_id='1'/>" P("1", "sip:a@h") END,
+	      "+0");
+	merge(md, "<recording><session session_id='2'/>" P("2", "sip:b@h") END,
+	      "+1-0*1");
+}
+
+/* ---- whose stream is it ---- */
+
+#define SDP_HEAD "v=0\r\nc=IN IP4 192.0.2.1\r\n"
+#define AUDIO(label) "m=audio 4000 RTP/AVP 0\r\na=label:" label "\r\n"
+#define BARE "m=audio 4000 RTP/AVP 0\r\n"
+#define TWO P("1", "sip:a@h") P("2", "sip:b@h")
+
+static const struct {
+	const char *name;
+	const char *xml;
+	const char *sdp;
+	const char *want; /* per line: how, "m" for mix, senders */
+	const char *warning;
+} attributions[] = {
+	{ "associations",
+	  "<recording>" TWO STREAM("x", "a") STREAM("y", "b") SENDS("1", "x")
+		  SENDS("2", "y") END,
+	  SDP_HEAD AUDIO("a") AUDIO("b"), "L0 L1", NULL },
+	{ "associations against the order",
+	  "<recording>" TWO STREAM("x", "1") STREAM("y", "2") SENDS("1", "y")
+		  SENDS("2", "x") END,
+	  SDP_HEAD AUDIO("1") AUDIO("2"), "L1 L0", "metadata.order_inverted" },
+	{ "label in place of the stream id",
+	  "<recording>" TWO STREAM("x", "a") STREAM("y", "b") SENDS("1", "a")
+		  SENDS("2", "b") END,
+	  SDP_HEAD AUDIO("a") AUDIO("b"), "L0 L1", NULL },
+	{ "only recv",
+	  "<recording>" TWO STREAM("x", "a") STREAM(
+		  "y", "b") "<participantstreamassoc "
+			    "participant_id='1'><recv>x</recv>"
+			    "</participantstreamassoc><participantstreamassoc "
+			    "participant_id='2'><recv>y</recv>"
+			    "</participantstreamassoc>" END,
+	  SDP_HEAD AUDIO("a") AUDIO("b"), "L1 L0", "metadata.order_inverted" },
+	{ "no associations",
+	  "<recording>" TWO STREAM("x", "b") STREAM("y", "a") END,
+	  SDP_HEAD AUDIO("a") AUDIO("b"), "B1 B0", "metadata.no_association" },
+	{ "no streams", "<recording>" TWO END, SDP_HEAD AUDIO("a") AUDIO("b"),
+	  "O0 O1", "metadata.attributed_by_order" },
+	{ "no labels in the SDP",
+	  "<recording>" TWO STREAM("x", "1") STREAM("y", "2") SENDS("1", "x")
+		  SENDS("2", "y") END,
+	  SDP_HEAD BARE BARE, "O0 O1", "metadata.attributed_by_order" },
+	{ "one mixed line, two streams named",
+	  "<recording>" TWO STREAM("x", "1") STREAM("y", "2") SENDS("1", "x")
+		  SENDS("2", "y") END,
+	  SDP_HEAD AUDIO("1"), "Lm01", "metadata.mixed_line" },
+	{ "one line, one stream of its own",
+	  "<recording>" TWO STREAM("x", "1") SENDS("1", "x") END,
+	  SDP_HEAD AUDIO("1"), "L0", NULL },
+	{ "third line is the mix",
+	  "<recording>" TWO STREAM("x", "1") STREAM("y", "2") STREAM("z", "3")
+		  SENDS("1", "x") SENDS("2", "y") END,
+	  SDP_HEAD AUDIO("1") AUDIO("2") AUDIO("3"), "L0 L1 Nm",
+	  "metadata.mix_of_others" },
+	{ "third line sent by both",
+	  "<recording>" TWO STREAM("x", "1") STREAM("y", "2") STREAM(
+		  "z", "3") "<participantstreamassoc "
+			    "participant_id='1'><send>x</send>"
+			    "<send>z</send></participantstreamassoc>"
+			    "<participantstreamassoc "
+			    "participant_id='2'><send>y</send>"
+			    "<send>z</send></participantstreamassoc>" END,
+	  SDP_HEAD AUDIO("1") AUDIO("2") AUDIO("3"), "L0 L1 Lm01",
+	  "metadata.mix_of_others" },
+	{ "several send one stream in a conference",
+	  "<recording>" TWO P("3", "sip:c@h") STREAM("x", "1") STREAM("y", "2")
+		  SENDS("1", "x") SENDS("2", "x") SENDS("3", "y") END,
+	  SDP_HEAD AUDIO("1") AUDIO("2"), "L01 L2", NULL },
+	{ "nobody known", "<recording>" END, SDP_HEAD BARE BARE, "N N", NULL },
+	{ "an ended association does not count",
+	  "<recording>" TWO STREAM("x", "1")
+		  STREAM("y", "2") "<participantstreamassoc "
+				   "participant_id='1'><send>y</send>"
+				   "<disassociate-time>t</disassociate-time>"
+				   "</participantstreamassoc>" SENDS("1", "x")
+					   SENDS("2", "y") END,
+	  SDP_HEAD AUDIO("1") AUDIO("2"), "L0 L1", NULL },
+};
+
+static void streams_find_their_owners(void **state)
+{
+	static const char how[] = { [MD_BY_LINK] = 'L',
+				    [MD_BY_LABEL] = 'B',
+				    [MD_BY_ORDER] = 'O',
+				    [MD_BY_NOTHING] = 'N' };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(attributions); i++) {
+		struct metadata *md CLEANUP(metadata_destroy) = NULL;
+		struct sdp *s CLEANUP(sdp_destroy) = NULL;
+		struct buf got CLEANUP(buf_fini) = { 0 };
+		struct md_owner o[SDP_LINES_MAX];
+		struct warn_list wl = { 0 };
+
+		print_message("%s\n", attributions[i].name);
+		buf_init(&got, 1024);
+		md = parse(attributions[i].xml, NULL);
+		assert_int_equal(
+			sdp_parse(span_of(attributions[i].sdp), NULL, &s), 0);
+		metadata_attribute(md, s, &wl, o);
+		for (unsigned k = 0; k < s->n_lines; k++) {
+			buf_printf(&got, "%s%c%s", k ? " " : "", how[o[k].how],
+				   o[k].is_mix ? "m" : "");
+			for (unsigned n = 0; n < o[k].n; n++)
+				buf_printf(&got, "%u", o[k].participants[n]);
+		}
+		assert_string_equal(buf_str(&got), attributions[i].want);
+		if (attributions[i].warning)
+			assert_true(warn_has(&wl, attributions[i].warning));
+		else
+			assert_int_equal(wl.n, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_rfc_model_is_read_whole),
+		cmocka_unit_test(every_dialect_is_understood),
+		cmocka_unit_test(vendor_extensions_are_lifted),
+		cmocka_unit_test(dangerous_documents_are_refused),
+		cmocka_unit_test(participants_are_limited),
+		cmocka_unit_test(memory_may_run_out_anywhere),
+		cmocka_unit_test(what_is_printed_reads_the_same),
+		cmocka_unit_test(complete_replaces_and_partial_changes),
+		cmocka_unit_test(a_placeholder_gets_its_person),
+		cmocka_unit_test(a_new_session_is_told),
+		cmocka_unit_test(streams_find_their_owners),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
