@@ -1,0 +1,502 @@
+#include "auth/users.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/auth_priv.h"
+#include "auth/identity.h"
+#include "auth/password.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "storage/db.h"
+
+static const char *const role_names[] = {
+	[USER_OWNER] = "owner",		  [USER_ADMIN] = "admin",
+	[USER_SUPERVISOR] = "supervisor", [USER_LISTENER] = "listener",
+	[USER_AUDITOR] = "auditor",
+};
+
+int user_role_parse(const char *word, enum user_role *ret_role)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(role_names); i++) {
+		if (!str_eq(word, role_names[i]))
+			continue;
+		*ret_role = (enum user_role)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *user_role_name(enum user_role role)
+{
+	return role_names[role];
+}
+
+/* Lower case, one @ with something on both sides, no blanks or controls. */
+static int email_normalize(const char *email, char dst[USER_EMAIL_MAX])
+{
+	const char *at = email ? strchr(email, '@') : NULL;
+	char *p;
+
+	if (!at || at == email || !at[1] || strchr(at + 1, '@') ||
+	    !str_copy(dst, USER_EMAIL_MAX, email) ||
+	    !str_utf8_ok(dst, strlen(dst)))
+		return -EINVAL;
+	for (p = dst; *p; p++) {
+		if ((unsigned char)*p <= ' ' || *p == 127 ||
+		    strchr("<>\"(),;", *p))
+			return -EINVAL;
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p + 32);
+	}
+	return 0;
+}
+
+/* ---- AoRs -------------------------------------------------------------- */
+
+static int aor_insert(struct auth *a, const char *user_id, const char *aor)
+{
+	struct identity id;
+	int64_t r;
+
+	if (!id_exact_ok(aor) || identity_parse(aor, &id) < 0)
+		return -EINVAL;
+	r = db_exec(a->db,
+		    "INSERT INTO user_aors (user_id, aor, sip_key, tel_key) "
+		    "VALUES ($1, $2, $3, $4)",
+		    DB_ARGS(db_text(user_id), db_text(aor), db_text(id.sip),
+			    db_text(id.tel)));
+	return r < 0 ? (int)r : 0;
+}
+
+int user_aor_add(struct auth *a, const char *user_id, const char *aor,
+		 const char *actor)
+{
+	struct user u;
+	int r;
+
+	r = user_find(a, user_id, &u);
+	if (r < 0)
+		return r;
+	r = db_begin(a->db);
+	if (r < 0)
+		return r;
+	r = aor_insert(a, u.id, aor);
+	if (r == 0)
+		r = auth_audit(a, u.tenant_id, actor, "user.add_aor", "user",
+			       u.id, "ok", NULL);
+	return auth_end(a, r, r == 0);
+}
+
+bool user_has_aor(struct auth *a, const char *user_id, const char *aor)
+{
+	struct identity id;
+	int64_t n = 0;
+
+	if (identity_parse(aor, &id) < 0)
+		return false;
+	return db_query_int(a->db,
+			    "SELECT count(*) FROM user_aors WHERE user_id = "
+			    "$1 AND ((sip_key = $2 AND sip_key <> '') OR "
+			    "(tel_key = $3 AND tel_key <> ''))",
+			    DB_ARGS(db_text(user_id), db_text(id.sip),
+				    db_text(id.tel)),
+			    &n) == 0 &&
+	       n > 0;
+}
+
+struct aor_walk {
+	user_aor_fn *fn;
+	void *arg;
+};
+
+static int on_aor(void *arg, struct db_row *row)
+{
+	struct aor_walk *w = arg;
+
+	return w->fn(w->arg, db_col_text(row, 0));
+}
+
+int64_t user_aor_each(struct auth *a, const char *user_id, user_aor_fn *fn,
+		      void *arg)
+{
+	struct aor_walk w = { fn, arg };
+
+	return db_query(a->db,
+			"SELECT aor FROM user_aors WHERE user_id = $1 ORDER "
+			"BY aor",
+			DB_ARGS(db_text(user_id)), on_aor, &w);
+}
+
+/* ---- create ------------------------------------------------------------ */
+
+static int insert(struct auth *a, const struct user_new *u, const char *id,
+		  const char *email, const char *hash, struct err *e)
+{
+	int64_t now = auth_now_us(a), r;
+	unsigned i;
+	int r2;
+
+	r = db_exec(a->db,
+		    "INSERT INTO users (id, tenant_id, email, role, "
+		    "password_hash, password_us, created_us) VALUES "
+		    "($1, $2, $3, $4, $5, $6, $7)",
+		    DB_ARGS(db_text(id), db_text(u->tenant_id), db_text(email),
+			    db_text(role_names[u->role]), db_text(hash),
+			    db_int(hash[0] ? now : 0), db_int(now)));
+	if (r == -EEXIST)
+		return err_set(e, -EEXIST, "e-mail: there is a user already");
+	if (r == -ENOENT)
+		return err_set(e, -ENOENT, "no such tenant");
+	if (r < 0)
+		return err_set(e, (int)r, "%s", err_words((int)r));
+	for (i = 0; i < u->n_aors; i++) {
+		r2 = aor_insert(a, id, u->aors[i]);
+		if (r2 == -EINVAL)
+			return err_set(e, r2,
+				       "AoR: must be sip:user@host or "
+				       "tel:+digits");
+		if (r2 < 0 && r2 != -EEXIST) /* named twice */
+			return err_set(e, r2, "%s", err_words(r2));
+	}
+	return 0;
+}
+
+int user_create(struct auth *a, const struct user_new *u, const char *actor,
+		struct id *ret_id, struct err *e)
+{
+	char email[USER_EMAIL_MAX], hash[PASSWORD_HASH_MAX] = "";
+	struct id id;
+	int r;
+
+	if (email_normalize(u->email, email) < 0)
+		return err_set(e, -EINVAL, "e-mail: not an address");
+	r = u->password ? password_hash(u->password, hash) : 0;
+	if (r == -EINVAL)
+		return err_set(e, r, "password: %d to %d bytes", PASSWORD_MIN,
+			       PASSWORD_MAX);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
+	id_new(&id, auth_now_us(a));
+	r = db_begin(a->db);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
+	r = insert(a, u, id.s, email, hash, e);
+	if (r == 0)
+		r = auth_audit(a, u->tenant_id, actor, "user.add", "user", id.s,
+			       "ok", NULL);
+	r = auth_end(a, r, r == 0);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
+	*ret_id = id;
+	return 0;
+}
+
+/* ---- read -------------------------------------------------------------- */
+
+#define USER_COLUMNS                                                           \
+	"SELECT id, tenant_id, email, role, disabled, created_us, "            \
+	"password_hash FROM users "
+
+struct user_row {
+	struct user u;
+	char hash[PASSWORD_HASH_MAX];
+};
+
+static int on_user(void *arg, struct db_row *row)
+{
+	struct user_row *r = arg;
+	struct user *u = &r->u;
+
+	memset(r, 0, sizeof(*r));
+	auth_col(row, 0, u->id, sizeof(u->id));
+	auth_col(row, 1, u->tenant_id, sizeof(u->tenant_id));
+	auth_col(row, 2, u->email, sizeof(u->email));
+	if (user_role_parse(db_col_text(row, 3), &u->role) < 0)
+		u->role = USER_LISTENER; /* the table's CHECK forbids it */
+	u->disabled = db_col_int(row, 4) != 0;
+	u->created_us = db_col_int(row, 5);
+	auth_col(row, 6, r->hash, sizeof(r->hash));
+	return 1;
+}
+
+static int find(struct auth *a, const char *email_or_id,
+		struct user_row *ret_row)
+{
+	char email[USER_EMAIL_MAX];
+	const char *sql = USER_COLUMNS "WHERE id = $1";
+	const char *key = email_or_id;
+	int64_t n;
+
+	if (!id_ok(email_or_id)) {
+		if (email_normalize(email_or_id, email) < 0)
+			return -ENOENT;
+		sql = USER_COLUMNS "WHERE email = $1";
+		key = email;
+	}
+	n = db_query(a->db, sql, DB_ARGS(db_text(key)), on_user, ret_row);
+	if (n < 0)
+		return (int)n;
+	return n == 0 ? -ENOENT : 0;
+}
+
+int user_find(struct auth *a, const char *email_or_id, struct user *ret_user)
+{
+	struct user_row row;
+	int r;
+
+	r = find(a, email_or_id, &row);
+	if (r == 0)
+		*ret_user = row.u;
+	return r;
+}
+
+int64_t user_count(struct auth *a)
+{
+	int64_t n = 0;
+	int r = db_query_int(a->db, "SELECT count(*) FROM users", DB_NONE, &n);
+
+	return r < 0 ? r : n;
+}
+
+struct user_walk {
+	user_fn *fn;
+	void *arg;
+};
+
+static int on_each(void *arg, struct db_row *row)
+{
+	struct user_walk *w = arg;
+	struct user_row r;
+
+	(void)on_user(&r, row);
+	return w->fn(w->arg, &r.u);
+}
+
+int64_t user_each(struct auth *a, const char *tenant_id, user_fn *fn, void *arg)
+{
+	struct user_walk w = { fn, arg };
+
+	if (!tenant_id)
+		return db_query(a->db, USER_COLUMNS "ORDER BY email", DB_NONE,
+				on_each, &w);
+	return db_query(a->db,
+			USER_COLUMNS "WHERE tenant_id = $1 ORDER BY email",
+			DB_ARGS(db_text(tenant_id)), on_each, &w);
+}
+
+/* ---- change ------------------------------------------------------------ */
+
+int user_set_password(struct auth *a, const char *user_id, const char *password,
+		      const char *actor, struct err *e)
+{
+	char hash[PASSWORD_HASH_MAX];
+	struct user u;
+	int r;
+
+	r = user_find(a, user_id, &u);
+	if (r < 0)
+		return err_set(e, r, "no such user");
+	r = password_hash(password, hash);
+	if (r < 0)
+		return err_set(e, r, "password: %d to %d bytes", PASSWORD_MIN,
+			       PASSWORD_MAX);
+	r = db_begin(a->db);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
+	r = auth_exec_one(db_exec(a->db,
+				  "UPDATE users SET password_hash = $1, "
+				  "password_us = $2 WHERE id = $3",
+				  DB_ARGS(db_text(hash), db_int(auth_now_us(a)),
+					  db_text(u.id))));
+	if (r == 0)
+		r = auth_audit(a, u.tenant_id, actor, "user.set_password",
+			       "user", u.id, "ok", NULL);
+	r = auth_end(a, r, r == 0);
+	return r < 0 ? err_set(e, r, "%s", err_words(r)) : 0;
+}
+
+int user_set_disabled(struct auth *a, const char *user_id, bool disabled,
+		      const char *actor)
+{
+	struct user u;
+	int r;
+
+	r = user_find(a, user_id, &u);
+	if (r < 0)
+		return r;
+	r = db_begin(a->db);
+	if (r < 0)
+		return r;
+	r = auth_exec_one(
+		db_exec(a->db, "UPDATE users SET disabled = $1 WHERE id = $2",
+			DB_ARGS(db_int(disabled), db_text(u.id))));
+	if (r == 0)
+		r = auth_epoch_bump(a->db);
+	if (r == 0)
+		r = auth_audit(a, u.tenant_id, actor,
+			       disabled ? "user.disable" : "user.enable",
+			       "user", u.id, "ok", NULL);
+	return auth_end(a, r, r == 0);
+}
+
+void user_password_random(char dst[USER_PASSWORD_RANDOM_MAX])
+{
+	/* 54 letters and digits, without 0 O 1 l I and the like */
+	static const char letters[] =
+		"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+	uint8_t b;
+	int i;
+
+	for (i = 0; i < 20;) {
+		id_random(&b, 1);
+		if (b >= 256 / (sizeof(letters) - 1) * (sizeof(letters) - 1))
+			continue; /* keeps every letter equally likely */
+		dst[i++] = letters[b % (sizeof(letters) - 1)];
+	}
+	dst[i] = '\0';
+}
+
+/* ---- login ------------------------------------------------------------- */
+
+#define LOGIN_WINDOW_US (900 * 1000000LL)
+#define LOGIN_MAX_ACCOUNT 10
+#define LOGIN_MAX_ADDRESS 30
+#define LOGIN_MAX_ALL 600
+
+struct failures {
+	int64_t count, since_us;
+};
+
+static int on_failures(void *arg, struct db_row *row)
+{
+	struct failures *f = arg;
+
+	f->count = db_col_int(row, 0);
+	f->since_us = db_col_int(row, 1);
+	return 1;
+}
+
+/* @return 0 or -EAGAIN with the time to wait, or db's error */
+static int budget_look(struct auth *a, const char *what, int64_t max,
+		       int64_t *wait_s)
+{
+	struct failures f = { 0, 0 };
+	int64_t n, left;
+
+	n = db_query(a->db,
+		     "SELECT count, since_us FROM login_failures WHERE what = "
+		     "$1",
+		     DB_ARGS(db_text(what)), on_failures, &f);
+	if (n < 0)
+		return (int)n;
+	left = f.since_us + LOGIN_WINDOW_US - auth_now_us(a);
+	if (f.count < max || left <= 0)
+		return 0;
+	*wait_s = left / 1000000 + 1;
+	return -EAGAIN;
+}
+
+static int budget_take(struct auth *a, const char *what)
+{
+	int64_t now = auth_now_us(a), r;
+
+	r = db_exec(a->db,
+		    "INSERT INTO login_failures (what, count, since_us) "
+		    "VALUES ($1, 1, $2) ON CONFLICT (what) DO UPDATE SET "
+		    "count = CASE WHEN since_us < $3 THEN 1 ELSE count + 1 "
+		    "END, since_us = CASE WHEN since_us < $3 THEN $2 ELSE "
+		    "since_us END",
+		    DB_ARGS(db_text(what), db_int(now),
+			    db_int(now - LOGIN_WINDOW_US)));
+	return r < 0 ? (int)r : 0;
+}
+
+struct budgets {
+	char account[USER_EMAIL_MAX + 16];
+	char address[96];
+};
+
+static int budgets_look(struct auth *a, const struct budgets *b,
+			int64_t *wait_s)
+{
+	int r;
+
+	r = budget_look(a, b->account, LOGIN_MAX_ACCOUNT, wait_s);
+	if (r == 0)
+		r = budget_look(a, b->address, LOGIN_MAX_ADDRESS, wait_s);
+	if (r == 0)
+		r = budget_look(a, "all", LOGIN_MAX_ALL, wait_s);
+	return r;
+}
+
+static int note_failure(struct auth *a, const struct budgets *b,
+			const struct user_row *row)
+{
+	int r = db_begin(a->db);
+
+	if (r < 0)
+		return r;
+	r = budget_take(a, b->account);
+	if (r == 0)
+		r = budget_take(a, b->address);
+	if (r == 0)
+		r = budget_take(a, "all");
+	if (r == 0)
+		r = auth_audit(a, row->u.tenant_id, "anonymous", "user.login",
+			       "user", row->u.id, "refused", NULL);
+	r = auth_end(a, r, r == 0);
+	return r < 0 ? r : -EACCES;
+}
+
+static int note_success(struct auth *a, const struct budgets *b,
+			const struct user_row *row)
+{
+	char actor[64];
+	int64_t n;
+	int r;
+
+	(void)snprintf(actor, sizeof(actor), "user:%s", row->u.id);
+	r = db_begin(a->db);
+	if (r < 0)
+		return r;
+	n = db_exec(a->db, "DELETE FROM login_failures WHERE what = $1",
+		    DB_ARGS(db_text(b->account)));
+	r = n < 0 ? (int)n
+		  : auth_audit(a, row->u.tenant_id, actor, "user.login", "user",
+			       row->u.id, "ok", NULL);
+	return auth_end(a, r, r == 0);
+}
+
+int user_login(struct auth *a, const char *email, const char *password,
+	       const char *address, struct user *ret_user, int64_t *ret_retry_s)
+{
+	char normal[USER_EMAIL_MAX];
+	struct user_row row;
+	struct budgets b;
+	bool good;
+	int r;
+
+	if (email_normalize(email, normal) < 0)
+		(void)str_copy(normal, sizeof(normal), "?");
+	(void)snprintf(b.account, sizeof(b.account), "account:%s", normal);
+	(void)snprintf(b.address, sizeof(b.address), "address:%s", address);
+	r = budgets_look(a, &b, ret_retry_s);
+	if (r < 0)
+		return r;
+	memset(&row, 0, sizeof(row));
+	r = find(a, normal, &row);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	good = password_verify(r == 0 ? row.hash : NULL, password);
+	if (!good || r < 0 || row.u.disabled)
+		return note_failure(a, &b, &row);
+	r = note_success(a, &b, &row);
+	if (r == 0)
+		*ret_user = row.u;
+	return r;
+}
