@@ -1,0 +1,569 @@
+/* test_capture.c - the capture role with real sockets: what goes in over the
+ * network is in the spool, what must not be is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "media/capture_check.h"
+#include "media/rtcp.h"
+#include "media/rtp.h"
+#include "media/spool.h"
+#include "tests/support/capture_rig.h"
+
+#define S1 "0190a5e2-7c1b-7def-8123-000000000001"
+#define S2 "0190a5e2-7c1b-7def-8123-000000000002"
+
+static struct cap_open desc;
+
+static int setup(void **state)
+{
+	static struct rig g;
+
+	rig_init(&g);
+	rig_start(&g);
+	*state = &g;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_fini(*state);
+	return 0;
+}
+
+struct seen {
+	unsigned rtp[4], rtcp[4], n_restart, n_event, n_streams, n_close;
+	uint16_t seqs[4][2048];
+	int64_t t_us[4][2048];
+	struct spool_stats stats;
+};
+
+static void read_spool(const struct rig *g, const char *session,
+		       struct seen *ret)
+{
+	struct spool_reader *r = NULL;
+	struct spool_item it;
+	char path[160];
+	int n;
+
+	memset(ret, 0, sizeof(*ret));
+	(void)snprintf(path, sizeof(path), "%s/spool/%s.spool", g->dir,
+		       session);
+	assert_int_equal(spool_reader_open(path, &r), 0);
+	while ((n = spool_reader_next(r, &it)) > 0) {
+		ret->n_restart += it.type == SPOOL_RESTART;
+		ret->n_event += it.type == SPOOL_EVENT;
+		ret->n_streams += it.type == SPOOL_STREAMS;
+		ret->n_close += it.type == SPOOL_CLOSE;
+		if (it.type != SPOOL_PACKETS)
+			continue;
+		assert_in_range(it.packet.stream, 0, 3);
+		if (it.packet.proto == SPOOL_RTP) {
+			unsigned at = ret->rtp[it.packet.stream]++;
+			struct rtp_packet p;
+
+			assert_int_equal(rtp_parse(it.packet.data,
+						   it.packet.len, &p),
+					 0);
+			ret->seqs[it.packet.stream][at & 2047] = p.seq;
+			ret->t_us[it.packet.stream][at & 2047] = it.t_us;
+		} else {
+			ret->rtcp[it.packet.stream]++;
+		}
+	}
+	assert_int_equal(n, 0);
+	spool_reader_stats(r, &ret->stats);
+	spool_reader_close(&r);
+}
+
+static struct seen seen;
+
+static void packets_of_two_streams_are_in_the_spool(void **state)
+{
+	struct rig *g = *state;
+	uint16_t pa, pb;
+	int a = rig_socket(&pa), b = rig_socket(&pb);
+
+	rig_describe(&desc, S1, 2, 1);
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, 0);
+	assert_int_equal(g->opened.n_streams, 2);
+	assert_string_equal(g->opened.spool_file, S1 ".spool");
+	assert_int_equal(g->opened.streams[0].rtp_port % 2, 0);
+	assert_int_equal(g->opened.streams[0].rtcp_port,
+			 g->opened.streams[0].rtp_port + 1);
+	for (unsigned i = 0; i < 100; i++) {
+		rig_rtp(a, g->opened.streams[0].rtp_port, 0, (uint16_t)i, 1,
+			172);
+		rig_rtp(b, g->opened.streams[1].rtp_port, i == 50 ? 101 : 0,
+			(uint16_t)(65500 + i), 2, 172);
+		if (i == 49)
+			rig_turn(g, 60);
+	}
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.error, 0);
+	assert_int_equal(g->closed.packets, 200);
+	assert_int_equal(g->closed.dropped, 0);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 100);
+	assert_int_equal(seen.rtp[1], 100);
+	assert_int_equal(seen.n_close, 1);
+	assert_int_equal(seen.n_streams, 1);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(seen.seqs[0][i], i);
+		if (i)
+			assert_true(seen.t_us[0][i] >= seen.t_us[0][i - 1]);
+	}
+	/* arrival is the kernel's time, not that of the drain */
+	assert_in_range(seen.t_us[0][50] - seen.t_us[0][49], 50000, 200000);
+	close(a);
+	close(b);
+}
+
+static void what_fails_a_check_is_counted_not_stored(void **state)
+{
+	struct rig *g = *state;
+	struct sockaddr_in *v4;
+	uint16_t port, pa;
+	int a = rig_socket(&pa);
+
+	rig_describe(&desc, S1, 2, 1);
+	v4 = (struct sockaddr_in *)&desc.streams[1].remote_rtp;
+	v4->sin_addr.s_addr = htonl(0x7f000002); /* 127.0.0.2 */
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	rig_rtp(a, port, 0, 1, 1, 172);
+	rig_rtp(a, port, 8, 2, 1, 172);	     /* PCMA is not in the answer */
+	(void)rig_rtp(a, port, 0, 3, 1, 12); /* empty, but valid */
+	for (unsigned i = 0; i < 10; i++)    /* from 127.0.0.1, not .2 */
+		rig_rtp(a, g->opened.streams[1].rtp_port, 0, (uint16_t)i, 9,
+			172);
+	for (unsigned i = 0; i < 8; i++) /* 4 SSRCs at most */
+		rig_rtp(a, port, 0, 1, 100 + i, 172);
+	rig_wait(g, &g->n_trouble, 1);
+	assert_string_equal(g->trouble.code, "media.source_rejected");
+	assert_int_equal(g->trouble.index, 1);
+	rig_close(g, S1, false);
+	assert_int_equal(g->n_trouble, 2); /* told once each: the SSRCs */
+	assert_int_equal(g->closed.packets, 2 + 3);
+	assert_int_equal(g->closed.dropped, 1 + 10 + 5);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 5);
+	assert_int_equal(seen.rtp[1], 0);
+	close(a);
+}
+
+static void nothing_is_stored_on_hold_or_muted(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port, pa;
+	int a = rig_socket(&pa);
+	uint16_t seq = 0;
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	for (; seq < 10; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	desc.streams[0].active = false;
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 2);
+	assert_int_equal(g->opened.streams[0].rtp_port, port);
+	rig_event(g, S1, CAP_EV_HOLD, 0);
+	for (; seq < 20; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_turn(g, 50);
+	desc.streams[0].active = true;
+	desc.streams[0].muted = true;
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 3);
+	for (; seq < 30; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_turn(g, 50);
+	desc.streams[0].muted = false;
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 4);
+	/* a refresh that changes nothing writes nothing */
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 5);
+	for (; seq < 40; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 20);
+	assert_int_equal(g->closed.dropped, 20);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 20);
+	assert_int_equal(seen.seqs[0][9], 9);
+	assert_int_equal(seen.seqs[0][10], 30);
+	assert_int_equal(seen.n_streams, 4);
+	assert_int_equal(seen.n_event, 1);
+	close(a);
+}
+
+static void streams_come_and_go_by_update(void **state)
+{
+	struct rig *g = *state;
+	uint16_t pa;
+	int a = rig_socket(&pa);
+
+	rig_describe(&desc, S1, 2, 1);
+	desc.streams[1].enabled = false;
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.streams[1].rtp_port, 0);
+	assert_int_equal(g->opened.streams[1].rtcp_port, 0);
+	desc.streams[1].enabled = true;
+	desc.streams[0].enabled = false;
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 2);
+	assert_int_equal(g->opened.streams[0].rtp_port, 0);
+	assert_int_not_equal(g->opened.streams[1].rtp_port, 0);
+	rig_rtp(a, g->opened.streams[1].rtp_port, 0, 1, 1, 172);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 1);
+	rig_turn(g, 50);
+	assert_int_equal(g->n_kept, 0); /* nothing is left behind */
+	close(a);
+}
+
+static void a_killed_capture_goes_on_in_the_same_file(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port, pa;
+	int a = rig_socket(&pa);
+	uint16_t seq = 0;
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	for (; seq < 50; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_wait(g, &g->n_activity, 1);
+	assert_int_equal(g->n_kept, 2);
+	rig_kill(g);
+	for (; seq < 100; seq++) /* nobody is there: the socket holds them */
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_start(g);
+	desc.resume = true;
+	desc.streams[0].local_port = port;
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, 0);
+	assert_int_equal(g->opened.streams[0].rtp_port, port);
+	rig_send(g, CAP_SYNC, NULL, 0);
+	for (; seq < 150; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 150);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 150);
+	assert_int_equal(seen.n_restart, 1);
+	assert_int_equal(seen.n_close, 1);
+	for (unsigned i = 0; i < 150; i++)
+		assert_int_equal(seen.seqs[0][i], i);
+	close(a);
+}
+
+static void without_kept_sockets_the_old_port_is_bound_again(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port;
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	rig_wait(g, &g->n_kept, 2);
+	rig_kill(g);
+	while (g->n_kept) /* the supervisor died as well */
+		close(g->kept[--g->n_kept].fd);
+	rig_start(g);
+	desc.resume = true;
+	desc.streams[0].local_port = port;
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, 0);
+	assert_int_equal(g->opened.streams[0].rtp_port, port);
+	rig_close(g, S1, false);
+	rig_open(g, &desc); /* finished: can't be resumed */
+	assert_int_equal(g->opened.error, -EALREADY);
+}
+
+static void a_new_sip_closes_what_it_does_not_know(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port;
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	rig_describe(&desc, S2, 1, 1);
+	rig_open(g, &desc);
+	rig_new_sip(g);
+	rig_describe(&desc, S1, 1, 1);
+	desc.resume = true;
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.streams[0].rtp_port, port);
+	rig_send(g, CAP_SYNC, NULL, 0);
+	rig_wait(g, &g->n_closed, 1);
+	assert_string_equal(g->closed.session.s, S2);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.error, 0);
+	rig_close(g, S2, false); /* gone, but its file is there */
+	assert_int_equal(g->closed.error, -ENOENT);
+	assert_string_equal(g->closed.spool_file, S2 ".spool");
+}
+
+static void discard_leaves_no_file(void **state)
+{
+	struct rig *g = *state;
+	char path[160];
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	rig_close(g, S1, true);
+	assert_int_equal(g->closed.error, 0);
+	(void)snprintf(path, sizeof(path), "%s/spool/%s.spool", g->dir, S1);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_stop_leaves_the_recording_unfinished(void **state)
+{
+	struct rig *g = *state;
+	uint16_t pa;
+	int a = rig_socket(&pa);
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	for (uint16_t seq = 0; seq < 20; seq++)
+		rig_rtp(a, g->opened.streams[0].rtp_port, 0, seq, 1, 172);
+	assert_int_equal(rig_stop(g), 0);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 20); /* flushed */
+	assert_int_equal(seen.n_close, 0);
+	assert_int_equal(g->n_kept, 2);
+	close(a);
+}
+
+static void reports_are_sent_and_stored(void **state)
+{
+	struct rig *g = *state;
+	uint8_t raw[RTCP_BUILD_MAX];
+	struct rtcp_sender sr = { .ntp = 0x1234567890abcdef, .ts_rtp = 1 };
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct timeval patience = { .tv_sec = 10 };
+	struct rtcp_packet p;
+	struct cursor c;
+	uint16_t pa, pb, port;
+	int a = rig_socket(&pa), b = rig_socket(&pb), len;
+	ssize_t n;
+
+	rig_describe(&desc, S1, 1, pa);
+	((struct sockaddr_in *)&desc.streams[0].remote_rtcp)->sin_port =
+		htons(pb);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	for (uint16_t seq = 0; seq < 20; seq++)
+		if (seq != 10)
+			rig_rtp(a, port, 0, seq, 0x77, 172);
+	len = rtcp_build_sr(0x77, &sr, NULL, 0, "me", raw, sizeof(raw));
+	to.sin_port = htons((uint16_t)(port + 1));
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(sendto(b, raw, (size_t)len, 0, (struct sockaddr *)&to,
+				sizeof(to)),
+			 len);
+	/* the first report comes after 1 to 4 s (RFC 3550 6.2) */
+	setsockopt(b, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	n = recv(b, raw, sizeof(raw), 0);
+	assert_true(n > 0);
+	cur_init(&c, raw, (size_t)n);
+	assert_int_equal(rtcp_next(&c, &p), 1);
+	assert_int_equal(p.type, RTCP_RR);
+	assert_int_equal(p.n_reports, 1);
+	assert_int_equal(p.reports[0].ssrc, 0x77);
+	assert_int_equal(p.reports[0].lost, 1);
+	assert_int_equal(p.reports[0].ext_seq, 19);
+	assert_int_equal(p.reports[0].lsr, 0x567890ab);
+	assert_true(p.reports[0].dlsr > 0);
+	assert_int_equal(rtcp_next(&c, &p), 1);
+	assert_int_equal(p.type, RTCP_SDES);
+	assert_int_equal(strlen(p.cname), 16);
+	rig_close(g, S1, false);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtcp[0], 1);
+	assert_int_equal(seen.rtp[0], 19);
+	close(a);
+	close(b);
+}
+
+static void new_calls_are_refused_when_the_disk_is_low(void **state)
+{
+	struct rig *g = *state;
+
+	(void)rig_stop(g);
+	g->settings.server.disk_low_bytes = UINT64_MAX / 2;
+	g->n_disk = 0;
+	rig_start(g);
+	rig_wait(g, &g->n_disk, 1);
+	assert_true(g->disk.low);
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, -ENOSPC);
+	desc.resume = true; /* what runs goes on */
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, 0);
+}
+
+static void many_sessions_at_once(void **state)
+{
+	struct rig *g = *state;
+	uint16_t pa, ports[60];
+	int a = rig_socket(&pa);
+	char id[40];
+
+	for (unsigned i = 0; i < 60; i++) {
+		(void)snprintf(id, sizeof(id), "0190a5e2-7c1b-7def-8123-%012u",
+			       i);
+		rig_describe(&desc, id, 16, 1);
+		rig_open(g, &desc);
+		assert_int_equal(g->opened.error, 0);
+		ports[i] = g->opened.streams[15].rtp_port;
+	}
+	for (uint16_t seq = 0; seq < 20; seq++)
+		for (unsigned i = 0; i < 60; i++)
+			rig_rtp(a, ports[i], 0, seq, 5, 172);
+	for (unsigned i = 0; i < 60; i++) {
+		(void)snprintf(id, sizeof(id), "0190a5e2-7c1b-7def-8123-%012u",
+			       i);
+		rig_close(g, id, false);
+		assert_int_equal(g->closed.packets, 20);
+	}
+	close(a);
+}
+
+/* ---- the policy alone ---- */
+
+static enum spool_drop check(struct capture_check *ck, uint8_t host,
+			     uint16_t port, uint16_t seq, int64_t ms)
+{
+	struct capture_addr from = { .family = 4,
+				     .port = port,
+				     .ip = { 10, 0, 0, host } };
+	struct rtp_packet p = { .pt = 0, .seq = seq, .ssrc = port };
+
+	return capture_check_rtp(ck, &from, &p, 8000, ms * 1000);
+}
+
+static void offer(struct capture_check *ck, uint8_t host, uint16_t port)
+{
+	struct cap_stream s = { .n_pts = 1 };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&s.remote_rtp;
+
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons(port);
+	v4->sin_addr.s_addr = htonl(host ? 0x0a000000u + host : 0);
+	capture_check_offer(ck, &s);
+}
+
+static void port_is_locked_by_five_packets_in_a_row(void **state)
+{
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint16_t i = 0; i < 5; i++)
+		assert_int_equal(check(&ck, 1, 5555, i, i * 20), CAPTURE_KEEP);
+	assert_true(ck.locked);
+	assert_int_equal(check(&ck, 2, 5555, 6, 100), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 1, 5556, 1, 100), SPOOL_DROP_SOURCE);
+	/* hold by 0.0.0.0, and the same address again, keep the lock */
+	offer(&ck, 0, 4000);
+	offer(&ck, 1, 4000);
+	assert_true(ck.locked);
+	/* another port in a re-INVITE does not */
+	offer(&ck, 1, 4002);
+	assert_false(ck.locked);
+	assert_int_equal(check(&ck, 1, 5556, 2, 120), CAPTURE_KEEP);
+}
+
+static void a_silent_port_may_be_followed(void **state)
+{
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint16_t i = 0; i < 5; i++)
+		(void)check(&ck, 1, 4000, i, i * 20);
+	assert_int_equal(check(&ck, 1, 6000, 1, 1000), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 1, 6000, 2, 2100), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 2, 6000, 3, 2120), SPOOL_DROP_SOURCE);
+}
+
+static void without_an_address_the_first_five_decide(void **state)
+{
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	offer(&ck, 0, 0);
+	for (uint16_t i = 0; i < 5; i++)
+		assert_int_equal(check(&ck, 7, 4000, i, i * 20), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 8, 4000, 9, 100), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 8, 4000, 10, 9999), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 7, 4000, 9, 100), CAPTURE_KEEP);
+}
+
+static void a_silent_ssrc_makes_room(void **state)
+{
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint16_t port = 1; port <= 4; port++)
+		assert_int_equal(check(&ck, 1, port, 1, 0), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 1, 5, 1, 9000), SPOOL_DROP_SSRC);
+	assert_int_equal(check(&ck, 1, 5, 1, 10001), CAPTURE_KEEP);
+}
+
+static void mapped_addresses_are_ipv4(void **state)
+{
+	struct sockaddr_storage sa = { .ss_family = AF_INET6 };
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&sa;
+	struct capture_addr a;
+
+	(void)state;
+	memcpy(&v6->sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1", 16);
+	capture_addr_from(&sa, &a);
+	assert_int_equal(a.family, 4);
+	assert_int_equal(a.ip[0], 10);
+	assert_false(capture_addr_unspecified(&a));
+}
+
+int main(void)
+{
+#define RIG(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(port_is_locked_by_five_packets_in_a_row),
+		cmocka_unit_test(a_silent_port_may_be_followed),
+		cmocka_unit_test(without_an_address_the_first_five_decide),
+		cmocka_unit_test(a_silent_ssrc_makes_room),
+		cmocka_unit_test(mapped_addresses_are_ipv4),
+		RIG(packets_of_two_streams_are_in_the_spool),
+		RIG(what_fails_a_check_is_counted_not_stored),
+		RIG(nothing_is_stored_on_hold_or_muted),
+		RIG(streams_come_and_go_by_update),
+		RIG(a_killed_capture_goes_on_in_the_same_file),
+		RIG(without_kept_sockets_the_old_port_is_bound_again),
+		RIG(a_new_sip_closes_what_it_does_not_know),
+		RIG(discard_leaves_no_file),
+		RIG(a_stop_leaves_the_recording_unfinished),
+		RIG(reports_are_sent_and_stored),
+		RIG(new_calls_are_refused_when_the_disk_is_low),
+		RIG(many_sessions_at_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
