@@ -49,6 +49,8 @@ HARD := -fstack-protector-strong -fPIE -fno-strict-aliasing \
 CFLAGS_ALL = -std=gnu17 -g $(OPT) $(WARN) $(HARD) -I. -D_GNU_SOURCE \
         -DSRS_VERSION='"$(VERSION)"' $(PKG_CFLAGS) \
         $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) $(CFLAGS)
+# What clang's tools understand when the compiler is gcc.
+CLANG_CFLAGS = $(filter-out -Wno-format-truncation,$(CFLAGS_ALL))
 LDFLAGS_ALL = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed \
         $(if $(SAN),-fsanitize=$(SAN)) $(LDFLAGS)
 LIBS_ALL = $(PKG_LIBS) -linih -lm -lpthread
@@ -57,7 +59,7 @@ LIBS_ALL = $(PKG_LIBS) -linih -lm -lpthread
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all help check check-unit check-e2e check-asan check-tsan check-fuzz \
-	check-all fuzz bench demo run install uninstall format lint compdb \
+	check-all fuzz bench demo run install uninstall format lint tidy compdb \
 	coverage clean setup setup-test unit fuzz-build bench-build
 
 help:
@@ -156,9 +158,10 @@ check-fuzz: setup-test
 #: fuzz         the same for 10 minutes each
 fuzz:
 	$(Q)$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=600
-#: check-all    check, check-asan, check-tsan, check-fuzz
+#: check-all    check, tidy, check-asan, check-tsan, check-fuzz
 check-all:
 	$(Q)$(MAKE) --no-print-directory check
+	$(Q)$(MAKE) --no-print-directory tidy
 	$(Q)$(MAKE) --no-print-directory check-asan
 	$(Q)$(MAKE) --no-print-directory check-tsan
 	$(Q)$(MAKE) --no-print-directory check-fuzz
@@ -200,10 +203,14 @@ format:
 #: lint         layers, fenced headers, banned functions, lengths, format
 lint:
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run lint
+#: tidy         clang-tidy's checks of .clang-tidy (minutes; in check-all)
+tidy:
+	$(Q)printf '%s\n' $(SRCS) | xargs -P2 -n4 sh -c \
+		'clang-tidy --quiet "$$@" -- $(subst ','\'',$(CLANG_CFLAGS)) 2>/dev/null' sh
 #: compdb       build/compile_commands.json for editors
 compdb:
 	$(Q)mkdir -p $(BUILD)
-	$(Q)$(PYTHON) tests/support/compdb "$(CC) $(CFLAGS_ALL)" $(SRCS) \
+	$(Q)$(PYTHON) tests/support/compdb '$(CC) $(subst ','\'',$(CLANG_CFLAGS))' $(SRCS) \
 		> $(BUILD)/compile_commands.json
 #: coverage     line coverage of the unit tests
 coverage: setup-test

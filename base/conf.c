@@ -306,7 +306,7 @@ static int on_entry(struct load *l, const char *section, const char *key,
 
 	for (i = 0; i < l->n; i++) {
 		k = &l->keys[i];
-		if (strcmp(k->section, section) || strcmp(k->key, key))
+		if (!str_eq(k->section, section) || !str_eq(k->key, key))
 			continue;
 		if (l->given[i])
 			return err_set(l->e, -EINVAL,

@@ -73,7 +73,8 @@ static const char *check_url(const char *value)
 
 	if (len == 0)
 		return NULL;
-	if (strncmp(value, "https://", 8) && strncmp(value, "http://", 7))
+	if (!span_starts(span_of(value), "https://") &&
+	    !span_starts(span_of(value), "http://"))
 		return "not a URL like https://crs.example";
 	if (value[len - 1] == '/' || strpbrk(value, " ?#\""))
 		return "a URL without final slash, query and fragment is "
