@@ -158,10 +158,9 @@ check-fuzz: setup-test
 #: fuzz         the same for 10 minutes each
 fuzz:
 	$(Q)$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=600
-#: check-all    check, tidy, check-asan, check-tsan, check-fuzz
+#: check-all    check, check-asan, check-tsan, check-fuzz
 check-all:
 	$(Q)$(MAKE) --no-print-directory check
-	$(Q)$(MAKE) --no-print-directory tidy
 	$(Q)$(MAKE) --no-print-directory check-asan
 	$(Q)$(MAKE) --no-print-directory check-tsan
 	$(Q)$(MAKE) --no-print-directory check-fuzz
@@ -200,10 +199,10 @@ uninstall:
 FORMAT_FILES = $(shell find $(LAYERS) tests -name '*.[ch]')
 format:
 	$(Q)clang-format -i $(FORMAT_FILES)
-#: lint         layers, fenced headers, banned functions, lengths, format
+#: lint         layers, fenced headers, banned functions, lengths, format, tidy
 lint:
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run lint
-#: tidy         clang-tidy's checks of .clang-tidy (minutes; in check-all)
+#: tidy         the checks of .clang-tidy alone
 tidy:
 	$(Q)printf '%s\n' $(SRCS) | xargs -P2 -n4 sh -c \
 		'clang-tidy --quiet "$$@" -- $(subst ','\'',$(CLANG_CFLAGS)) 2>/dev/null' sh
