@@ -48,13 +48,4 @@ int uri_encode(struct buf *out, const char *s);
  *  Custom schemes ("com.app:/cb") give "com.app:". @return 0 or -EINVAL */
 int uri_origin(const char *uri, char *dst, size_t dst_len);
 
-/** May uri be registered as a redirect URI? Absolute, no fragment, no control
- *  or space; https, or http on loopback, or a private scheme with a dot
- *  (RFC 8252). */
-bool uri_redirect_ok(const char *uri);
-
-/** RFC 9700 section 4.1: exact comparison; for http loopback literals the port
- *  may differ (RFC 8252 section 7.3). */
-bool uri_redirect_match(const char *registered, const char *given);
-
 #endif

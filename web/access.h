@@ -1,0 +1,54 @@
+/* web/access.h - who is asking, and may they? Decided here and nowhere else.
+ *
+ * A principal is a user (session cookie or API token) or a provider (a token
+ * of a grant, or of the client itself). It carries the scope that every
+ * storage query is limited to, so that what another tenant has does not exist
+ * for it.
+ *
+ *	                    owner  admin  superv. listener auditor provider
+ *	recording read      own    all    all     own      all     its own
+ *	recording listen    own    all    all     own      -       its own
+ *	recording edit      own    all    all     -        -       -
+ *	recording delete    own    all    -       -        -       -
+ *	client read/write   yes    yes    -       -        read    -
+ *	grant read/write    own    all    -       -        read    -
+ *	audit read          -      yes    -       -        yes     -
+ */
+#ifndef WEB_ACCESS_H
+#define WEB_ACCESS_H
+
+#include <stdbool.h>
+
+#include "auth/tokens.h"
+#include "auth/users.h"
+#include "storage/catalog.h"
+#include "web/router.h"
+
+struct principal {
+	bool is_user;
+	struct user user; /* when is_user */
+	char tenant_id[ID_LEN + 1];
+	char client_id[ID_LEN + 1]; /* of a provider's token */
+	char grant_id[ID_LEN + 1];
+	unsigned rights;	    /* bits 1u << enum route_right */
+	struct catalog_scope scope; /* points into this struct */
+	char actor[64];		    /* for the audit log */
+};
+
+void principal_of_user(struct principal *p, const struct user *u);
+void principal_of_token(struct principal *p, const struct token_info *t);
+bool principal_may(const struct principal *p, enum route_right right);
+/** Grants of this owner only, NULL = all of the tenant. */
+const char *principal_grant_owner(const struct principal *p);
+
+/**
+ * Find out who asks and check the route's demand. req->who and req->session
+ * point into the results afterwards.
+ *
+ * @return true: call the handler; false: res is the answer
+ */
+bool access_check(struct http_request *req, const struct route *route,
+		  struct web_session *session, struct principal *who,
+		  struct http_response *res);
+
+#endif

@@ -1,0 +1,41 @@
+/* web/api.h - handlers of /api/v1. See docs/api.md for the addresses.
+ *
+ * Every one of them returns 0 or -errno as web/http.h says, and works on what
+ * the principal's scope lets it see.
+ */
+#ifndef WEB_API_H
+#define WEB_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+struct http_request;
+struct http_response;
+struct recording;
+
+int api_recordings_list(struct http_request *req, struct http_response *res);
+int api_recording_get(struct http_request *req, struct http_response *res);
+int api_recording_patch(struct http_request *req, struct http_response *res);
+int api_recording_delete(struct http_request *req, struct http_response *res);
+int api_recording_audio(struct http_request *req, struct http_response *res);
+int api_track_audio(struct http_request *req, struct http_response *res);
+int api_recording_peaks(struct http_request *req, struct http_response *res);
+
+int api_me(struct http_request *req, struct http_response *res);
+int api_clients_list(struct http_request *req, struct http_response *res);
+int api_grants_list(struct http_request *req, struct http_response *res);
+int api_grant_get(struct http_request *req, struct http_response *res);
+int api_grant_revoke(struct http_request *req, struct http_response *res);
+
+int api_health(struct http_request *req, struct http_response *res);
+int api_metrics(struct http_request *req, struct http_response *res);
+
+/** The object of a list's item. @param full with streams, tracks, events.
+ *  @return new object or NULL */
+json_t *api_recording_json(const struct recording *rec, bool full);
+/** RFC 3339 or null for 0. */
+json_t *api_time_json(int64_t wall_us);
+
+#endif

@@ -1,0 +1,216 @@
+#include "web/api.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "auth/clients.h"
+#include "auth/conditions.h"
+#include "auth/grants.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "storage/db.h"
+#include "web/access.h"
+#include "web/context.h"
+#include "web/http.h"
+#include "web/params.h"
+
+static const char *const no_params[] = { NULL };
+
+static json_t *id_or_null(const char *id)
+{
+	return id[0] ? json_string(id) : json_null();
+}
+
+static int add_aor(void *arg, const char *aor)
+{
+	return json_array_append_new(arg, json_string(aor)) ? -ENOMEM : 0;
+}
+
+int api_me(struct http_request *req, struct http_response *res)
+{
+	const struct principal *who = req->who;
+	json_t *j, *aors = NULL;
+	int64_t n = 0;
+
+	if (!params_known(req, res, no_params))
+		return 0;
+	j = json_object();
+	json_object_set_new(j, "tenant_id", json_string(who->tenant_id));
+	json_object_set_new(j, "user_id", id_or_null(who->user.id));
+	json_object_set_new(j, "client_id", id_or_null(who->client_id));
+	json_object_set_new(j, "grant_id", id_or_null(who->grant_id));
+	if (who->is_user) {
+		aors = json_array();
+		json_object_set_new(j, "email", json_string(who->user.email));
+		json_object_set_new(
+			j, "role", json_string(user_role_name(who->user.role)));
+		json_object_set_new(j, "aors", aors);
+		n = user_aor_each(&req->ctx->auth, who->user.id, add_aor, aors);
+	}
+	if (n < 0) {
+		json_decref(j);
+		return (int)n;
+	}
+	return http_json(res, 200, j);
+}
+
+/* Both lists are short (registrations, authorizations): one page holds all. */
+static int items(struct http_response *res, json_t *list, int64_t n)
+{
+	json_t *j;
+
+	if (n < 0) {
+		json_decref(list);
+		return (int)n;
+	}
+	j = json_object();
+	json_object_set_new(j, "items", list);
+	json_object_set_new(j, "next_cursor", json_null());
+	return http_json(res, 200, j);
+}
+
+struct client_list {
+	struct auth *auth;
+	json_t *list;
+};
+
+static int add_uri(void *arg, const char *uri)
+{
+	return json_array_append_new(arg, json_string(uri)) ? -ENOMEM : 0;
+}
+
+static int add_client(void *arg, const struct client *c)
+{
+	struct client_list *cl = arg;
+	json_t *j = json_object(), *uris = json_array();
+
+	json_object_set_new(j, "client_id", json_string(c->id));
+	json_object_set_new(j, "name", json_string(c->name));
+	json_object_set_new(j, "disabled", json_boolean(c->disabled));
+	json_object_set_new(j, "created_at", api_time_json(c->created_us));
+	json_object_set_new(j, "redirect_uris", uris);
+	if (json_array_append_new(cl->list, j) < 0)
+		return -ENOMEM;
+	return (int)client_uri_each(cl->auth, c->id, add_uri, uris) < 0 ? -EIO
+									: 0;
+}
+
+int api_clients_list(struct http_request *req, struct http_response *res)
+{
+	struct client_list cl = { &req->ctx->auth, NULL };
+
+	if (!params_known(req, res, no_params))
+		return 0;
+	cl.list = json_array();
+	return items(res, cl.list,
+		     client_each(cl.auth, req->who->tenant_id, add_client,
+				 &cl));
+}
+
+static void add_sentence(void *arg, const char *sentence)
+{
+	json_array_append_new(arg, json_string(sentence));
+}
+
+static json_t *grant_json(const struct grant *g)
+{
+	struct conditions *c CLEANUP(conditions_free) = NULL;
+	json_t *j = json_object(), *words = json_array();
+
+	json_object_set_new(j, "grant_id", json_string(g->id));
+	json_object_set_new(j, "client_id", json_string(g->client_id));
+	json_object_set_new(j, "owner_id", json_string(g->owner_id));
+	json_object_set_new(j, "state",
+			    json_string(g->revoked ? "revoked" : "active"));
+	json_object_set_new(j, "version", json_integer(g->version));
+	json_object_set_new(j, "scope", json_string(g->scope));
+	json_object_set_new(j, "created_at", api_time_json(g->created_us));
+	json_object_set_new(j, "expires_at", api_time_json(g->expires_us));
+	json_object_set_new(j, "revoked_at", api_time_json(g->revoked_us));
+	json_object_set_new(j, "used_at", api_time_json(g->used_us));
+	json_object_set_new(j, "conditions",
+			    json_loads(g->conditions, 0, NULL));
+	if (conditions_parse(g->conditions, strlen(g->conditions), &c, NULL) ==
+	    0)
+		(void)conditions_sentences(c, add_sentence, words);
+	json_object_set_new(j, "sentences", words);
+	return j;
+}
+
+static int add_grant(void *arg, const struct grant *g)
+{
+	return json_array_append_new(arg, grant_json(g)) ? -ENOMEM : 0;
+}
+
+int api_grants_list(struct http_request *req, struct http_response *res)
+{
+	struct grant_filter f = {
+		.tenant_id = req->who->tenant_id,
+		.owner_id = principal_grant_owner(req->who),
+	};
+	json_t *list;
+
+	if (!params_known(req, res, no_params))
+		return 0;
+	list = json_array();
+	return items(res, list,
+		     grant_each(&req->ctx->auth, &f, add_grant, list));
+}
+
+static int load_grant(struct http_request *req, struct grant *g)
+{
+	const char *owner = principal_grant_owner(req->who);
+	int r;
+
+	if (!id_ok(req->args[0]))
+		return -ENOENT;
+	r = grant_get(&req->ctx->auth, req->args[0], g);
+	if (r < 0)
+		return r;
+	if (strcmp(g->tenant_id, req->who->tenant_id) != 0 ||
+	    (owner && strcmp(g->owner_id, owner) != 0))
+		return -ENOENT;
+	return 0;
+}
+
+int api_grant_get(struct http_request *req, struct http_response *res)
+{
+	struct grant g CLEANUP(grant_fini) = { 0 };
+	int r;
+
+	if (!params_known(req, res, no_params))
+		return 0;
+	r = load_grant(req, &g);
+	return r < 0 ? r : http_json(res, 200, grant_json(&g));
+}
+
+int api_grant_revoke(struct http_request *req, struct http_response *res)
+{
+	struct grant g CLEANUP(grant_fini) = { 0 };
+	int r = load_grant(req, &g);
+
+	if (r == 0)
+		r = grant_revoke(&req->ctx->auth, g.id, "revoked by a user",
+				 req->who->actor);
+	if (r < 0)
+		return r;
+	res->status = 204;
+	return 0;
+}
+
+int api_health(struct http_request *req, struct http_response *res)
+{
+	int64_t one;
+
+	if (db_query_int(req->ctx->db, "SELECT 1", DB_NONE, &one) < 0)
+		return http_problem(res, 503, "The catalog is not available");
+	return http_json(res, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+int api_metrics(struct http_request *req, struct http_response *res)
+{
+	(void)req;
+	http_set(res, "Content-Type",
+		 "text/plain; version=0.0.4; charset=utf-8");
+	return metrics_print(&res->body);
+}
