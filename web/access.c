@@ -88,7 +88,7 @@ static bool refuse_token(struct http_response *res, unsigned status,
 
 /* Tokens count over TLS only, as in SIP, except from this machine or where the
  * operator has allowed it. */
-static bool clear_ok(const struct http_request *req)
+bool access_clear_ok(const struct http_request *req)
 {
 	return req->ctx->web->secure ||
 	       req->ctx->web->settings->sip.allow_cleartext_tokens == 1 ||
@@ -112,7 +112,7 @@ static bool by_token(struct http_request *req, struct span token,
 	if (r < 0)
 		return refuse_token(res, 401, "invalid_token",
 				    "The token is not valid");
-	if (!clear_ok(req)) {
+	if (!access_clear_ok(req)) {
 		(void)token_mark_exposed(a, &info, "http");
 		http_problem(res, 403, "Tokens are accepted over https only");
 		return false;

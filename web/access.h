@@ -41,6 +41,10 @@ bool principal_may(const struct principal *p, enum route_right right);
 /** Grants of this owner only, NULL = all of the tenant. */
 const char *principal_grant_owner(const struct principal *p);
 
+/** May a secret or token travel on this request's connection? https, or from
+ *  this machine, or the operator has allowed clear text. */
+bool access_clear_ok(const struct http_request *req);
+
 /**
  * Find out who asks and check the route's demand. req->who and req->session
  * point into the results afterwards.

@@ -1,0 +1,16 @@
+/* web/page_parts.h - small pieces that several pages show. */
+#ifndef WEB_PAGE_PARTS_H
+#define WEB_PAGE_PARTS_H
+
+#include <stdint.h>
+
+#include "storage/catalog_search.h"
+
+struct buf;
+
+/** <time>; a script of ours turns it into the reader's zone. */
+void page_time(struct buf *b, int64_t wall_us);
+/** A coloured word for the state of a recording. */
+void page_state(struct buf *b, enum recording_state state);
+
+#endif

@@ -1,0 +1,385 @@
+/* One recording: player, parties, what happened, notes, downloads. The audio
+ * element works alone; player.js puts waveform, balance and keys around it. */
+#include "web/pages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "storage/audit.h"
+#include "storage/catalog_search.h"
+#include "storage/db.h"
+#include "web/access.h"
+#include "web/context.h"
+#include "web/page.h"
+#include "web/page_parts.h"
+
+static const char *party_name(const struct recording *rec, int ord)
+{
+	for (unsigned i = 0; i < rec->n_participants; i++) {
+		const struct recording_participant *p = &rec->participants[i];
+
+		if ((int)p->ord == ord)
+			return p->name[0] ? p->name : p->aor;
+	}
+	return "";
+}
+
+static void put_title(struct buf *b, const struct recording *rec)
+{
+	char length[HTML_TIME_MAX];
+
+	buf_puts(b, "<p class=\"crumb\"><a href=\"/recordings\">Recordings</a>"
+		    "</p>\n<h1>");
+	if (rec->title[0]) {
+		HTML(b, "{}", rec->title);
+	} else {
+		for (unsigned i = 0; i < rec->n_participants; i++)
+			HTML(b, "{}{}",
+			     i == 0			   ? ""
+			     : i + 1 < rec->n_participants ? ", "
+							   : " and ",
+			     party_name(rec, (int)rec->participants[i].ord));
+		if (rec->n_participants == 0)
+			buf_puts(b, "Call with unknown parties");
+	}
+	html_duration(rec->duration_us, length);
+	buf_puts(b, "</h1>\n<p class=\"facts\">");
+	page_time(b, rec->started_us);
+	if (rec->duration_us)
+		HTML(b, " <span>{}</span>", length);
+	buf_puts(b, " ");
+	page_state(b, rec->state);
+	buf_puts(b, "</p>\n");
+}
+
+static void put_source(struct buf *b, const struct recording *rec,
+		       const char *kind, unsigned n, const char *format)
+{
+	const struct recording_track *t = recording_track(rec, kind, n, format);
+	char url[160];
+
+	if (!t)
+		return;
+	if (n == 0)
+		(void)snprintf(url, sizeof(url),
+			       "/api/v1/recordings/%s/audio?format=%s", rec->id,
+			       format);
+	else
+		(void)snprintf(url, sizeof(url),
+			       "/api/v1/recordings/%s/tracks/%u/audio"
+			       "?format=%s",
+			       rec->id, n, format);
+	HTML(b, "<source src=\"{}\" type=\"{}; codecs=opus\">", url,
+	     strcmp(format, "mp4") == 0 ? "audio/mp4" : "audio/ogg");
+}
+
+static void put_player(struct buf *b, const struct recording *rec)
+{
+	char seconds[32];
+
+	(void)snprintf(seconds, sizeof(seconds), "%.3f",
+		       (double)rec->duration_us / 1e6);
+	HTML(b,
+	     "<section class=\"panel player\" id=\"player\" data-id=\"{}\" "
+	     "data-duration=\"{}\" aria-label=\"Player\">\n"
+	     "<audio id=\"audio\" controls preload=\"metadata\">",
+	     rec->id, seconds);
+	put_source(b, rec, "mix", 0, "ogg");
+	put_source(b, rec, "mix", 0, "mp4");
+	buf_puts(b, "Your browser can't play this recording; download it "
+		    "below.</audio>\n</section>\n");
+}
+
+static void put_waiting(struct http_request *req, struct buf *b,
+			const struct recording *rec)
+{
+	const char *text = "You may see this recording but not listen to it.";
+
+	if (rec->state == RECORDING_LIVE)
+		text = "This call is being recorded right now. It can be "
+		       "played when it is over.";
+	else if (rec->state == RECORDING_RENDERING)
+		text = "The call is over; its audio is being prepared.";
+	else if (rec->state == RECORDING_FAILED)
+		text = "The audio could not be prepared. What was received is "
+		       "kept; the operator can try again.";
+	HTML(b,
+	     "<section class=\"panel\" id=\"waiting\" data-id=\"{}\" "
+	     "data-state=\"{}\"><p>{}</p></section>\n",
+	     rec->id, recording_state_word(rec->state), text);
+	(void)req;
+}
+
+static void put_parties(struct buf *b, const struct recording *rec)
+{
+	buf_puts(b, "<section class=\"panel\">\n<h2>Parties</h2>\n"
+		    "<ul class=\"parties\">\n");
+	for (unsigned i = 0; i < rec->n_participants; i++) {
+		const struct recording_participant *p = &rec->participants[i];
+
+		HTML(b,
+		     "<li><span class=\"party p{}\">{}</span> "
+		     "<span class=\"faint\">{}</span></li>\n",
+		     i == 0 ? "0" : "1", p->name[0] ? p->name : p->aor,
+		     p->name[0] ? p->aor : "");
+	}
+	buf_puts(b, "</ul>\n</section>\n");
+}
+
+static const char *event_words(const char *kind)
+{
+	static const char *const table[][2] = {
+		{ "hold", "On hold" },	  { "resume", "Resumed" },
+		{ "pause", "Paused" },	  { "unpause", "Recording again" },
+		{ "join", "Joined" },	  { "leave", "Left" },
+		{ "loss", "Audio lost" }, { "metadata", "Parties updated" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (strcmp(kind, table[i][0]) == 0)
+			return table[i][1];
+	return kind;
+}
+
+static void put_events(struct buf *b, const struct recording *rec)
+{
+	char at[HTML_TIME_MAX], offset[32];
+
+	if (rec->n_events == 0)
+		return;
+	buf_puts(b, "<section class=\"panel\">\n<h2>What happened</h2>\n"
+		    "<ol class=\"events\" id=\"events\">\n");
+	for (unsigned i = 0; i < rec->n_events; i++) {
+		const struct recording_event *ev = &rec->events[i];
+		int64_t us = ev->offset_us > 0 ? ev->offset_us : 0;
+
+		html_duration(us, at);
+		(void)snprintf(offset, sizeof(offset), "%.3f",
+			       (double)us / 1e6);
+		HTML(b,
+		     "<li data-offset=\"{}\" data-kind=\"{}\">"
+		     "<span class=\"at\">{}</span> <span>{} {}</span> "
+		     "<span class=\"faint\">{}</span></li>\n",
+		     offset, ev->kind, at, event_words(ev->kind),
+		     party_name(rec, ev->participant), ev->text);
+	}
+	buf_puts(b, "</ol>\n</section>\n");
+}
+
+static void put_warnings(struct buf *b, const struct recording *rec)
+{
+	if (rec->n_warnings == 0)
+		return;
+	buf_puts(b, "<section class=\"panel\">\n<h2>Notes of the recorder</h2>"
+		    "\n<ul class=\"warnings\">\n");
+	for (unsigned i = 0; i < rec->n_warnings; i++) {
+		const struct recording_warning *w = &rec->warnings[i];
+		const char *css = strcmp(w->severity, "error") == 0  ? "bad"
+				  : strcmp(w->severity, "info") == 0 ? "calm"
+								     : "warn";
+
+		HTML(b,
+		     "<li><span class=\"tag {}\">{}</span> {} "
+		     "<code class=\"faint\">{}</code></li>\n",
+		     css, w->severity, w->detail, w->code);
+	}
+	buf_puts(b, "</ul>\n</section>\n");
+}
+
+static void put_download(struct buf *b, const struct recording *rec,
+			 const struct recording_track *t)
+{
+	char url[192], n[16], size[HTML_TIME_MAX];
+	const char *name = party_name(rec, t->participant);
+
+	html_bytes((int64_t)t->bytes, size);
+	(void)snprintf(n, sizeof(n), "Track %u", t->n);
+	if (t->n == 0)
+		(void)snprintf(url, sizeof(url),
+			       "/api/v1/recordings/%s/audio?format=%s"
+			       "&download=1",
+			       rec->id, t->format);
+	else
+		(void)snprintf(url, sizeof(url),
+			       "/api/v1/recordings/%s/tracks/%u/audio"
+			       "?format=%s&download=1",
+			       rec->id, t->n, t->format);
+	HTML(b,
+	     "<li><a href=\"{}\" download>{}{}{}</a> "
+	     "<span class=\"faint\">{}, {}</span></li>\n",
+	     url, t->n ? n : "Whole call", name[0] ? ": " : "", name,
+	     strcmp(t->format, "mp4") == 0 ? "MP4" : "Ogg Opus", size);
+}
+
+static void put_downloads(struct buf *b, const struct recording *rec)
+{
+	buf_puts(b, "<section class=\"panel\">\n<h2>Download</h2>\n"
+		    "<ul class=\"files\">\n");
+	for (unsigned i = 0; i < rec->n_tracks; i++)
+		if (strcmp(rec->tracks[i].kind, "peaks") != 0)
+			put_download(b, rec, &rec->tracks[i]);
+	buf_puts(b, "</ul>\n</section>\n");
+}
+
+static void put_edit(struct http_request *req, struct http_response *res,
+		     const struct recording *rec)
+{
+	struct buf *b = &res->body;
+
+	if (!principal_may(req->who, RIGHT_RECORDING_EDIT)) {
+		if (rec->notes[0])
+			HTML(b,
+			     "<section class=\"panel\"><h2>Notes</h2>"
+			     "<p class=\"pre\">{}</p></section>\n",
+			     rec->notes);
+		return;
+	}
+	HTML(b,
+	     "<section class=\"panel\">\n<h2>Title and notes</h2>\n"
+	     "<form method=\"post\" action=\"/recordings/{}/edit\">\n",
+	     rec->id);
+	page_csrf(req, res);
+	HTML(b,
+	     "<label>Title<input type=\"text\" name=\"title\" value=\"{}\" "
+	     "maxlength=\"200\"></label>\n"
+	     "<label>Notes<textarea name=\"notes\" rows=\"4\" "
+	     "maxlength=\"10000\">{}</textarea></label>\n"
+	     "<div class=\"actions\"><button type=\"submit\">Save</button>"
+	     "</div>\n</form>\n</section>\n",
+	     rec->title, rec->notes);
+}
+
+static void put_delete(struct http_request *req, struct http_response *res,
+		       const struct recording *rec)
+{
+	struct buf *b = &res->body;
+
+	if (!principal_may(req->who, RIGHT_RECORDING_DELETE) ||
+	    rec->state == RECORDING_LIVE)
+		return;
+	HTML(b,
+	     "<details class=\"danger\">\n<summary>Delete this recording"
+	     "</summary>\n<p>Audio, notes and signalling are removed for "
+	     "good.</p>\n<form method=\"post\" "
+	     "action=\"/recordings/{}/delete\">\n",
+	     rec->id);
+	page_csrf(req, res);
+	buf_puts(b, "<button class=\"bad\" type=\"submit\">Delete for good"
+		    "</button>\n</form>\n</details>\n");
+}
+
+static int load(struct http_request *req, struct recording **ret_rec)
+{
+	if (!id_ok(req->args[0]))
+		return -ENOENT;
+	return recording_get(req->ctx->db, &req->who->scope, req->args[0],
+			     RECORDING_ALL, ret_rec);
+}
+
+int pages_recording(struct http_request *req, struct http_response *res)
+{
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	struct buf *b = &res->body;
+	bool listen, ready;
+	int r = load(req, &rec);
+
+	if (r < 0)
+		return r;
+	listen = principal_may(req->who, RIGHT_RECORDING_LISTEN);
+	ready = rec->state == RECORDING_READY;
+	page_begin(req, res, "Recording", PAGE_NAV_RECORDINGS);
+	put_title(b, rec);
+	if (ready && listen)
+		put_player(b, rec);
+	else
+		put_waiting(req, b, rec);
+	buf_puts(b, "<div class=\"columns\">\n<div>\n");
+	put_parties(b, rec);
+	put_events(b, rec);
+	put_warnings(b, rec);
+	buf_puts(b, "</div>\n<div>\n");
+	put_edit(req, res, rec);
+	if (ready && listen)
+		put_downloads(b, rec);
+	put_delete(req, res, rec);
+	buf_puts(b, "</div>\n</div>\n");
+	return page_end(res);
+}
+
+/* ---- changes ---- */
+
+static int audit(struct http_request *req, const char *action)
+{
+	char object[64];
+	struct audit_entry a = {
+		.at_us = req->wall_us,
+		.tenant_id = req->who->tenant_id,
+		.actor = req->who->actor,
+		.action = action,
+		.object = object,
+		.result = "ok",
+	};
+
+	(void)snprintf(object, sizeof(object), "recording:%s", req->args[0]);
+	return audit_add(req->ctx->db, &a);
+}
+
+static int change(struct http_request *req, const struct form *f)
+{
+	struct db *db = req->ctx->db;
+	int r = db_begin(db);
+
+	if (r < 0)
+		return r;
+	r = f ? recording_edit(db, &req->who->scope, req->args[0],
+			       form_str(f, "title"), form_str(f, "notes"))
+	      : recording_delete(db, &req->who->scope, req->args[0],
+				 req->wall_us);
+	if (r == 0)
+		r = audit(req, f ? "recording.edit" : "recording.delete");
+	if (r == 0)
+		return db_commit(db);
+	db_rollback(db);
+	return r;
+}
+
+int pages_recording_edit(struct http_request *req, struct http_response *res)
+{
+	struct form f CLEANUP(form_fini) = { 0 };
+	char url[64];
+	int r;
+
+	if (!id_ok(req->args[0]))
+		return -ENOENT;
+	if (!page_form(req, res, &f))
+		return 0;
+	r = change(req, &f);
+	if (r == -E2BIG)
+		return page_error(req, res, 400, "Too long",
+				  "The title or the notes are too long.");
+	if (r < 0)
+		return r;
+	(void)snprintf(url, sizeof(url), "/recordings/%s", req->args[0]);
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, url);
+}
+
+int pages_recording_delete(struct http_request *req, struct http_response *res)
+{
+	int r;
+
+	if (!id_ok(req->args[0]))
+		return -ENOENT;
+	r = change(req, NULL);
+	if (r == -EBUSY)
+		return page_error(req, res, 409, "Not now",
+				  "The call is still being recorded.");
+	if (r < 0)
+		return r;
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, "/recordings");
+}

@@ -1,0 +1,231 @@
+/* Signing in and out, and the first-run setup. */
+#include "web/pages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/users.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "web/context.h"
+#include "web/page.h"
+#include "web/session.h"
+#include "web/setup.h"
+
+int pages_home(struct http_request *req, struct http_response *res)
+{
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, req->session ? "/recordings" : "/login");
+}
+
+static void put_alert(struct buf *b, const char *text)
+{
+	if (text)
+		HTML(b, "<p class=\"alert\" role=\"alert\">{}</p>\n", text);
+}
+
+static int login_page(struct http_request *req, struct http_response *res,
+		      unsigned status, const char *next, const char *email,
+		      const char *wrong)
+{
+	struct buf *b = &res->body;
+	char token[SESSION_TEXT_MAX];
+
+	session_pre_token(req, res, token);
+	res->status = status;
+	page_begin_card(req, res, "Sign in");
+	buf_puts(b, "<h1>Sign in</h1>\n");
+	put_alert(b, wrong);
+	HTML(b,
+	     "<form method=\"post\" action=\"/login\">\n"
+	     "<input type=\"hidden\" name=\"csrf\" value=\"{}\">"
+	     "<input type=\"hidden\" name=\"next\" value=\"{}\">\n"
+	     "<label>E-mail<input type=\"email\" name=\"email\" value=\"{}\" "
+	     "autocomplete=\"username\" required autofocus></label>\n"
+	     "<label>Password<input type=\"password\" name=\"password\" "
+	     "autocomplete=\"current-password\" required></label>\n"
+	     "<div class=\"actions\"><button class=\"primary\" "
+	     "type=\"submit\">Sign in</button></div>\n</form>\n",
+	     token, next, email);
+	return page_end(res);
+}
+
+int pages_login(struct http_request *req, struct http_response *res)
+{
+	const char *next = form_str(&req->query, "next");
+
+	if (!page_next_ok(next))
+		next = "/recordings";
+	if (req->session) {
+		http_security_page(res, req->ctx->web->secure, NULL);
+		return http_redirect(res, 303, next);
+	}
+	return login_page(req, res, 200, next, "", NULL);
+}
+
+static int log_in(struct http_request *req, struct http_response *res,
+		  const struct form *f, const char *next)
+{
+	const char *email = form_str(f, "email");
+	struct user user;
+	char words[128];
+	int64_t retry_s = 0;
+	int r;
+
+	r = user_login(&req->ctx->auth, email, form_str(f, "password"),
+		       req->peer, &user, &retry_s);
+	if (r == -EACCES)
+		return login_page(req, res, 403, next, email,
+				  "E-mail or password is wrong.");
+	if (r == -EAGAIN) {
+		(void)snprintf(words, sizeof(words),
+			       "Too many attempts. Try again in %" PRId64
+			       " minutes.",
+			       retry_s / 60 + 1);
+		http_set(res, "Retry-After", "%" PRId64, retry_s);
+		return login_page(req, res, 429, next, email, words);
+	}
+	if (r < 0)
+		return r;
+	r = session_begin(req, res, user.id);
+	if (r < 0)
+		return r;
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, next);
+}
+
+int pages_login_post(struct http_request *req, struct http_response *res)
+{
+	struct form f CLEANUP(form_fini) = { 0 };
+	const char *next;
+
+	if (!page_form(req, res, &f))
+		return 0;
+	next = form_str(&f, "next");
+	if (!page_next_ok(next))
+		next = "/recordings";
+	if (!session_pre_ok(req, form_get(&f, "csrf")))
+		return login_page(req, res, 403, next, form_str(&f, "email"),
+				  "The form was too old, or your browser "
+				  "blocks cookies. Try again.");
+	return log_in(req, res, &f, next);
+}
+
+int pages_logout(struct http_request *req, struct http_response *res)
+{
+	int r = session_end(req, res);
+
+	if (r < 0)
+		return r;
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, "/login");
+}
+
+static int setup_gone(struct http_request *req, struct http_response *res)
+{
+	return page_error(req, res, 404, "This link is used up",
+			  "The setup link works once and for 24 hours. While "
+			  "there is no account yet, the server prints a new "
+			  "one each time it starts.");
+}
+
+static int setup_page(struct http_request *req, struct http_response *res,
+		      unsigned status, const char *token, const struct form *f,
+		      const char *wrong)
+{
+	struct buf *b = &res->body;
+	char csrf[SESSION_TEXT_MAX];
+
+	session_pre_token(req, res, csrf);
+	res->status = status;
+	page_begin_card(req, res, "Set up");
+	buf_puts(b, "<h1>Welcome</h1>\n<p>Create the first account. It can "
+		    "register providers, authorize recordings and see "
+		    "everything recorded in its organisation.</p>\n");
+	put_alert(b, wrong);
+	HTML(b,
+	     "<form method=\"post\" action=\"/setup\">\n"
+	     "<input type=\"hidden\" name=\"csrf\" value=\"{}\">"
+	     "<input type=\"hidden\" name=\"token\" value=\"{}\">\n",
+	     csrf, token);
+	HTML(b,
+	     "<label>Organisation<input type=\"text\" name=\"tenant\" "
+	     "value=\"{}\" maxlength=\"100\" required autofocus></label>\n"
+	     "<label>E-mail<input type=\"email\" name=\"email\" value=\"{}\" "
+	     "autocomplete=\"username\" required></label>\n"
+	     "<label>Your SIP address or phone number "
+	     "<span class=\"hint\">optional</span><input type=\"text\" "
+	     "name=\"aor\" value=\"{}\" "
+	     "placeholder=\"sip:you@voip.example\"></label>\n",
+	     form_str(f, "tenant"), form_str(f, "email"), form_str(f, "aor"));
+	buf_puts(b, "<label>Password <span class=\"hint\">8 characters or more"
+		    "</span><input type=\"password\" name=\"password\" "
+		    "minlength=\"8\" maxlength=\"512\" "
+		    "autocomplete=\"new-password\" required></label>\n"
+		    "<label>Password again<input type=\"password\" "
+		    "name=\"password2\" minlength=\"8\" maxlength=\"512\" "
+		    "autocomplete=\"new-password\" required></label>\n"
+		    "<div class=\"actions\"><button class=\"primary\" "
+		    "type=\"submit\">Create account</button></div>\n</form>\n");
+	return page_end(res);
+}
+
+int pages_setup(struct http_request *req, struct http_response *res)
+{
+	static const struct form empty;
+	const char *token = form_str(&req->query, "token");
+	int r = setup_link_check(&req->ctx->auth, token);
+
+	if (r == -ENOENT)
+		return setup_gone(req, res);
+	return r < 0 ? r : setup_page(req, res, 200, token, &empty, NULL);
+}
+
+static int set_up(struct http_request *req, struct http_response *res,
+		  const struct form *f)
+{
+	struct setup_account s = {
+		.tenant = form_str(f, "tenant"),
+		.email = form_str(f, "email"),
+		.password = form_str(f, "password"),
+		.aor = form_str(f, "aor"),
+	};
+	const char *token = form_str(f, "token");
+	struct err e = { 0 };
+	struct id user;
+	int r;
+
+	if (!s.tenant[0] || strlen(s.tenant) > 100)
+		return setup_page(req, res, 400, token, f,
+				  "Give your organisation a name.");
+	if (strcmp(s.password, form_str(f, "password2")) != 0)
+		return setup_page(req, res, 400, token, f,
+				  "The two passwords differ.");
+	r = setup_account_create(&req->ctx->auth, token, &s, &user, &e);
+	if (r == -ENOENT)
+		return setup_gone(req, res);
+	if (r == -EINVAL || r == -EEXIST)
+		return setup_page(req, res, 400, token, f, e.text);
+	if (r == 0)
+		r = session_begin(req, res, user.s);
+	if (r < 0)
+		return r;
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, "/clients");
+}
+
+int pages_setup_post(struct http_request *req, struct http_response *res)
+{
+	struct form f CLEANUP(form_fini) = { 0 };
+
+	if (!page_form(req, res, &f))
+		return 0;
+	if (!session_pre_ok(req, form_get(&f, "csrf")))
+		return setup_page(req, res, 403, form_str(&f, "token"), &f,
+				  "The form was too old, or your browser "
+				  "blocks cookies. Try again.");
+	return set_up(req, res, &f);
+}

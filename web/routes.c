@@ -1,0 +1,79 @@
+/* Every address of the server, and who may use it. */
+#include "base/mem.h"
+#include "web/api.h"
+#include "web/embed.h"
+#include "web/oauth.h"
+#include "web/pages.h"
+#include "web/router.h"
+
+#define REC "/api/v1/recordings"
+#define READ_RIGHT RIGHT_RECORDING_READ
+#define LISTEN RIGHT_RECORDING_LISTEN
+
+static const struct route routes[] = {
+	/* API */
+	{ HTTP_GET, REC, api_recordings_list, ROUTE_API, READ_RIGHT },
+	{ HTTP_GET, REC "/{}", api_recording_get, ROUTE_API, READ_RIGHT },
+	{ HTTP_PATCH, REC "/{}", api_recording_patch, ROUTE_API,
+	  RIGHT_RECORDING_EDIT },
+	{ HTTP_DELETE, REC "/{}", api_recording_delete, ROUTE_API,
+	  RIGHT_RECORDING_DELETE },
+	{ HTTP_GET, REC "/{}/audio", api_recording_audio, ROUTE_API, LISTEN },
+	{ HTTP_GET, REC "/{}/tracks/{}/audio", api_track_audio, ROUTE_API,
+	  LISTEN },
+	{ HTTP_GET, REC "/{}/peaks", api_recording_peaks, ROUTE_API, LISTEN },
+	{ HTTP_GET, "/api/v1/me", api_me, ROUTE_API, RIGHT_NONE },
+	{ HTTP_GET, "/api/v1/clients", api_clients_list, ROUTE_API,
+	  RIGHT_CLIENT_READ },
+	{ HTTP_GET, "/api/v1/grants", api_grants_list, ROUTE_API,
+	  RIGHT_GRANT_READ },
+	{ HTTP_GET, "/api/v1/grants/{}", api_grant_get, ROUTE_API,
+	  RIGHT_GRANT_READ },
+	{ HTTP_DELETE, "/api/v1/grants/{}", api_grant_revoke, ROUTE_API,
+	  RIGHT_GRANT_WRITE },
+	/* authorization server */
+	{ HTTP_GET, "/.well-known/oauth-authorization-server", oauth_metadata,
+	  ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_POST, "/par", oauth_par, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_POST, "/token", oauth_token, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_POST, "/revoke", oauth_revoke, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_POST, "/introspect", oauth_introspect, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_GET, "/authorize", oauth_authorize_get, ROUTE_PUBLIC,
+	  RIGHT_NONE },
+	{ HTTP_POST, "/authorize", oauth_authorize_post, ROUTE_PAGE,
+	  RIGHT_NONE },
+	/* pages */
+	{ HTTP_GET, "/", pages_home, ROUTE_PUBLIC, RIGHT_NONE },
+	{ HTTP_GET, "/login", pages_login, ROUTE_PUBLIC, RIGHT_NONE },
+	{ HTTP_POST, "/login", pages_login_post, ROUTE_PUBLIC, RIGHT_NONE },
+	{ HTTP_POST, "/logout", pages_logout, ROUTE_PAGE, RIGHT_NONE },
+	{ HTTP_GET, "/setup", pages_setup, ROUTE_PUBLIC, RIGHT_NONE },
+	{ HTTP_POST, "/setup", pages_setup_post, ROUTE_PUBLIC, RIGHT_NONE },
+	{ HTTP_GET, "/recordings", pages_recordings, ROUTE_PAGE, READ_RIGHT },
+	{ HTTP_GET, "/recordings/{}", pages_recording, ROUTE_PAGE, READ_RIGHT },
+	{ HTTP_POST, "/recordings/{}/edit", pages_recording_edit, ROUTE_PAGE,
+	  RIGHT_RECORDING_EDIT },
+	{ HTTP_POST, "/recordings/{}/delete", pages_recording_delete,
+	  ROUTE_PAGE, RIGHT_RECORDING_DELETE },
+	{ HTTP_GET, "/clients", pages_clients, ROUTE_PAGE, RIGHT_CLIENT_READ },
+	{ HTTP_POST, "/clients", pages_client_add, ROUTE_PAGE,
+	  RIGHT_CLIENT_WRITE },
+	{ HTTP_POST, "/clients/{}/state", pages_client_state, ROUTE_PAGE,
+	  RIGHT_CLIENT_WRITE },
+	{ HTTP_GET, "/grants", pages_grants, ROUTE_PAGE, RIGHT_GRANT_READ },
+	{ HTTP_POST, "/grants/{}/revoke", pages_grant_revoke, ROUTE_PAGE,
+	  RIGHT_GRANT_WRITE },
+	{ HTTP_GET, "/audit", pages_audit, ROUTE_PAGE, RIGHT_AUDIT_READ },
+	/* files and machines */
+	{ HTTP_GET, "/ui/{}/{}", embed_serve, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_GET, "/favicon.ico", embed_favicon, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_GET, "/robots.txt", embed_robots, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_GET, "/healthz", api_health, ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_GET, "/metrics", api_metrics, ROUTE_MACHINE, RIGHT_NONE },
+};
+
+const struct route *routes_list(size_t *ret_n)
+{
+	*ret_n = ARRAY_SIZE(routes);
+	return routes;
+}
