@@ -12,6 +12,7 @@
 /* storage/migrations.S */
 extern const char migration_0001[], migration_0001_end[];
 extern const char migration_0002[], migration_0002_end[];
+extern const char migration_0003[], migration_0003_end[];
 
 struct embedded {
 	const char *name;
@@ -22,6 +23,7 @@ struct embedded {
 static const struct embedded embedded[] = {
 	{ "0001_catalog.sql", migration_0001, migration_0001_end },
 	{ "0002_auth.sql", migration_0002, migration_0002_end },
+	{ "0003_web.sql", migration_0003, migration_0003_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

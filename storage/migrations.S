@@ -14,5 +14,6 @@
 
 	migration migration_0001, "migrations/sqlite/0001_catalog.sql"
 	migration migration_0002, "migrations/sqlite/0002_auth.sql"
+	migration migration_0003, "migrations/sqlite/0003_web.sql"
 
 	.section .note.GNU-stack, "", @progbits
