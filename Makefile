@@ -113,15 +113,17 @@ $(BUILD)/tests/corpus/%: tests/fuzz/%.c tests/fuzz/driver.c $(BUILD)/lib/libsrs.
 		$< tests/fuzz/driver.c $(BUILD)/lib/libsrs.a $(LIBS_ALL)
 
 # Fuzz targets: clang's libFuzzer; the library is built once more with it.
-$(BUILD)/fuzz/%: tests/fuzz/%.c FORCE
-	$(Q)$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/fuzzlib \
-		SAN=fuzzer-no-link,address,undefined OPT=-O1 \
-		$(BUILD)/fuzzlib/lib/libsrs.a
+FUZZLIB := $(BUILD)/fuzzlib/lib/libsrs.a
+$(FUZZLIB): FORCE
+	$(Q)$(MAKE) --no-print-directory CC="$(FUZZ_CC)" BUILD=$(BUILD)/fuzzlib \
+		SAN=fuzzer-no-link,address,undefined OPT=-O1 $@
+FUZZ_CC ?= clang
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZLIB)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)clang $(filter-out -fsanitize=%,$(CFLAGS_ALL)) -O1 \
+	$(Q)$(FUZZ_CC) $(CLANG_CFLAGS) -O1 -U_FORTIFY_SOURCE \
 		-Wno-missing-prototypes -fsanitize=fuzzer,address,undefined \
-		-o $@ $< $(BUILD)/fuzzlib/lib/libsrs.a $(LIBS_ALL)
+		-o $@ $< $(FUZZLIB) $(LIBS_ALL)
 FORCE:
 
 unit: $(UNIT_BINS) $(CORPUS_BINS)
