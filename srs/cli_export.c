@@ -178,15 +178,20 @@ static int export_tracks(struct export *x)
 	return CLI_OK;
 }
 
+static int add_text(const char *text, size_t len, void *arg)
+{
+	return buf_put(arg, text, len);
+}
+
 static int export_metadata(struct export *x)
 {
+	struct buf b CLEANUP(buf_fini) = { 0 };
 	json_t *j = recording_json(x->rec, true);
-	char *text = j ? json_dumps(j, JSON_INDENT(1)) : NULL;
 	int r = -ENOMEM;
 
-	if (text)
-		r = put_text_file(x, "metadata.json", text, strlen(text));
-	mem_free(text);
+	buf_init(&b, TEXT_MAX);
+	if (j && json_dump_callback(j, add_text, &b, JSON_INDENT(1)) == 0)
+		r = put_text_file(x, "metadata.json", buf_str(&b), b.len);
 	json_decref(j);
 	return r < 0 ? cli_catalog_failed(WORD, "metadata.json", r) : CLI_OK;
 }

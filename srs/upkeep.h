@@ -29,6 +29,10 @@ int upkeep_once(struct db *db, struct blob_store *blobs,
 		const struct settings *s, int64_t now_wall_us,
 		struct upkeep_round *ret_round);
 
+/** Remove spools that a render left behind: of recordings that are ready.
+ *  @return how many or -errno */
+int upkeep_spools(struct db *db, const struct settings *s, int64_t now_wall_us);
+
 /** Copy the catalog of the day unless there is one; remove old copies.
  *  @return 1 made, 0 was there, -errno */
 int upkeep_backup(struct db *db, const struct settings *s, int64_t now_wall_us);

@@ -58,4 +58,16 @@ int usage_of_grant(struct db *db, const char *grant_id, int64_t since_us,
 int usage_of_tenant(struct db *db, const char *tenant_id, int64_t since_us,
 		    struct catalog_usage *ret_usage);
 
+/* ---- upkeep of the database itself ---- */
+
+/** Move the log into the database as far as no reader is in the way, so that
+ *  the writers rarely have to. */
+int catalog_checkpoint(struct db *db);
+/** Refresh the planner's and the full-text index's shape; cheap when nothing
+ *  changed. */
+int catalog_optimize(struct db *db);
+/** Write a complete copy to path (must not exist), durable when it is there.
+ *  Readers and writers go on. @return 0, -EEXIST or -errno */
+int catalog_backup(struct db *db, const char *path);
+
 #endif

@@ -425,12 +425,12 @@ int64_t recording_each_deleted(struct db *db, const char *node, int64_t now_us,
 
 	r = db_query(db,
 		     "SELECT id, tenant_id, spool_file FROM recordings r "
-		     "WHERE deleted_us > 0 AND node = $1 AND NOT EXISTS "
+		     "WHERE deleted_us > 0 AND ($1 IS NULL OR node = $1) AND "
+		     "NOT EXISTS "
 		     "(SELECT 1 FROM jobs j WHERE j.recording_id = r.id AND "
 		     "j.state = 'running' AND j.lease_until_us > $2) "
 		     "ORDER BY deleted_us LIMIT $3",
-		     DB_ARGS(text_or_empty(node), db_int(now_us),
-			     db_int(limit)),
+		     DB_ARGS(db_text(node), db_int(now_us), db_int(limit)),
 		     gone_row, &l);
 	for (size_t i = 0; r >= 0 && i < l.n; i++) {
 		int stop = fn(arg, l.items[i].id, l.items[i].tenant_id,

@@ -1,5 +1,5 @@
 /* Loads one recording with the parts that are asked for. */
-#include "storage/catalog_search.h"
+#include "storage/catalog_read.h"
 
 #include <errno.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "storage/catalog_priv.h"
-#include "storage/catalog_read.h"
+#include "storage/catalog_search.h"
 
 struct load {
 	struct recording *r;

@@ -63,13 +63,13 @@ struct recording_stream {
 };
 
 struct recording_track {
-	unsigned n;	    /* 0 mix and its peaks; 1.. tracks in channel
-			     * order */
-	const char *kind;   /* "mix", "track", "peaks" */
-	const char *format; /* "ogg", "mp4", "json", "dat" */
-	int participant;    /* ord, -1 = all or unknown */
-	int stream;	    /* idx, -1 = several */
-	const char *blob_key;
+	unsigned n;	      /* 0 mix and its peaks; 1.. tracks in channel
+			       * order */
+	const char *kind;     /* "mix", "track", "peaks" */
+	const char *format;   /* "ogg", "mp4", "json", "dat" */
+	int participant;      /* ord, -1 = all or unknown */
+	int stream;	      /* idx, -1 = several */
+	const char *blob_key; /* begins with "TENANT_ID/ID/": goes with it */
 	const char *mime;
 	uint64_t bytes;
 	const char *sha256; /* lower-case hex */
@@ -245,7 +245,9 @@ int recording_expire(struct db *db, int64_t now_us, unsigned limit);
 typedef int recording_gone_fn(void *arg, const char *id, const char *tenant_id,
 			      const char *spool_file);
 /** Deleted ones whose files may go now (no worker holds them), at most limit;
- *  the callback may write. @return how many or -errno */
+ *  the callback may write.
+ *  @param node whose spools, NULL = any
+ *  @return how many or -errno */
 int64_t recording_each_deleted(struct db *db, const char *node, int64_t now_us,
 			       unsigned limit, recording_gone_fn *fn,
 			       void *arg);

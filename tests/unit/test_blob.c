@@ -27,7 +27,7 @@ struct fixture {
 
 static int setup_fs(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	snprintf(f->dir, sizeof(f->dir), "/tmp/srs-test-blob-XXXXXX");
 	*state = f;
@@ -36,7 +36,7 @@ static int setup_fs(void **state)
 
 static int setup_mem(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	*state = f;
 	return blob_mem_create(&f->store);
@@ -44,7 +44,7 @@ static int setup_mem(void **state)
 
 static int setup_fail(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	*state = f;
 	if (blob_mem_create(&f->inner) < 0)
@@ -74,7 +74,7 @@ static int teardown(void **state)
 	}
 	blob_store_destroy(&f->store);
 	blob_store_destroy(&f->inner);
-	free(f);
+	test_free(f);
 	return r;
 }
 

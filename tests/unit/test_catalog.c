@@ -30,7 +30,7 @@ static const struct catalog_scope all = { 0 };
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	*state = f;
 	if (db_open(":memory:", &f->db, NULL) < 0 ||
@@ -46,7 +46,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	db_close(&f->db);
-	free(f);
+	test_free(f);
 	return 0;
 }
 
@@ -516,7 +516,7 @@ static void edits_are_bounded_and_searchable(void **state)
 {
 	struct fixture *f = *state;
 	struct id id = record_a(f);
-	char *big = calloc(1, RECORDING_NOTES_MAX + 2);
+	char *big = test_calloc(1, RECORDING_NOTES_MAX + 2);
 	struct recording *r;
 
 	memset(big, 'x', RECORDING_NOTES_MAX + 1);
@@ -529,7 +529,7 @@ static void edits_are_bounded_and_searchable(void **state)
 	assert_string_equal(r->title, "T");
 	assert_string_equal(r->notes, "n");
 	recording_destroy(&r);
-	free(big);
+	test_free(big);
 }
 
 static int purge_it(void *arg, const char *id, const char *tenant_id,

@@ -54,7 +54,7 @@ static struct id record(struct fixture *f, const struct id *tenant,
 
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	*state = f;
 	if (db_open(":memory:", &f->db, NULL) < 0 ||
@@ -81,7 +81,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	db_close(&f->db);
-	free(f);
+	test_free(f);
 	return 0;
 }
 
@@ -270,7 +270,7 @@ static void hostile_words_are_only_words(void **state)
 static void very_long_queries_are_cut_not_refused(void **state)
 {
 	struct fixture *f = *state;
-	char *q = malloc(100001);
+	char *q = test_malloc(100001);
 
 	memset(q, 'a', 100000);
 	q[100000] = '\0';
@@ -282,7 +282,7 @@ static void very_long_queries_are_cut_not_refused(void **state)
 	assert_int_equal(list(f, &f->of_a, FILTER(.q = q)), 0);
 	q[0] = 'a';
 	assert_true(list(f, &f->of_a, FILTER(.q = q)) >= 0);
-	free(q);
+	test_free(q);
 }
 
 /* 50 recordings of one microsecond: every one is seen once, also when new
