@@ -115,6 +115,7 @@ enum gate_cause {
 	GATE_NO_SCOPE,
 	GATE_MALFORMED,
 	GATE_CLEARTEXT,
+	GATE_PEER, /* within a dialog, from somewhere else */
 	GATE_TOO_LARGE,
 	GATE_RATE,
 	GATE_BODY,

@@ -1,0 +1,579 @@
+/* Each step of the order in gate.h is one function that either passes or fills
+ * the verdict; judge_steps() is that order. */
+#include "srs/gate.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/auth.h"
+#include "auth/grants.h"
+#include "auth/tzone.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/settings.h"
+#include "srs/gate_answer.h"
+#include "srs/gate_limit.h"
+#include "srs/gate_priv.h"
+#include "storage/audit.h"
+#include "storage/catalog.h"
+
+#define SECOND_US 1000000LL
+
+struct gate {
+	struct auth *auth;
+	const struct settings *settings;
+	struct gate_limit limit;
+};
+
+/* One request on its way through the steps. */
+struct step {
+	struct gate *g;
+	struct gate_request *req;
+	struct gate_verdict *v;
+	struct token_info token; /* as far as known */
+	struct client client;
+	struct grant grant;
+	struct conditions *conditions;
+	const char *why; /* for the audit log, static text */
+};
+
+struct auth *gate_auth(struct gate *g)
+{
+	return g->auth;
+}
+
+int gate_create(struct auth *auth, const struct settings *s,
+		struct gate **ret_gate)
+{
+	struct gate *g = mem_zalloc(sizeof(*g));
+
+	if (!g)
+		return -ENOMEM;
+	g->auth = auth;
+	g->settings = s;
+	*ret_gate = g;
+	return 0;
+}
+
+void gate_destroy(struct gate **gate)
+{
+	mem_free(*gate);
+	*gate = NULL;
+}
+
+bool gate_cleartext_ok(const struct settings *s, const struct gate_peer *peer)
+{
+	if (peer->transport == GATE_TLS || s->sip.allow_cleartext_tokens == 1)
+		return true;
+	return s->sip.allow_cleartext_tokens == 0 && peer->loopback;
+}
+
+/* @return always false: the step said no */
+static bool refuse(struct step *st, enum gate_cause cause, const char *why)
+{
+	gate_answer(st->g->settings, cause, st->v);
+	st->why = why;
+	return false;
+}
+
+static bool refuse_warn(struct step *st, enum gate_cause cause, int code,
+			const char *why)
+{
+	(void)refuse(st, cause, why);
+	gate_answer_warning(st->g->settings, code, why, st->v);
+	return false;
+}
+
+static bool failed(struct step *st, int r)
+{
+	log_error(NULL, "gate.failed", LOG_E(r));
+	return refuse(st, GATE_INTERNAL, "internal error");
+}
+
+/* ---- transport, size, credentials -------------------------------------- */
+
+static bool step_node(struct step *st)
+{
+	const struct gate_node *n = &st->req->node;
+
+	if (n->draining)
+		return refuse(st, GATE_NODE, "draining");
+	if (n->disk_low)
+		return refuse(st, GATE_NODE, "disk low");
+	if (n->full)
+		return refuse(st, GATE_NODE, "full");
+	return true;
+}
+
+static bool step_transport(struct step *st)
+{
+	const struct gate_request *req = st->req;
+	int r;
+
+	if (gate_cleartext_ok(st->g->settings, &req->peer))
+		return true;
+	if (req->bearer_result == BEARER_OK) {
+		r = token_check(st->g->auth, req->bearer.token, &st->token);
+		if (r == 0)
+			r = token_mark_exposed(st->g->auth, &st->token,
+					       req->peer.address);
+		if (r == 0)
+			log_warn(NULL, "gate.token_exposed",
+				 LOG_S("grant", st->token.grant_id));
+	}
+	return refuse_warn(st, GATE_CLEARTEXT, 399,
+			   "Tokens are accepted over TLS only");
+}
+
+static bool step_size(struct step *st)
+{
+	return !st->req->too_large ||
+	       refuse(st, GATE_TOO_LARGE, "message too large");
+}
+
+static bool step_syntax(struct step *st)
+{
+	switch (st->req->bearer_result) {
+	case BEARER_OK:
+	case BEARER_NONE:
+		return true;
+	case BEARER_MALFORMED:
+	case BEARER_SEVERAL:
+		break;
+	}
+	return refuse_warn(st, GATE_MALFORMED, 399,
+			   st->req->bearer.why ? st->req->bearer.why
+					       : "Malformed credentials");
+}
+
+static bool step_rate(struct step *st)
+{
+	if (!gate_limit_over(&st->g->limit, st->req->peer.address,
+			     clock_mono_us(st->g->auth->clock)))
+		return true;
+	return refuse(st, GATE_RATE, "too many bad tokens");
+}
+
+/* ---- token and client -------------------------------------------------- */
+
+static bool bad_token(struct step *st, const char *why)
+{
+	gate_limit_count(&st->g->limit, st->req->peer.address,
+			 clock_mono_us(st->g->auth->clock));
+	return refuse(st, GATE_BAD_TOKEN, why);
+}
+
+/* Somebody sends the key to the safe in every call. */
+static bool refresh_token_seen(struct step *st)
+{
+	int r = token_family_revoke(st->g->auth, st->token.family_id,
+				    "refresh token sent in SIP", "system");
+
+	if (r < 0)
+		return failed(st, r);
+	return bad_token(st, "refresh token in Authorization");
+}
+
+static bool step_token(struct step *st)
+{
+	const struct gate_request *req = st->req;
+
+	if (req->bearer_result == BEARER_NONE)
+		return refuse(st, GATE_NO_TOKEN, "no token");
+	switch (token_check(st->g->auth, req->bearer.token, &st->token)) {
+	case 0:
+		return true;
+	case -EBADMSG:
+		return bad_token(st, "not a token of ours");
+	case -ENOENT:
+		return bad_token(st, "unknown token");
+	case -EKEYREJECTED:
+		return bad_token(st, "forged token");
+	case -EKEYEXPIRED:
+		return bad_token(st, "expired");
+	case -EKEYREVOKED:
+		return bad_token(st, "revoked");
+	case -EPROTOTYPE:
+		return refresh_token_seen(st);
+	default:
+		return failed(st, -EIO);
+	}
+}
+
+static bool has_name(const struct gate_peer *p, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < p->n_tls_names; i++)
+		if (str_ieq(p->tls_names[i], name))
+			return true;
+	return false;
+}
+
+static bool step_client(struct step *st)
+{
+	const struct gate_peer *p = &st->req->peer;
+	int r;
+
+	if (st->token.kind != TOKEN_ACCESS)
+		return true; /* the next step says no */
+	r = client_get(st->g->auth, st->token.client_id, &st->client);
+	if (r < 0)
+		return failed(st, r);
+	if (st->req->bearer.form != BEARER_FORM_PLAIN &&
+	    !st->client.quoted_bearer)
+		return refuse_warn(st, GATE_MALFORMED, 399,
+				   "Write Bearer and the token, without "
+				   "quotes");
+	if (st->client.tls_identity[0] &&
+	    (p->transport != GATE_TLS || !has_name(p, st->client.tls_identity)))
+		return bad_token(st, "other TLS identity");
+	return true;
+}
+
+static bool step_scope(struct step *st)
+{
+	if (st->token.kind == TOKEN_ACCESS &&
+	    token_scope_has(st->token.scope, SCOPE_SIP))
+		return true;
+	return refuse(st, GATE_NO_SCOPE, "scope missing");
+}
+
+static bool step_grant(struct step *st)
+{
+	int r = grant_get(st->g->auth, st->token.grant_id, &st->grant);
+
+	if (r < 0)
+		return failed(st, r);
+	if (st->grant.revoked)
+		return bad_token(st, "grant revoked");
+	r = conditions_parse(st->grant.conditions, strlen(st->grant.conditions),
+			     &st->conditions, NULL);
+	return r == 0 || failed(st, r);
+}
+
+/* ---- conditions and quotas --------------------------------------------- */
+
+static bool step_body(struct step *st)
+{
+	if (!st->req->body_error)
+		return true;
+	return refuse_warn(st, GATE_BODY, 399, st->req->body_error);
+}
+
+/* Begin of the owner's day: by the zone of the first time window, else UTC. */
+static int64_t day_start_us(const struct conditions *c, int64_t wall_us)
+{
+	struct tzone_local l = { 0 };
+	int64_t t = wall_us / SECOND_US, day;
+
+	if (!c->n_windows)
+		return (t - t % 86400) * SECOND_US;
+	tzone_local(c->windows[0].zone, t, &l);
+	day = t - (l.hour * 3600 + l.minute * 60 + l.second);
+	return day * SECOND_US;
+}
+
+static bool fill_usage(struct step *st)
+{
+	struct call_facts *f = st->req->facts;
+	struct catalog_usage u;
+	int r;
+
+	r = usage_of_grant(st->g->auth->db, st->grant.id,
+			   day_start_us(st->conditions, f->wall_us), &u);
+	if (r < 0)
+		return failed(st, r);
+	f->concurrent = u.live_calls;
+	f->sessions_today = u.sessions;
+	f->stored_bytes = u.bytes;
+	return true;
+}
+
+static void add_violation(struct judgement *j, const char *path,
+			  const char *required, const char *got)
+{
+	struct violation *v;
+
+	if (j->n_violations == COND_VIOLATIONS_MAX)
+		return;
+	v = &j->violations[j->n_violations++];
+	memset(v, 0, sizeof(*v));
+	(void)str_copy(v->path, sizeof(v->path), path);
+	(void)str_copy(v->required, sizeof(v->required), required);
+	(void)str_copy(v->got, sizeof(v->got), got);
+}
+
+static bool outside(struct step *st, enum gate_cause cause, const char *type,
+		    const char *why)
+{
+	(void)refuse(st, cause, why);
+	gate_answer_violations(st->g->settings, type, st->v);
+	return false;
+}
+
+static bool step_conditions(struct step *st, const struct conditions *c)
+{
+	struct judgement *j = &st->v->judgement;
+	bool wait = st->req->may_wait &&
+		    st->g->settings->sip.on_missing_metadata == 0;
+
+	(void)conditions_judge(c, st->req->facts, j);
+	st->v->judged = true;
+	if (j->needs_people && !wait)
+		add_violation(j, "conditions.participants",
+			      "participants are known", "no metadata");
+	if (j->n_violations)
+		return outside(st, GATE_CONDITIONS, "outside-conditions",
+			       "outside the conditions");
+	st->v->wait_metadata = j->needs_people;
+	return true;
+}
+
+static void number(int64_t n, char dst[32])
+{
+	(void)snprintf(dst, 32, "%lld", (long long)n);
+}
+
+static bool step_quotas(struct step *st)
+{
+	const struct conditions *c = st->conditions;
+	const struct call_facts *f = st->req->facts;
+	struct judgement *j = &st->v->judgement;
+	char limit[32], now[32];
+
+	if (j->over_storage) {
+		number(c->storage_bytes, limit);
+		number(f->stored_bytes, now);
+		add_violation(j, "limits.storage_bytes", limit, now);
+		return outside(st, GATE_QUOTA, "quota.storage_bytes",
+			       "quota.storage_bytes");
+	}
+	if (j->over_sessions) {
+		number(c->sessions_per_day, limit);
+		number(f->sessions_today, now);
+		add_violation(j, "limits.sessions_per_day", limit, now);
+		return outside(st, GATE_QUOTA, "quota.sessions_per_day",
+			       "quota.sessions_per_day");
+	}
+	if (j->over_concurrent) {
+		number(c->max_concurrent, limit);
+		number(f->concurrent, now);
+		add_violation(j, "conditions.max_concurrent", limit, now);
+		return outside(st, GATE_CONCURRENT, "quota.max_concurrent",
+			       "concurrent calls");
+	}
+	return true;
+}
+
+static bool step_codecs(struct step *st)
+{
+	const struct call_facts *f = st->req->facts;
+	const struct judgement *j = &st->v->judgement;
+	unsigned i, offered = 0;
+
+	for (i = 0; i < f->n_streams; i++) {
+		if (!f->streams[i].offered)
+			continue;
+		offered++;
+		if (j->streams[i].permitted &&
+		    j->streams[i].codecs & f->streams[i].recordable)
+			return true;
+	}
+	if (!offered)
+		return true; /* no offer (yet): nothing to choose from */
+	return refuse_warn(st, GATE_CODECS, 305, "Incompatible media format");
+}
+
+/* ---- the verdict ------------------------------------------------------- */
+
+/* @return the certificate's name this client is bound to, or its first */
+static const char *tls_name(const struct step *st)
+{
+	const struct gate_peer *p = &st->req->peer;
+
+	if (p->transport != GATE_TLS || !p->n_tls_names)
+		return "";
+	return st->client.tls_identity[0] ? st->client.tls_identity
+					  : p->tls_names[0];
+}
+
+static void accept_call(struct step *st)
+{
+	struct gate_snapshot *s = &st->v->snapshot;
+	const struct gate_peer *p = &st->req->peer;
+
+	gate_answer(st->g->settings, GATE_OK, st->v);
+	st->why = st->v->judgement.narrowed ? "within, narrowed" : "within";
+	(void)str_copy(s->tenant_id, sizeof(s->tenant_id), st->grant.tenant_id);
+	(void)str_copy(s->client_id, sizeof(s->client_id), st->grant.client_id);
+	(void)str_copy(s->grant_id, sizeof(s->grant_id), st->grant.id);
+	(void)str_copy(s->owner_id, sizeof(s->owner_id), st->grant.owner_id);
+	(void)str_copy(s->family_id, sizeof(s->family_id), st->token.family_id);
+	(void)str_copy(s->token_id, sizeof(s->token_id), st->token.id);
+	s->version = st->grant.version;
+	s->transport = p->transport;
+	(void)str_copy(s->peer_address, sizeof(s->peer_address), p->address);
+	(void)str_copy(s->tls_name, sizeof(s->tls_name), tls_name(st));
+	s->text = STEAL(st->grant.conditions);
+	st->v->retention_days = st->conditions->retention_days;
+	s->conditions = STEAL(st->conditions);
+}
+
+static void put_json(struct buf *b, const char *name, const char *value)
+{
+	(void)buf_printf(b, "\"%s\":\"", name);
+	(void)buf_json(b, value, strlen(value));
+	(void)buf_puts(b, "\",");
+}
+
+/* One entry a decision. It fails only with the database; then nothing of this
+ * request will be committed and the answer is 500. */
+static void audit(struct step *st, const char *action)
+{
+	const struct gate_verdict *v = st->v;
+	struct buf b CLEANUP(buf_fini) = { 0 };
+	char actor[64] = "anonymous", object[96];
+	char text[512], call_id[256];
+	struct audit_entry e = {
+		.at_us = auth_now_us(st->g->auth),
+		.tenant_id = st->token.tenant_id,
+		.actor = actor,
+		.action = action,
+		.object = object,
+		.result = v->status == 200 ? "ok" : "refused",
+	};
+	unsigned i;
+
+	if (st->token.client_id[0])
+		(void)snprintf(actor, sizeof(actor), "client:%s",
+			       st->token.client_id);
+	if (st->token.grant_id[0])
+		(void)snprintf(object, sizeof(object), "grant:%s",
+			       st->token.grant_id);
+	else
+		(void)snprintf(object, sizeof(object), "peer:%s",
+			       st->req->peer.address);
+	(void)str_copy(call_id, sizeof(call_id),
+		       st->req->call_id ? st->req->call_id : "");
+	str_clean(call_id);
+	buf_init(&b, 65536);
+	(void)buf_putc(&b, '{');
+	put_json(&b, "call_id", call_id);
+	put_json(&b, "method", st->req->method ? st->req->method : "");
+	put_json(&b, "peer", st->req->peer.address);
+	put_json(&b, "why", st->why ? st->why : "");
+	(void)buf_printf(&b, "\"status\":%d,\"violations\":[", v->status);
+	for (i = 0; i < v->judgement.n_violations; i++) {
+		violation_text(&v->judgement.violations[i], text, sizeof(text));
+		(void)buf_puts(&b, i ? ",\"" : "\"");
+		(void)buf_json(&b, text, strlen(text));
+		(void)buf_putc(&b, '"');
+	}
+	(void)buf_puts(&b, "]}");
+	e.detail = buf_error(&b) ? NULL : buf_str(&b);
+	if (audit_add(st->g->auth->db, &e) < 0 && v->status == 200)
+		(void)failed(st, -EIO);
+}
+
+static bool judge_steps(struct step *st)
+{
+	return step_node(st) && step_transport(st) && step_size(st) &&
+	       step_syntax(st) && step_rate(st) && step_token(st) &&
+	       step_client(st) && step_scope(st) && step_grant(st) &&
+	       step_body(st) && fill_usage(st) &&
+	       step_conditions(st, st->conditions) && step_quotas(st) &&
+	       step_codecs(st);
+}
+
+static void step_fini(struct step *st)
+{
+	grant_fini(&st->grant);
+	conditions_free(&st->conditions);
+}
+
+void gate_judge(struct gate *g, struct gate_request *req,
+		struct gate_verdict *ret_v)
+{
+	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+
+	memset(ret_v, 0, sizeof(*ret_v));
+	if (judge_steps(&st))
+		accept_call(&st);
+	audit(&st, ret_v->status == 200 ? "call.accept" : "call.refuse");
+}
+
+/* ---- within a dialog --------------------------------------------------- */
+
+/* From where the first request came: the same certificate name or, without
+ * certificates, the same address. Or with a good token of the same grant. */
+static bool same_peer(struct step *st, const struct gate_snapshot *snap)
+{
+	const struct gate_request *req = st->req;
+
+	if (snap->tls_name[0] ? has_name(&req->peer, snap->tls_name)
+			      : str_eq(req->peer.address, snap->peer_address))
+		return true;
+	return req->bearer_result == BEARER_OK &&
+	       gate_cleartext_ok(st->g->settings, &req->peer) &&
+	       token_check(st->g->auth, req->bearer.token, &st->token) == 0 &&
+	       str_eq(st->token.grant_id, snap->grant_id);
+}
+
+static bool rejudge_steps(struct step *st, const struct gate_snapshot *snap)
+{
+	if (st->req->method && !same_peer(st, snap))
+		return refuse_warn(st, GATE_PEER, 399,
+				   "Not from where the call was set up");
+	return step_body(st) && step_conditions(st, snap->conditions) &&
+	       step_codecs(st);
+}
+
+void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
+		  struct gate_request *req, struct gate_verdict *ret_v)
+{
+	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+	bool good;
+
+	memset(ret_v, 0, sizeof(*ret_v));
+	good = rejudge_steps(&st, snap);
+	(void)str_copy(st.token.tenant_id, sizeof(st.token.tenant_id),
+		       snap->tenant_id);
+	(void)str_copy(st.token.client_id, sizeof(st.token.client_id),
+		       snap->client_id);
+	(void)str_copy(st.token.grant_id, sizeof(st.token.grant_id),
+		       snap->grant_id);
+	ret_v->retention_days = snap->conditions->retention_days;
+	if (good)
+		gate_answer(g->settings, GATE_OK, ret_v);
+	else
+		audit(&st, req->method ? "call.refuse_change" : "call.end");
+}
+
+void gate_options(struct gate *g, struct gate_request *req,
+		  struct gate_verdict *ret_v)
+{
+	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+
+	memset(ret_v, 0, sizeof(*ret_v));
+	if (!step_node(&st))
+		return;
+	/* health checks carry no token */
+	if (req->bearer_result != BEARER_NONE &&
+	    !(step_transport(&st) && step_syntax(&st) && step_rate(&st) &&
+	      step_token(&st) && step_client(&st) && step_scope(&st))) {
+		audit(&st, "options.refuse");
+		return;
+	}
+	gate_answer(g->settings, GATE_OK, ret_v);
+}
+
+void gate_verdict_fini(struct gate_verdict *v)
+{
+	mem_free(v->problem);
+	v->problem = NULL;
+	gate_snapshot_fini(&v->snapshot);
+}
