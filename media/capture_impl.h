@@ -187,6 +187,8 @@ void capture_session_drain(struct capture *c, struct capture_session *s,
 			   bool all);
 /** Write the batch (also in the middle of a drain, when it is full). */
 void capture_session_flush(struct capture *c, struct capture_session *s);
+/** Into now_mono_us and now_wall_us; only with an empty batch. */
+void capture_read_clocks(struct capture *c);
 /** Once a second. */
 void capture_session_second(struct capture *c, struct capture_session *s);
 /** Without closing the recording: the role ends. */

@@ -14,6 +14,8 @@
 #include "base/str.h"
 #include "media/capture_impl.h"
 
+#define CLOCKS_APART_US 100
+
 /* ---- finding ---- */
 
 static unsigned hash_id(const struct id *id)
@@ -282,6 +284,21 @@ void capture_session_answer(const struct capture_session *s,
 
 /* ---- packets ---- */
 
+void capture_read_clocks(struct capture *c)
+{
+	int64_t before, after;
+
+	/* the two must be of one moment; a task switch in between is not */
+	for (unsigned i = 0; i < 4; i++) {
+		before = clock_mono_us(c->clock);
+		c->now_wall_us = clock_wall_us(c->clock);
+		after = clock_mono_us(c->clock);
+		c->now_mono_us = before;
+		if (after - before < CLOCKS_APART_US)
+			return;
+	}
+}
+
 void capture_session_flush(struct capture *c, struct capture_session *s)
 {
 	uint32_t n = c->batch.n_rtp;
@@ -302,8 +319,7 @@ void capture_session_flush(struct capture *c, struct capture_session *s)
 void capture_session_drain(struct capture *c, struct capture_session *s,
 			   bool all)
 {
-	c->now_mono_us = clock_mono_us(c->clock);
-	c->now_wall_us = clock_wall_us(c->clock);
+	capture_read_clocks(c);
 	for (unsigned i = 0; i < s->n_streams; i++) {
 		capture_stream_drain(c, s, s->streams[i], &s->streams[i]->rtp);
 		if (all)

@@ -3,8 +3,8 @@
  * Arrival times. The kernel stamps with the wall clock, the spool counts in
  * monotonic time. At the start of a drain both clocks are read; a packet's age
  * is wall now minus its stamp. A step of the wall clock in between would make
- * that wrong, so the age is held between 0 and the time since the socket was
- * last known to be empty, and times of one socket never go back.
+ * that wrong, so the age is held between 0 and about the time since the socket
+ * was last known to be empty, and times of one socket never go back.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,6 +30,11 @@
 
 /* Rejected packets before sip hears of them: a few stray ones are normal. */
 #define TELL_AFTER 5
+/* A stamp so much later than the clocks we read means: read them again. */
+#define REBASE_US 1000
+/* A packet may be stamped and reach its socket that much later, when the
+ * machine is busy (seen: 20 ms). */
+#define SLACK_US 500000
 
 /* ---- sockets ---- */
 
@@ -370,14 +375,20 @@ static void read_control(struct msghdr *h, struct stamp *ret)
 	}
 }
 
-static int64_t arrival(const struct capture *c, struct capture_sock *k,
-		       int64_t stamp_wall_us)
+static int64_t arrival(struct capture *c, struct capture_session *s,
+		       struct capture_sock *k, int64_t stamp_wall_us)
 {
-	int64_t mono = c->now_mono_us;
+	int64_t mono;
 
+	/* it came after the clocks were read: we were kept waiting */
+	if (stamp_wall_us > c->now_wall_us + REBASE_US) {
+		capture_session_flush(c, s);
+		capture_read_clocks(c);
+	}
+	mono = c->now_mono_us;
 	if (stamp_wall_us)
 		mono -= c->now_wall_us - stamp_wall_us;
-	if (mono < k->empty_mono_us)
+	if (k->empty_mono_us != INT64_MIN && mono < k->empty_mono_us - SLACK_US)
 		mono = k->empty_mono_us;
 	if (mono < k->last_mono_us)
 		mono = k->last_mono_us;
@@ -406,7 +417,7 @@ static void take_one(struct capture *c, struct capture_session *s,
 		drop(c, s, st, SPOOL_DROP_SIZE, 1);
 		return;
 	}
-	mono = arrival(c, k, stamp.wall_us);
+	mono = arrival(c, s, k, stamp.wall_us);
 	capture_addr_from(&c->names[i], &from);
 	/* rtcp-mux is accepted without being asked for: the payload types
 	 * that look like RTCP are not used for media */
@@ -419,12 +430,14 @@ static void take_one(struct capture *c, struct capture_session *s,
 void capture_stream_drain(struct capture *c, struct capture_session *s,
 			  struct capture_stream *st, struct capture_sock *k)
 {
+	int64_t start;
 	unsigned total = 0;
 	int n;
 
 	if (k->fd < 0)
 		return;
 	do {
+		start = c->now_mono_us;
 		n = recvmmsg(k->fd, c->msgs, CAPTURE_RX, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < n; i++)
 			take_one(c, s, st, k, (unsigned)i);
@@ -434,5 +447,5 @@ void capture_stream_drain(struct capture *c, struct capture_session *s,
 		}
 	} while (n == CAPTURE_RX && total < CAPTURE_DRAIN_MAX);
 	if (n < CAPTURE_RX)
-		k->empty_mono_us = c->now_mono_us;
+		k->empty_mono_us = start;
 }

@@ -146,11 +146,11 @@ static void what_fails_a_check_is_counted_not_stored(void **state)
 	for (unsigned i = 0; i < 10; i++)    /* from 127.0.0.1, not .2 */
 		rig_rtp(a, g->opened.streams[1].rtp_port, 0, (uint16_t)i, 9,
 			172);
-	for (unsigned i = 0; i < 8; i++) /* 4 SSRCs at most */
-		rig_rtp(a, port, 0, 1, 100 + i, 172);
 	rig_wait(g, &g->n_trouble, 1);
 	assert_string_equal(g->trouble.code, "media.source_rejected");
 	assert_int_equal(g->trouble.index, 1);
+	for (unsigned i = 0; i < 8; i++) /* 4 SSRCs at most */
+		rig_rtp(a, port, 0, 1, 100 + i, 172);
 	rig_close(g, S1, false);
 	assert_int_equal(g->n_trouble, 2); /* told once each: the SSRCs */
 	assert_int_equal(g->closed.packets, 2 + 3);
