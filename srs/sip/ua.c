@@ -139,11 +139,12 @@ static int on_cancel_or_ack(struct ua_irq_magic *q, nta_incoming_t *irq,
 			second->pub.dialog = d;
 	}
 	if (is_cancel) {
-		if (second)
-			ua->events->cancelled(ua->arg, &q->pub, &second->pub);
-		d = q->pub.dialog; /* may be gone by now */
+		/* nta answers it: the dialog, if there is one, must not */
 		if (d && d->invite == q)
 			d->invite = NULL;
+		q->pub.dialog = NULL;
+		if (second)
+			ua->events->cancelled(ua->arg, &q->pub, &second->pub);
 	} else if (d) {
 		d->accepted = NULL;
 		ua->events->ack(d->darg, second ? &second->pub : NULL);

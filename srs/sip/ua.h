@@ -182,6 +182,7 @@ int ua_dialog_restore(struct ua *ua, const char *json, size_t len, void *darg,
 		      struct ua_dialog **ret_dialog);
 
 bool ua_dialog_allows(const struct ua_dialog *d, enum ua_method m);
+const char *ua_dialog_call_id(const struct ua_dialog *d);
 const char *ua_dialog_peer(const struct ua_dialog *d);
 enum ua_transport ua_dialog_transport(const struct ua_dialog *d);
 const char *ua_transport_name(enum ua_transport t); /* "udp" */

@@ -317,6 +317,11 @@ bool ua_dialog_allows(const struct ua_dialog *d, enum ua_method m)
 	return (d->allow & (1u << m)) != 0;
 }
 
+const char *ua_dialog_call_id(const struct ua_dialog *d)
+{
+	return d->call_id;
+}
+
 const char *ua_dialog_peer(const struct ua_dialog *d)
 {
 	return d->peer;

@@ -1,0 +1,421 @@
+/* srs/session.h - the sip role's own: the server and its recording sessions.
+ *
+ * A session is one SIP dialog, one capture session and one catalog row with
+ * the same id. This header is for srs/session*.c, srs/recover.c and
+ * srs/sip_role.c only.
+ *
+ *	OPENING --CAP_OPENED--> ACCEPTING --commit--> LIVE --end--> CLOSING
+ *	   |                        |                                 |
+ *	   +-- error, CANCEL -------+--> DISCARDING            CAP_CLOSED
+ *	                                     |                        |
+ *	                                  CAP_CLOSED               FINISHED
+ *	                                     +-----> freed <-- notes written
+ *
+ * RESUMING is LIVE after a restart of sip or capture, before capture has said
+ * that it has the session.
+ *
+ * Role: sip, single thread.
+ */
+#ifndef SRS_SESSION_H
+#define SRS_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/auth.h"
+#include "base/buf.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "media/capture_msg.h"
+#include "srs/gate.h"
+#include "srs/sip/timer.h"
+#include "srs/sip/ua.h"
+#include "srs/siprec/answer.h"
+#include "srs/siprec/body.h"
+#include "srs/siprec/metadata.h"
+#include "srs/siprec/warn.h"
+
+struct db;
+struct ipc;
+struct metric;
+struct role;
+struct settings;
+
+#define SESSION_BUCKETS 1024u
+#define SESSION_AUDIO_MAX 16u
+/* What a session may keep of its signalling; the rest is counted. */
+#define SESSION_MESSAGES_MAX 2000u
+#define SESSION_NOTES_BYTES (512u * 1024u)
+/* Retry-After of every 503 that will pass by itself. */
+#define SESSION_RETRY_S 5
+
+enum session_state {
+	SESSION_OPENING,
+	SESSION_ACCEPTING,
+	SESSION_LIVE,
+	SESSION_RESUMING,
+	SESSION_CLOSING,
+	SESSION_DISCARDING,
+	SESSION_FINISHED,
+};
+
+enum note_kind { NOTE_MESSAGE_IN, NOTE_MESSAGE_OUT, NOTE_WARNING, NOTE_EVENT };
+
+/* Something for the catalog that may wait for the next commit. */
+struct note {
+	struct note *next;
+	enum note_kind kind;
+	enum ua_transport transport;
+	enum warn_severity severity;
+	int16_t participant, stream; /* events */
+	int64_t at_us;
+	char peer[UA_PEER_MAX]; /* messages */
+	char word[40];		/* code or kind */
+	size_t len;
+	char text[]; /* NUL-terminated */
+};
+
+/* A stream as capture knows it, and whose it is. */
+struct session_stream {
+	struct cap_stream cap;
+	uint16_t rtcp_port;
+	int participant; /* ord, -1 = unknown or several */
+};
+
+/* What was planned for an INVITE or UPDATE, until capture has the ports. */
+struct session_change {
+	struct sdp *sdp;
+	char *offer;
+	struct answer answer;
+	struct session_stream *streams;
+	unsigned n_streams;
+	struct sip_timer timer;
+	bool sent;	  /* waits for CAP_OPENED */
+	bool answers_sdp; /* the request brought an offer */
+};
+
+struct session {
+	struct sip_server *sv;
+	struct session *next;	     /* bucket */
+	struct session *turn_next;   /* touched in this turn */
+	struct session *settle_next; /* told about the commit */
+	bool in_turn;
+	struct id id;
+	enum session_state state;
+	struct log log;
+	struct ua_dialog *dialog;    /* NULL once the BYE is through */
+	struct ua_request *invite;   /* the first INVITE, until answered */
+	struct ua_request *change;   /* re-INVITE or UPDATE being worked on */
+	struct ua_request *bye;	     /* the client's BYE, until finished */
+	struct session_change *plan; /* of invite or change */
+
+	/* agreed */
+	struct gate_snapshot snap;
+	struct answer_origin origin;
+	struct sip_timer timer;
+	char *offer;  /* the client's last SDP */
+	char *answer; /* our last SDP */
+	struct session_stream *streams;
+	unsigned n_streams;
+	struct metadata *people;
+	unsigned *ords; /* of people->participants[i] */
+	unsigned n_ords, next_ord;
+	int64_t retention_days;
+	char *extra; /* JSON object: correlation headers and the like */
+
+	/* times; monotonic, INT64_MAX = never, unless named wall */
+	int64_t started_wall_us;
+	int64_t started_us;
+	int64_t expires_us;   /* session timer */
+	int64_t refresh_us;   /* we have to refresh */
+	int64_t max_end_us;   /* max_duration */
+	int64_t ends_wall_us; /* not_after, end of a time window */
+	char ends_why[16];
+	int64_t metadata_due_us; /* wait for metadata */
+	int64_t ack_due_us;
+	int64_t active_us;    /* last media or signalling */
+	int64_t asked_us;     /* OPTIONS sent because of silence, 0 = no */
+	int64_t close_due_us; /* CAP_CLOSED must have come */
+	int64_t bye_due_us;   /* answer the client's BYE at the latest */
+
+	/* at its end */
+	char end_reason[32];
+	int64_t ended_wall_us;
+	char spool_file[96];
+	uint64_t packets;
+	bool packets_known; /* capture has told the total */
+	bool row;	    /* the catalog has (or gets in this turn) the row */
+	bool row_committed;
+	bool finishing; /* finished in this turn, not committed yet */
+	bool bye_sent;	/* by us, the answer is still to come */
+	bool resume_asked;
+	const char *resume_code; /* warning when capture has it again */
+	uint64_t open_seq;	 /* of the last CAP_OPEN or CAP_UPDATE */
+	bool unwanted;		 /* nothing of it may be kept */
+	bool drop_spool;	 /* nothing in it: remove after the commit */
+
+	struct note *notes, **notes_end;
+	size_t notes_bytes;
+	unsigned n_messages;
+};
+
+/* Answers that wait for the commit. */
+struct turn_answer {
+	struct turn_answer *next;
+	struct ua_request *req;
+	struct session *s; /* may be NULL */
+	int status;
+	const char *phrase; /* static */
+	char *headers;
+	const char *content_type; /* static */
+	char *body;
+	size_t body_len;
+};
+
+struct turn {
+	bool open;
+	bool poke;   /* look at the touched ones soon, commit or not */
+	bool failed; /* a write failed: nothing of it may be committed */
+	int64_t opened_us;
+	struct turn_answer *answers, **answers_end;
+	struct session *touched;
+	struct session *settle;
+	int64_t notes_since_us; /* oldest note that waits, 0 = none */
+};
+
+/* Everything that is looked at for one request; too big for the stack. */
+struct intake {
+	struct body body;
+	struct sdp *sdp;
+	struct metadata *md; /* as sent */
+	int sdp_error, md_error;
+	struct warn_list warnings;
+	struct span credentials[8];
+	struct bearer bearer;
+	enum bearer_result bearer_result;
+	struct call_facts facts;
+	struct identity people[METADATA_PARTICIPANTS_MAX];
+	struct gate_request gate;
+	char address[64];
+	struct answer_permit permits[SDP_LINES_MAX];
+	struct answer answer;
+	struct md_owner owners[SDP_LINES_MAX];
+};
+
+struct sip_server {
+	struct role *role;
+	const struct settings *set;
+	struct loop *loop;
+	struct clock *clock;
+	struct ua *ua;
+	struct db *db;
+	struct auth auth;
+	struct gate *gate;
+	struct ipc *capture;
+	uint64_t capture_seq;
+	bool capture_ready; /* resumed and synced */
+	bool disk_low;
+	struct session *buckets[SESSION_BUCKETS];
+	unsigned n_sessions; /* all states */
+	unsigned n_resuming; /* of these not asked or not answered yet */
+	unsigned n_asked;
+	struct turn turn;
+	struct intake *in;
+	struct cap_open *open_msg; /* scratch */
+	struct loop_timer watch, sweep;
+	int64_t change_counter, grants_epoch;
+	bool ready_told, draining, drained_told;
+	int64_t drain_end_us;
+	char node[256];
+	char spool_dir[600];
+	struct metric *m_live, *m_calls_ok, *m_calls_refused;
+};
+
+/* ---- session.c: life ---- */
+
+int64_t session_mono_us(const struct sip_server *sv);
+int64_t session_wall_us(const struct sip_server *sv);
+/** A new one in state OPENING. @param id NULL: make one. 0 or -ENOMEM */
+int session_create(struct sip_server *sv, const struct id *id,
+		   struct session **ret_s);
+void session_destroy(struct session **sp);
+struct session *session_find(struct sip_server *sv, const char *id);
+typedef void session_fn(struct session *s, void *arg);
+/** fn may destroy the session it is given. */
+void session_each(struct sip_server *sv, session_fn *fn, void *arg);
+/** Calls that count against the limit. */
+unsigned session_count_live(const struct sip_server *sv);
+/** End a live one: BYE (with this Reason text) unless the client sent one,
+ *  close at capture, then finish. Repeating it does nothing. */
+void session_end(struct session *s, const char *reason, int cause,
+		 const char *text);
+/** All of them, at shutdown. */
+void session_end_all(struct sip_server *sv, const char *reason, int cause,
+		     const char *text);
+/** Throw one away that was not accepted. */
+void session_discard(struct session *s);
+/** Capture has closed it: write the end, or free what was discarded. */
+void session_closed(struct session *s, const struct cap_closed *c);
+/** Commit went through (ok) or not, for every session touched in it. */
+void session_committed(struct session *s, bool ok);
+/** Client's own actions count as life. */
+void session_touch_activity(struct session *s);
+
+/* ---- session_turn.c: one transaction a turn ---- */
+
+/** Begin the turn's transaction unless it is open. 0 or -errno */
+int turn_begin(struct sip_server *sv);
+/** Remember that s changes with this turn's commit. */
+void turn_touch(struct session *s);
+/** An error of a write: the turn will not be committed. @return r */
+int turn_check(struct sip_server *sv, int r);
+/** Queue an answer for after the commit; everything is copied but phrase and
+ *  content_type. */
+void turn_answer(struct sip_server *sv, struct session *s,
+		 struct ua_request *req, const struct ua_answer *a);
+/** Forget what waits for this request. */
+void turn_forget(struct sip_server *sv, const struct ua_request *req);
+/** Forget a session that is going away. */
+void turn_forget_session(struct session *s);
+/** End of a loop turn: commit when something urgent waits, then answer.
+ *  @return milliseconds until it wants to be called again, -1 = whenever */
+int turn_end(struct sip_server *sv, bool force);
+
+void session_note_message(struct session *s, bool in, struct span text,
+			  enum ua_transport t, const char *peer);
+void session_note_request(struct session *s, const struct ua_request *req);
+void session_note_warning(struct session *s, const char *code,
+			  enum warn_severity sev, const char *detail);
+void session_note_event(struct session *s, const char *kind, int participant,
+			int stream, const char *text);
+void session_note_warnings(struct session *s, const struct warn_list *wl);
+void session_notes_drop(struct session *s);
+
+/* ---- session_intake.c: what a request carries ---- */
+
+/** Read body and credentials of req into sv->in; intake_fini() is due. */
+void intake_read(struct sip_server *sv, struct ua_request *req);
+void intake_fini(struct sip_server *sv);
+/** Participants of a call without metadata: vendor headers, From and To. */
+int intake_people(struct sip_server *sv, struct ua_request *req,
+		  struct metadata *md, bool *ret_known);
+/** Fill facts and gate request from what was read and these people. */
+void intake_facts(struct sip_server *sv, struct ua_request *req,
+		  const struct sdp *sdp, const struct metadata *people,
+		  bool people_known);
+/** Turn a verdict into permits for answer_plan(). */
+void intake_permits(struct sip_server *sv, const struct gate_verdict *v,
+		    unsigned n_lines);
+/** Does this look like a recording client (SIPREC in any spelling)? */
+bool intake_is_siprec(struct ua_request *req, const struct body *b);
+/** JSON object of the headers that people search calls by. NULL: none */
+char *intake_correlation(struct ua_request *req);
+
+/* ---- session_streams.c: SDP to capture's view; pure ---- */
+
+/**
+ * @param old    streams as they are now (local ports are kept), n_old 0 = none
+ * @param ret    room for CAP_STREAMS_MAX
+ * @return number of streams: one per line, at most CAP_STREAMS_MAX
+ */
+unsigned streams_build(const struct sdp *offer, const struct answer *a,
+		       const struct session_stream *old, unsigned n_old,
+		       struct session_stream *ret);
+/** Equal in everything that capture must know. */
+bool streams_equal(const struct session_stream *a, unsigned n_a,
+		   const struct session_stream *b, unsigned n_b);
+/** Whose stream it is, by ord. */
+void streams_attribute(struct session_stream *st, unsigned n,
+		       const struct md_owner *owners, const unsigned *ords,
+		       unsigned n_ords);
+/** Copy capture's ports in. @return 0, -EPROTO one is missing */
+int streams_take_ports(struct session_stream *st, unsigned n,
+		       const struct cap_opened *o);
+/** Copy the ports into the answer's lines. */
+void streams_fill_answer(const struct session_stream *st, unsigned n,
+			 struct answer *a);
+
+/* ---- session_state.c: to JSON and back; pure but for the dialog ---- */
+
+/** The restore data of recording_set_dialog(). 0 or -errno */
+int session_save(const struct session *s, struct buf *out);
+/** Fill a new session from it (dialog included). 0, -EBADMSG, -ENOMEM */
+int session_load(struct session *s, const char *json, size_t len);
+/** Metadata for capture's spool. 0 or the buffer's error */
+int session_meta_json(const struct session *s, struct buf *out);
+
+/* ---- session_invite.c, session_change.c: requests ---- */
+
+extern const struct ua_events session_events;
+
+void session_on_request(void *arg, struct ua_request *req);
+void session_on_cancelled(void *arg, struct ua_request *invite,
+			  const struct ua_request *cancel);
+void session_on_opened(struct session *s, const struct cap_opened *o);
+/** Refuse with what the gate said. */
+void session_refuse(struct sip_server *sv, struct session *s,
+		    struct ua_request *req, const struct gate_verdict *v);
+/** 503 with Retry-After. */
+void session_refuse_busy(struct sip_server *sv, struct session *s,
+			 struct ua_request *req);
+/** Set times from a verdict's judgement. */
+void session_take_judgement(struct session *s, const struct gate_verdict *v);
+/** Set the session timer anew. */
+void session_take_timer(struct session *s, const struct sip_timer *t);
+/** Headers of a 2xx to INVITE or UPDATE. */
+void session_answer_headers(struct ua_request *req, const struct sip_timer *t,
+			    struct buf *out);
+/** 422 with Min-SE. */
+void session_refuse_timer(struct sip_server *sv, struct session *s,
+			  struct ua_request *req);
+/** 488 with Warning 305. */
+void session_refuse_media(struct sip_server *sv, struct session *s,
+			  struct ua_request *req);
+/** A plan from sv->in (its sdp is taken) for streams that go on from old.
+ *  0 or -ENOMEM */
+int session_plan(struct sip_server *sv, const struct session *old,
+		 const struct sip_timer *t, struct session_change **ret_plan);
+void session_plan_free(struct session_change **pp);
+/** Give ords to participants that have none yet. 0 or -ENOMEM */
+int session_take_people(struct session *s);
+/** Participant and stream rows as they are now. 0 or -errno */
+int session_put_person(struct session *s, unsigned index, int64_t joined_us);
+int session_put_streams(struct session *s);
+
+void session_on_in_dialog(void *arg, struct ua_request *req);
+void session_on_changed(struct session *s, const struct cap_opened *o);
+/** Forget plan and request (which is answered already). */
+void session_change_drop(struct session *s);
+/** Judge a running call again (conditions narrowed, wait is over): goes on,
+ *  narrows its streams, or ends it. */
+void session_rejudge(struct session *s, bool wait_over);
+
+/* ---- session_capture.c: the channel ---- */
+
+/** The channel of a new capture process: every session is resumed. */
+void capture_attach(struct sip_server *sv, int fd);
+void capture_detach(struct sip_server *sv);
+/** Make a session wait for capture to take it up again. */
+void capture_want_resume(struct session *s, const char *warning_code);
+/** @return 0, -EPIPE no channel */
+int capture_open(struct session *s, const struct session_stream *st, unsigned n,
+		 bool update, bool resume);
+void capture_close(struct session *s, bool discard);
+void capture_event(struct session *s, enum cap_event_kind kind, int stream,
+		   const char *text, size_t len);
+
+/* ---- session_watch.c: time and grants ---- */
+
+int watch_start(struct sip_server *sv);
+
+/* ---- recover.c ---- */
+
+/** Load the calls of this node that were live. 0 or -errno */
+int recover_sessions(struct sip_server *sv);
+/** A capture session nobody knows: keep it when it has packets. */
+void recover_stray(struct sip_server *sv, const struct cap_closed *c);
+/** Look through the spool folder for files without a catalog row. */
+void recover_sweep(struct sip_server *sv);
+
+#endif
