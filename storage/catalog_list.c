@@ -20,6 +20,14 @@
 #define WORD_BYTES_MAX 100u
 #define SQL_MAX 4096u
 #define MATCH_MAX 8192u
+#define RARE_MAX 2000
+
+/* What leads: the index by time, in which the other conditions are looked up
+ * until the page is full (good for what is found often); or the hits of the
+ * words or of the participant, when they are so few that sorting them costs
+ * less. The planner can't know, so we count first, and hide the columns of the
+ * other indexes from it by a "+". */
+enum lead { BY_TIME, BY_WORDS, BY_PEOPLE };
 
 struct list {
 	struct db *db;
@@ -28,6 +36,7 @@ struct list {
 	void *arg;
 	char *ret_cursor;
 	/* the statement */
+	enum lead lead;
 	struct buf sql;
 	struct db_val args[ARGS_MAX];
 	unsigned n_args;
@@ -80,13 +89,13 @@ static bool put_word(struct buf *b, struct span w)
 	return true;
 }
 
-static void where_words(struct list *l)
+/* All words of q, quoted. @return false: there is a q, but none in it */
+static bool make_match(struct list *l)
 {
 	struct span q = span_trim(span_of(l->f->q));
 	unsigned n = 0;
+	bool asked = q.len > 0;
 
-	if (!q.len)
-		return;
 	while (q.len && n < WORDS_MAX) {
 		size_t len = 0;
 
@@ -97,10 +106,13 @@ static void where_words(struct list *l)
 		q.p += len;
 		q.len -= len;
 	}
-	if (n == 0) {
-		(void)buf_puts(&l->sql, " AND 0");
+	return n > 0 || !asked;
+}
+
+static void where_words(struct list *l)
+{
+	if (!l->match.len)
 		return;
-	}
 	where(l,
 	      " AND n IN (SELECT rowid FROM recordings_fts "
 	      "WHERE recordings_fts MATCH ",
@@ -108,27 +120,68 @@ static void where_words(struct list *l)
 	(void)buf_putc(&l->sql, ')');
 }
 
-static int where_participant(struct list *l)
+/* The column of participants that answers, or NULL. */
+static const char *people_column(const struct list *l)
 {
-	int r;
+	if (!l->aor)
+		return NULL;
+	return strchr(l->aor, '@') ? "aor_key" : "user_key";
+}
 
-	if (!l->f->participant || !*l->f->participant)
-		return 0;
-	r = catalog_aor_keys(l->f->participant, &l->aor, &l->user);
-	if (r < 0)
-		return r;
-	if (strchr(l->aor, '@'))
-		where(l,
-		      " AND id IN (SELECT recording_id FROM participants "
-		      "WHERE aor_key = ",
-		      db_text(l->aor));
-	else
-		where(l,
-		      " AND id IN (SELECT recording_id FROM participants "
-		      "WHERE user_key = ",
-		      db_text(l->user));
+static const char *people_value(const struct list *l)
+{
+	return strchr(l->aor, '@') ? l->aor : l->user;
+}
+
+static void where_participant(struct list *l)
+{
+	if (!l->aor)
+		return;
+	(void)buf_printf(&l->sql,
+			 " AND %sid IN (SELECT recording_id FROM participants "
+			 "WHERE %s = ",
+			 l->lead == BY_WORDS ? "+" : "", people_column(l));
+	where(l, "", db_text(people_value(l)));
 	(void)buf_putc(&l->sql, ')');
-	return 0;
+}
+
+/* @return 1 few hits, 0 many, -errno */
+static int is_rare(struct db *db, const char *sql, const char *value)
+{
+	int64_t n;
+	int r = db_query_int(db, sql,
+			     DB_ARGS(db_text(value), db_int(RARE_MAX + 1)), &n);
+
+	return r < 0 ? r : n <= RARE_MAX;
+}
+
+static int choose_lead(struct list *l)
+{
+	int r = 0;
+
+	if (l->match.len) {
+		r = is_rare(l->db,
+			    "SELECT count(*) FROM (SELECT rowid "
+			    "FROM recordings_fts WHERE recordings_fts "
+			    "MATCH $1 LIMIT $2)",
+			    buf_str(&l->match));
+		if (r > 0)
+			l->lead = BY_WORDS;
+	}
+	if (r == 0 && l->aor) {
+		r = is_rare(l->db,
+			    strchr(l->aor, '@')
+				    ? "SELECT count(*) FROM (SELECT 1 FROM "
+				      "participants WHERE aor_key = $1 LIMIT "
+				      "$2)"
+				    : "SELECT count(*) FROM (SELECT 1 FROM "
+				      "participants WHERE user_key = $1 LIMIT "
+				      "$2)",
+			    people_value(l));
+		if (r > 0)
+			l->lead = BY_PEOPLE;
+	}
+	return r < 0 ? r : 0;
 }
 
 /* "MICROSECONDS_ID" of the last item seen. */
@@ -144,7 +197,10 @@ static int where_after(struct list *l)
 	    !span_copy(l->after_id, sizeof(l->after_id), rest) ||
 	    !id_ok(l->after_id))
 		return -EINVAL;
-	where(l, " AND (started_us, id) < (", db_int((int64_t)after_us));
+	where(l,
+	      l->lead == BY_TIME ? " AND (started_us, id) < ("
+				 : " AND (+started_us, +id) < (",
+	      db_int((int64_t)after_us));
 	where(l, ", ", db_text(l->after_id));
 	(void)buf_putc(&l->sql, ')');
 	return 0;
@@ -152,7 +208,7 @@ static int where_after(struct list *l)
 
 static void where_states(struct list *l)
 {
-	const char *sep = " AND state IN (";
+	const char *sep = " AND +state IN (";
 
 	if (!l->f->states)
 		return;
@@ -166,37 +222,66 @@ static void where_states(struct list *l)
 	(void)buf_puts(&l->sql, *sep == ',' ? ")" : " AND 0");
 }
 
+/* " AND column op $N" */
+static void where_column(struct list *l, const char *column, const char *op,
+			 struct db_val v)
+{
+	(void)buf_printf(&l->sql, " AND %s%s %s ",
+			 l->lead == BY_TIME ? "" : "+", column, op);
+	where(l, "", v);
+}
+
+static void where_scope(struct list *l, const struct catalog_scope *scope)
+{
+	if (scope->tenant_id)
+		where_column(l, "tenant_id", "=", db_text(scope->tenant_id));
+	if (scope->owner_id)
+		where_column(l, "owner_id", "=", db_text(scope->owner_id));
+	if (scope->client_id)
+		where_column(l, "client_id", "=", db_text(scope->client_id));
+	if (scope->grant_id)
+		where_column(l, "grant_id", "=", db_text(scope->grant_id));
+}
+
 static int make_sql(struct list *l, const struct catalog_scope *scope)
 {
 	const struct recording_filter *f = l->f;
 	int r;
 
 	(void)buf_puts(&l->sql, "SELECT " CATALOG_READ_COLUMNS
-				" FROM recordings WHERE deleted_us = 0");
-	if (scope->tenant_id)
-		where(l, " AND tenant_id = ", db_text(scope->tenant_id));
-	if (scope->owner_id)
-		where(l, " AND owner_id = ", db_text(scope->owner_id));
-	if (scope->client_id)
-		where(l, " AND client_id = ", db_text(scope->client_id));
-	if (scope->grant_id)
-		where(l, " AND grant_id = ", db_text(scope->grant_id));
+				" FROM recordings WHERE +deleted_us = 0");
+	where_scope(l, scope);
 	if (f->from_us)
-		where(l, " AND started_us >= ", db_int(f->from_us));
+		where_column(l, "started_us", ">=", db_int(f->from_us));
 	if (f->to_us)
-		where(l, " AND started_us < ", db_int(f->to_us));
+		where_column(l, "started_us", "<", db_int(f->to_us));
 	where_states(l);
 	where_words(l);
-	r = where_participant(l);
-	if (r < 0)
-		return r;
+	where_participant(l);
 	r = where_after(l);
 	if (r < 0)
 		return r;
-	where(l, " ORDER BY started_us DESC, id DESC LIMIT ",
+	where(l,
+	      l->lead == BY_TIME
+		      ? " ORDER BY started_us DESC, id DESC LIMIT "
+		      : " ORDER BY +started_us DESC, +id DESC LIMIT ",
 	      db_int((int64_t)f->limit + 1));
-	r = buf_error(&l->sql);
-	return r < 0 ? r : buf_error(&l->match);
+	return buf_error(&l->sql);
+}
+
+/* @return 1 nothing can match, 0, -errno */
+static int prepare(struct list *l)
+{
+	int r;
+
+	buf_init(&l->sql, SQL_MAX);
+	buf_init(&l->match, MATCH_MAX);
+	if (!make_match(l))
+		return 1;
+	r = buf_error(&l->match);
+	if (r == 0 && l->f->participant && *l->f->participant)
+		r = catalog_aor_keys(l->f->participant, &l->aor, &l->user);
+	return r < 0 ? r : choose_lead(l);
 }
 
 /* The row after the last of the page only tells that there is a next page. */
@@ -237,12 +322,12 @@ int64_t recording_list(struct db *db, const struct catalog_scope *scope,
 
 	if (f->limit < 1 || f->limit > RECORDING_PAGE_MAX)
 		return -EINVAL;
-	buf_init(&l.sql, SQL_MAX);
-	buf_init(&l.match, MATCH_MAX);
 	ret_cursor[0] = '\0';
-	r = make_sql(&l, scope);
-	if (r < 0)
-		return r;
+	r = prepare(&l);
+	if (r == 0)
+		r = make_sql(&l, scope);
+	if (r)
+		return r < 0 ? r : 0;
 	r = db_query(db, buf_str(&l.sql), l.args, l.n_args, list_row, &l);
 	return r < 0 ? r : (int64_t)l.seen;
 }

@@ -34,12 +34,11 @@ CREATE TABLE recordings (
 	deleted_us       INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX recordings_by_time ON recordings (tenant_id, started_us, id)
-	WHERE deleted_us = 0;
+CREATE INDEX recordings_by_time ON recordings (tenant_id, started_us, id);
 CREATE INDEX recordings_by_owner ON recordings
-	(tenant_id, owner_id, started_us, id) WHERE deleted_us = 0;
+	(tenant_id, owner_id, started_us, id);
 CREATE INDEX recordings_by_grant ON recordings (grant_id, started_us, id);
-CREATE INDEX recordings_live ON recordings (node, grant_id)
+CREATE INDEX recordings_live ON recordings (grant_id)
 	WHERE state = 'recording';
 CREATE INDEX recordings_deleted ON recordings (deleted_us)
 	WHERE deleted_us > 0;
