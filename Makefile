@@ -57,6 +57,7 @@ LIBS_ALL = $(PKG_LIBS) -linih -lm -lpthread
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY: $(SUPOBJS)
 .SUFFIXES:
 .PHONY: all help check check-unit check-e2e check-asan check-tsan check-fuzz \
 	check-all fuzz bench demo run install uninstall format lint tidy compdb \
