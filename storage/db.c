@@ -145,6 +145,8 @@ int db_commit(struct db *db)
 
 void db_rollback(struct db *db)
 {
+	if (db->depth == 0)
+		return;
 	if (!db->broken)
 		db->ops->rollback(db, db->depth);
 	level_ended(db);

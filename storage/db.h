@@ -65,7 +65,11 @@ int db_query_int(struct db *db, const char *sql, const struct db_val *args,
 /** Several statements without values (migrations, pragmas). */
 int db_script(struct db *db, const char *sql, struct err *e);
 
-/* Transactions nest (inner ones are savepoints). begin is IMMEDIATE. */
+/* Transactions nest (inner ones are savepoints). begin is IMMEDIATE. A commit
+ * that fails has rolled its level back: it is over, nothing more to call
+ * (db_rollback() without a transaction does nothing). When the database gave
+ * up the whole transaction (disk full), every call fails with that error until
+ * the outermost level has ended. */
 int db_begin(struct db *db);
 int db_commit(struct db *db);
 void db_rollback(struct db *db);

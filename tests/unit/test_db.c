@@ -260,6 +260,28 @@ static void a_full_disk_loses_the_transaction_whole(void **state)
 	assert_int_equal(add(db, 1, "again"), 1);
 }
 
+/* A deferred foreign key makes the commit itself fail. */
+static void a_failed_commit_has_rolled_back(void **state)
+{
+	struct db *db = *state;
+
+	assert_int_equal(db_script(db,
+				   "CREATE TABLE d (p INTEGER REFERENCES p(id) "
+				   "DEFERRABLE INITIALLY DEFERRED) STRICT",
+				   NULL),
+			 0);
+	assert_int_equal(db_begin(db), 0);
+	add(db, 1, "a");
+	assert_int_equal(db_exec(db, "INSERT INTO d VALUES (9)", DB_NONE), 1);
+	assert_int_equal(db_commit(db), -ENOENT);
+	db_rollback(db); /* one too many does nothing */
+	assert_int_equal(count(db, "SELECT count(*) FROM p"), 0);
+	assert_int_equal(db_begin(db), 0);
+	add(db, 1, "a");
+	assert_int_equal(db_commit(db), 0);
+	assert_int_equal(count(db, "SELECT count(*) FROM p"), 1);
+}
+
 static void many_different_statements_fit(void **state)
 {
 	char sql[64];
@@ -356,6 +378,7 @@ int main(void)
 		TEST(outer_rollback_takes_everything),
 		TEST(a_constraint_does_not_end_the_transaction),
 		TEST(a_full_disk_loses_the_transaction_whole),
+		TEST(a_failed_commit_has_rolled_back),
 		TEST(many_different_statements_fit),
 		cmocka_unit_test(commits_of_others_are_noticed),
 		cmocka_unit_test(opening_nonsense_says_what_and_where),
