@@ -4,6 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
+/* There in a coverage build only. */
+extern void __gcov_dump(void) __attribute__((weak));
+
+void unit_exit(int code)
+{
+	if (__gcov_dump)
+		__gcov_dump();
+	_exit(code);
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag,
 		      struct FTW *ftw)
 {

@@ -165,7 +165,8 @@ static void spawn(struct super *s, const struct role_ops *ops)
 		close(fds[0]);
 		if (freopen("/dev/null", "w", stderr) == NULL)
 			_exit(99);
-		_exit(role_run(ops, &settings, fds[1], -1, "udp:1.2.3.4:5", 7));
+		unit_exit(role_run(ops, &settings, fds[1], -1, "udp:1.2.3.4:5",
+				   7));
 	}
 	close(fds[1]);
 	assert_int_equal(ipc_create(s->loop, fds[0], 10, on_msg, on_closed, s,
