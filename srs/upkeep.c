@@ -395,8 +395,7 @@ static int upkeep_start(struct role *role, void **ret_state)
 	now_us = clock_mono_us(loop_clock(role->loop));
 	u->next_round_us = u->next_hour_us = now_us;
 	u->next_backup_us = now_us + FIRST_BACKUP;
-	r = loop_timer_set(role->loop, &u->timer, now_us + TICK_US, on_timer,
-			   u);
+	r = loop_timer_set(role->loop, &u->timer, now_us, on_timer, u);
 	if (r < 0)
 		return r;
 	role_ready(role, "");

@@ -11,8 +11,14 @@
 #include <string.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/ipc.h"
+#include "base/loop.h"
+#include "base/role.h"
+#include "base/role_msg.h"
 #include "base/settings.h"
 #include "srs/upkeep.h"
 #include "storage/blob.h"
@@ -252,6 +258,56 @@ static void the_database_is_tidied_while_it_is_used(void **state)
 	assert_int_equal(catalog_checkpoint(f->db), 0);
 }
 
+static void on_msg(void *arg, struct ipc_msg *msg)
+{
+	if (msg->type == ROLE_READY)
+		*(bool *)arg = true;
+}
+
+static void on_closed(void *arg)
+{
+	(void)arg;
+}
+
+/* The role itself, in its sandbox, as the supervisor runs it. */
+static void the_role_purges_and_ends_with_the_supervisor(void **state)
+{
+	struct fixture *f = *state;
+	struct loop *loop = NULL;
+	struct ipc *control = NULL;
+	char key[128], spool[128];
+	struct id id = ready(f, key, spool);
+	bool is_ready = false;
+	int fds[2], status, turns = 0;
+	pid_t pid;
+
+	assert_int_equal(recording_delete(f->db, &all, id.s, T0), 0);
+	db_close(&f->db); /* must not cross the fork */
+	f->s.sandbox.enabled = true;
+	f->s.log.level = 3;
+	assert_int_equal(ipc_pair(fds), 0);
+	pid = fork();
+	if (pid == 0) {
+		close(fds[0]);
+		_exit(role_run(&upkeep_role, &f->s, fds[1], -1, "", 0));
+	}
+	close(fds[1]);
+	assert_int_equal(catalog_open(&f->s, &f->db, NULL), 0);
+	assert_int_equal(loop_create(clock_real(), &loop), 0);
+	assert_int_equal(ipc_create(loop, fds[0], 8, on_msg, on_closed,
+				    &is_ready, &control),
+			 0);
+	assert_int_equal(ipc_send(control, ROLE_START, 0, NULL, 0, NULL, 0), 0);
+	while (!(is_ready && !there(f, spool)) && turns++ < 200)
+		assert_int_equal(loop_step(loop, 50), 0);
+	assert_true(is_ready);
+	assert_false(there(f, spool));
+	ipc_destroy(&control);
+	loop_destroy(&loop);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -263,6 +319,7 @@ int main(void)
 		TEST(spools_of_ready_recordings_go_after_a_while),
 		TEST(a_backup_a_day_keeps_the_last_seven),
 		TEST(the_database_is_tidied_while_it_is_used),
+		TEST(the_role_purges_and_ends_with_the_supervisor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
