@@ -217,7 +217,8 @@ compdb:
 #: coverage     line coverage of the unit tests
 coverage: setup-test
 	$(Q)$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/cov OPT=-O0 \
-		CFLAGS=--coverage LDFLAGS=--coverage unit
+		CFLAGS=--coverage \
+		LDFLAGS='--coverage -Wl,-u,__gcov_dump' unit
 	$(Q)BUILD=$(BUILD)/cov PYTHON=$(PYTHON) tests/run unit
 	$(Q)tests/support/coverage $(BUILD)/cov
 #: clean        remove build/
