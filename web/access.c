@@ -139,7 +139,7 @@ static bool by_token(struct http_request *req, struct span token,
 static bool by_session(struct http_request *req, struct web_session *s,
 		       struct principal *who, struct http_response *res)
 {
-	int r = session_load(req, s);
+	int r = web_session_load(req, s);
 
 	if (r == -ENOENT)
 		return true;
@@ -179,7 +179,8 @@ static bool check_api(struct http_request *req, const struct route *route,
 			return refuse_token(res, 401, NULL,
 					    "Sign in or send a token");
 		if (is_write(req) &&
-		    !session_write_ok(req, http_header(req, "X-CSRF-Token"))) {
+		    !web_session_write_ok(req,
+					  http_header(req, "X-CSRF-Token"))) {
 			http_problem(res, 403,
 				     "X-CSRF-Token is missing or wrong, or the "
 				     "request comes from another site");
@@ -201,7 +202,7 @@ static bool page_write_ok(const struct http_request *req)
 
 	ok = http_is_type(req, "application/x-www-form-urlencoded") &&
 	     form_parse(&f, body, NULL, 0) == 0 &&
-	     session_write_ok(req, form_get(&f, "csrf"));
+	     web_session_write_ok(req, form_get(&f, "csrf"));
 	form_fini(&f);
 	return ok;
 }

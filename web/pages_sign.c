@@ -34,7 +34,7 @@ static int login_page(struct http_request *req, struct http_response *res,
 	struct buf *b = &res->body;
 	char token[SESSION_TEXT_MAX];
 
-	session_pre_token(req, res, token);
+	web_session_pre_token(req, res, token);
 	res->status = status;
 	page_begin_card(req, res, "Sign in");
 	buf_puts(b, "<h1>Sign in</h1>\n");
@@ -90,7 +90,7 @@ static int log_in(struct http_request *req, struct http_response *res,
 	}
 	if (r < 0)
 		return r;
-	r = session_begin(req, res, user.id);
+	r = web_session_begin(req, res, user.id);
 	if (r < 0)
 		return r;
 	http_security_page(res, req->ctx->web->secure, NULL);
@@ -107,7 +107,7 @@ int pages_login_post(struct http_request *req, struct http_response *res)
 	next = form_str(&f, "next");
 	if (!page_next_ok(next))
 		next = "/recordings";
-	if (!session_pre_ok(req, form_get(&f, "csrf")))
+	if (!web_session_pre_ok(req, form_get(&f, "csrf")))
 		return login_page(req, res, 403, next, form_str(&f, "email"),
 				  "The form was too old, or your browser "
 				  "blocks cookies. Try again.");
@@ -116,7 +116,7 @@ int pages_login_post(struct http_request *req, struct http_response *res)
 
 int pages_logout(struct http_request *req, struct http_response *res)
 {
-	int r = session_end(req, res);
+	int r = web_session_end(req, res);
 
 	if (r < 0)
 		return r;
@@ -139,7 +139,7 @@ static int setup_page(struct http_request *req, struct http_response *res,
 	struct buf *b = &res->body;
 	char csrf[SESSION_TEXT_MAX];
 
-	session_pre_token(req, res, csrf);
+	web_session_pre_token(req, res, csrf);
 	res->status = status;
 	page_begin_card(req, res, "Set up");
 	buf_puts(b, "<h1>Welcome</h1>\n<p>Create the first account. It can "
@@ -210,7 +210,7 @@ static int set_up(struct http_request *req, struct http_response *res,
 	if (r == -EINVAL || r == -EEXIST)
 		return setup_page(req, res, 400, token, f, e.text);
 	if (r == 0)
-		r = session_begin(req, res, user.s);
+		r = web_session_begin(req, res, user.s);
 	if (r < 0)
 		return r;
 	http_security_page(res, req->ctx->web->secure, NULL);
@@ -223,7 +223,7 @@ int pages_setup_post(struct http_request *req, struct http_response *res)
 
 	if (!page_form(req, res, &f))
 		return 0;
-	if (!session_pre_ok(req, form_get(&f, "csrf")))
+	if (!web_session_pre_ok(req, form_get(&f, "csrf")))
 		return setup_page(req, res, 403, form_str(&f, "token"), &f,
 				  "The form was too old, or your browser "
 				  "blocks cookies. Try again.");

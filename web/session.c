@@ -86,7 +86,7 @@ static int note_use(struct http_request *req, const struct found *f)
 	return n < 0 ? (int)n : 0;
 }
 
-int session_load(struct http_request *req, struct web_session *ret_s)
+int web_session_load(struct http_request *req, struct web_session *ret_s)
 {
 	struct found f = { .s = ret_s };
 	int64_t n;
@@ -112,8 +112,8 @@ int session_load(struct http_request *req, struct web_session *ret_s)
 	return note_use(req, &f);
 }
 
-int session_begin(struct http_request *req, struct http_response *res,
-		  const char *user_id)
+int web_session_begin(struct http_request *req, struct http_response *res,
+		      const char *user_id)
 {
 	char secret[SESSION_TEXT_MAX], csrf[SESSION_TEXT_MAX];
 	uint8_t mac[AUTH_MAC_LEN];
@@ -143,7 +143,7 @@ int session_begin(struct http_request *req, struct http_response *res,
 	return 0;
 }
 
-int session_end(struct http_request *req, struct http_response *res)
+int web_session_end(struct http_request *req, struct http_response *res)
 {
 	uint8_t mac[AUTH_MAC_LEN];
 	int64_t n = 0;
@@ -158,7 +158,7 @@ int session_end(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
-bool session_origin_ok(const struct http_request *req)
+bool web_session_origin_ok(const struct http_request *req)
 {
 	const char *origin = http_header(req, "Origin");
 	const char *site = http_header(req, "Sec-Fetch-Site");
@@ -177,14 +177,15 @@ static bool same_text(const char *a, const char *b)
 	return len > 0 && len == strlen(b) && mem_equal_ct(a, b, len);
 }
 
-bool session_write_ok(const struct http_request *req, const char *given)
+bool web_session_write_ok(const struct http_request *req, const char *given)
 {
-	return req->session && given && session_origin_ok(req) &&
+	return req->session && given && web_session_origin_ok(req) &&
 	       same_text(req->session->csrf, given);
 }
 
-void session_pre_token(const struct http_request *req,
-		       struct http_response *res, char dst[SESSION_TEXT_MAX])
+void web_session_pre_token(const struct http_request *req,
+			   struct http_response *res,
+			   char dst[SESSION_TEXT_MAX])
 {
 	if (http_cookie(req, pre_name(req), dst, SESSION_TEXT_MAX) == 0 &&
 	    strlen(dst) == 43 &&
@@ -195,17 +196,17 @@ void session_pre_token(const struct http_request *req,
 	set_cookie(req, res, pre_name(req), dst, false);
 }
 
-bool session_pre_ok(const struct http_request *req, const char *given)
+bool web_session_pre_ok(const struct http_request *req, const char *given)
 {
 	char text[SESSION_TEXT_MAX];
 
-	if (!given || !session_origin_ok(req) ||
+	if (!given || !web_session_origin_ok(req) ||
 	    http_cookie(req, pre_name(req), text, sizeof(text)) < 0)
 		return false;
 	return same_text(text, given);
 }
 
-int64_t session_sweep(struct db *db, int64_t now_us)
+int64_t web_session_sweep(struct db *db, int64_t now_us)
 {
 	return db_exec(db,
 		       "DELETE FROM web_sessions "

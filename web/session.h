@@ -34,31 +34,32 @@ struct web_session {
 
 /** Who does the cookie belong to? Notes the use.
  *  @return 0, -ENOENT none or over, db's error */
-int session_load(struct http_request *req, struct web_session *ret_s);
+int web_session_load(struct http_request *req, struct web_session *ret_s);
 
 /** Sign a user in: sets the cookie; an earlier session of this browser ends.
  *  @return 0 or db's error */
-int session_begin(struct http_request *req, struct http_response *res,
-		  const char *user_id);
+int web_session_begin(struct http_request *req, struct http_response *res,
+		      const char *user_id);
 
 /** Sign out: deletes row and cookie. @return 0 or db's error */
-int session_end(struct http_request *req, struct http_response *res);
+int web_session_end(struct http_request *req, struct http_response *res);
 
 /** Not from another site? See above. */
-bool session_origin_ok(const struct http_request *req);
+bool web_session_origin_ok(const struct http_request *req);
 
 /** Origin and CSRF token of the session are right. @param given from form or
  *  header, may be NULL */
-bool session_write_ok(const struct http_request *req, const char *given);
+bool web_session_write_ok(const struct http_request *req, const char *given);
 
 /** Token for a form of somebody who isn't signed in: that of the cookie, or a
  *  new one whose cookie is set. */
-void session_pre_token(const struct http_request *req,
-		       struct http_response *res, char dst[SESSION_TEXT_MAX]);
+void web_session_pre_token(const struct http_request *req,
+			   struct http_response *res,
+			   char dst[SESSION_TEXT_MAX]);
 /** Origin is right and given repeats the cookie. */
-bool session_pre_ok(const struct http_request *req, const char *given);
+bool web_session_pre_ok(const struct http_request *req, const char *given);
 
 /** Delete those that are over. @return rows or -errno */
-int64_t session_sweep(struct db *db, int64_t now_us);
+int64_t web_session_sweep(struct db *db, int64_t now_us);
 
 #endif

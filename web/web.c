@@ -96,8 +96,8 @@ static void on_tick(void *arg)
 
 	httpd_reap(st->httpd);
 	if (++st->ticks % SWEEP_TICKS == 0)
-		(void)session_sweep(st->ctx->db, /* next time then */
-				    clock_wall_us(st->web.clock));
+		(void)web_session_sweep(st->ctx->db, /* next time then */
+					clock_wall_us(st->web.clock));
 	(void)loop_timer_set(l, &st->tick,
 			     clock_mono_us(st->web.clock) + TICK_US, on_tick,
 			     st);
