@@ -119,7 +119,7 @@ static int push_request(struct walk *w)
 	http_form_add(&form, "response_type", "code");
 	http_form_add(&form, "client_id", w->o->client_id);
 	http_form_add(&form, "redirect_uri", w->o->redirect_uri);
-	http_form_add(&form, "scope", "call-recording");
+	http_form_add(&form, "scope", "call-recording recordings");
 	http_form_add(&form, "state", w->state);
 	http_form_add(&form, "code_challenge", w->challenge);
 	http_form_add(&form, "code_challenge_method", "S256");

@@ -1,0 +1,116 @@
+/* The command line: takes -c FILE and --json out of the arguments, wherever
+ * they stand, and hands the rest to the word's own file (srs/cli_*.c). */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/settings.h"
+#include "srs/cli.h"
+#include "srs/help.h"
+
+struct word {
+	const char *name;
+	int (*fn)(struct cli *c, int argc, char **argv);
+};
+
+static const struct word words[] = {
+	{ "run", cli_run },	    { "demo", cli_demo },
+	{ "call", cli_call },	    { "check-config", cli_check_config },
+	{ "migrate", cli_migrate }, { "user", cli_user },
+	{ "client", cli_client },   { "grant", cli_grant },
+	{ "token", cli_token },	    { "recordings", cli_recordings },
+	{ "export", cli_export },   { "verify", cli_verify },
+	{ "spool", cli_spool },
+};
+
+int cli_settings(struct cli *c, struct settings *ret_settings)
+{
+	struct err e = { 0 };
+	int r;
+
+	if (!c->config_path)
+		return cli_usage(NULL, "which server? Give its configuration: "
+				       "srs -c srs.conf ...");
+	r = settings_load(c->config_path, ret_settings, &e);
+	if (r == 0)
+		r = settings_make_dirs(ret_settings, &e);
+	if (r < 0) {
+		fprintf(stderr, "srs: %s\n", e.text);
+		return CLI_USAGE;
+	}
+	log_setup((enum log_level)ret_settings->log.level,
+		  (enum log_format)ret_settings->log.format, "cli");
+	return CLI_OK;
+}
+
+int cli_usage(const char *word, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, word ? "srs %s: " : "srs: ", word);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	if (word)
+		fprintf(stderr, "\nTry: srs help %s\n", word);
+	else
+		fprintf(stderr, "\nTry: srs help\n");
+	return CLI_USAGE;
+}
+
+/* Shared options are taken out, the word and its own stay in order. */
+static int take_options(struct cli *c, int argc, char **argv, int *ret_argc)
+{
+	int n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0) {
+			c->json = true;
+		} else if (strcmp(argv[i], "-c") == 0 ||
+			   strcmp(argv[i], "--config") == 0) {
+			if (i + 1 >= argc)
+				return cli_usage(NULL, "%s wants a file",
+						 argv[i]);
+			c->config_path = argv[++i];
+		} else {
+			argv[n++] = argv[i];
+		}
+	}
+	argv[n] = NULL;
+	*ret_argc = n;
+	return CLI_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = { 0 };
+	int n = 0, r;
+
+	log_setup(LOG_INFO, LOG_TEXT, "cli");
+	r = take_options(&c, argc, argv, &n);
+	if (r != CLI_OK)
+		return r;
+	if (n == 0) {
+		help_overview(stderr);
+		return CLI_USAGE;
+	}
+	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+	    strcmp(argv[0], "-h") == 0)
+		return help_print(n > 1 ? argv[1] : NULL);
+	if (strcmp(argv[0], "version") == 0 ||
+	    strcmp(argv[0], "--version") == 0) {
+		printf("srs %s\n", SRS_VERSION);
+		return CLI_OK;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (strcmp(words[i].name, argv[0]) != 0)
+			continue;
+		if (n > 1 && strcmp(argv[1], "--help") == 0)
+			return help_print(argv[0]);
+		return words[i].fn(&c, n, argv);
+	}
+	return cli_usage(NULL, "there is no word \"%s\"", argv[0]);
+}
