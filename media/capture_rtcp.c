@@ -11,8 +11,8 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "media/capture_impl.h"
 #include "base/metrics.h"
+#include "media/capture_impl.h"
 #include "media/rtcp.h"
 
 static void take_sr(struct capture_stream *st, const struct rtcp_packet *p,
@@ -46,6 +46,14 @@ void capture_rtcp_take(struct capture *c, struct capture_session *s,
 	}
 }
 
+/* In 1/65536 s; 0 when there was no sender report yet. */
+static uint32_t since_sr(const struct rtp_source *src, int64_t now)
+{
+	if (!src->lsr)
+		return 0;
+	return (uint32_t)((now - src->lsr_mono_us) * 65536 / 1000000);
+}
+
 static unsigned fill_reports(struct capture_stream *st, int64_t now,
 			     struct rtcp_report *reports)
 {
@@ -64,11 +72,7 @@ static unsigned fill_reports(struct capture_stream *st, int64_t now,
 			.ext_seq = rtp_source_ext_seq(src),
 			.jitter = src->jitter_q4 >> 4,
 			.lsr = src->lsr,
-			.dlsr = src->lsr
-					? (uint32_t)((uint64_t)(now -
-								src->lsr_mono_us) *
-						     65536 / 1000000)
-					: 0,
+			.dlsr = since_sr(src, now),
 		};
 	}
 	return n;
