@@ -45,7 +45,8 @@ struct ipc {
 	struct ipc_out *first, **last;
 	unsigned busy; /* callbacks on the stack */
 	bool dead;     /* destroyed inside a callback */
-	uint8_t in[sizeof(struct ipc_head) + IPC_DATA_MAX];
+	/* payloads are structs: aligned for any */
+	_Alignas(16) uint8_t in[sizeof(struct ipc_head) + IPC_DATA_MAX];
 };
 
 int ipc_pair(int ret_fds[2])
