@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Most samples that one payload may give: 120 ms at 48 kHz. */
-#define CODEC_SAMPLES_MAX 5760
+/* Most samples that one payload may give: 200 ms at 48 kHz. */
+#define CODEC_SAMPLES_MAX 9600
 
 struct codec;
 

@@ -36,7 +36,8 @@ static int grow(void **p, size_t *cap, size_t n, size_t size)
 	return 0;
 }
 
-static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet)
+static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet,
+		   bool event)
 {
 	int e;
 
@@ -46,7 +47,9 @@ static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet)
 	r->e[r->n++] = (struct tl_entry){ seq, ts, packet };
 	if (r->n == 1 || seq > r->top_seq) {
 		r->top_seq = seq;
-		r->top_ts = ts;
+		/* the RTP time of events stands still, or is of another clock */
+		if (r->n == 1 || !event)
+			r->top_ts = ts;
 	}
 	return 0;
 }
@@ -98,6 +101,7 @@ static bool fits(const struct tl_run *r, const struct tl_packet *p,
 static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 {
 	const struct tl_packet *p = &tl->in.packets[i], *q;
+	bool event = p->class == TL_EVENT;
 	struct tl_run *r;
 	int e;
 
@@ -109,7 +113,8 @@ static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 			r = run_new(tl, p->ssrc, p->clock_hz);
 			if (!r)
 				return -ENOMEM;
-			e = run_add(r, q->seq, q->ts_rtp, s->packet);
+			e = run_add(r, q->seq, q->ts_rtp, s->packet,
+				    q->class == TL_EVENT);
 			if (e < 0)
 				return e;
 			return run_add(r,
@@ -117,7 +122,7 @@ static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 					       (uint16_t)(p->seq - q->seq),
 				       (int64_t)q->ts_rtp +
 					       (int32_t)(p->ts_rtp - q->ts_rtp),
-				       i);
+				       i, event);
 		}
 		tl->stats.strays++;
 	}
@@ -136,13 +141,14 @@ static int add_packet(struct timeline *tl, struct stray *s, uint32_t i)
 		r = run_new(tl, p->ssrc, p->clock_hz);
 		if (!r)
 			return -ENOMEM;
-		return run_add(r, p->seq, p->ts_rtp, i);
+		return run_add(r, p->seq, p->ts_rtp, i,
+			       p->class == TL_EVENT);
 	}
 	if (!fits(r, p, &seq, &ts))
 		return add_stray(tl, s, i);
 	if (seq < r->top_seq)
 		tl->stats.late++;
-	return run_add(r, seq, ts, i);
+	return run_add(r, seq, ts, i, p->class == TL_EVENT);
 }
 
 static int by_seq(const void *a, const void *b)

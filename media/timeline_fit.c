@@ -246,8 +246,10 @@ int tl_fit_run(const struct timeline *tl, struct tl_run *r)
 	size_t i;
 	int e;
 
-	r->ts0 = r->e[0].ts;
-	r->base_us = (double)pkt(tl, r, 0)->t_us;
+	for (i = 0; i + 1 < r->n && !is_audio(tl, r, i); i++)
+		;
+	r->ts0 = r->e[i].ts;
+	r->base_us = (double)pkt(tl, r, i)->t_us;
 	e = measure(tl, r);
 	if (e < 0 || r->n_knots == 0)
 		return e;

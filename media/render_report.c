@@ -1,0 +1,165 @@
+/* What people should know about a recording: warnings, loss, figures. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "media/render_priv.h"
+
+#define DRIFT_TOLD_PPM 50
+#define LOSS_EVENT_US 200000
+#define GAP_TOLD_US 2000000
+
+void render_warn(struct render *r, const char *code, const char *severity,
+		 const char *fmt, ...)
+{
+	struct render_warning *w;
+	va_list ap;
+
+	if (r->res->n_warnings == RENDER_WARNINGS_MAX)
+		return; /* 64 are enough to be worried */
+	w = &r->res->warnings[r->res->n_warnings++];
+	w->code = code;
+	w->severity = severity;
+	va_start(ap, fmt);
+	(void)vsnprintf(w->detail, sizeof(w->detail), fmt, ap);
+	va_end(ap);
+}
+
+static void loss_events(struct render *r, const struct feed_stream *fs,
+			const struct timeline *tl)
+{
+	const struct tl_lane *l;
+	struct render_event *ev;
+	unsigned k;
+	size_t i;
+
+	for (k = 0; k < tl_lanes(tl); k++) {
+		l = tl_lane(tl, k);
+		for (i = 0; i < l->n; i++) {
+			if (l->segs[i].kind != TL_LOSS ||
+			    render_us(l->segs[i].len) < LOSS_EVENT_US ||
+			    r->res->n_events == RENDER_EVENTS_MAX)
+				continue;
+			ev = &r->res->events[r->res->n_events++];
+			ev->kind = "loss";
+			ev->stream = fs->index;
+			ev->offset_us = render_us(l->segs[i].start - r->zero);
+			(void)snprintf(ev->text, sizeof(ev->text),
+				       "%u packets, %lld ms", l->segs[i].lost,
+				       (long long)render_us(l->segs[i].len) /
+					       1000);
+		}
+	}
+}
+
+static void warn_timeline(struct render *r, unsigned line,
+			  const struct tl_stats *st, double loss)
+{
+	if (st->lost)
+		render_warn(r, "media.loss", loss > 0.02 ? "warning" : "info",
+			    "stream %u: %llu packets lost (%.2f %%), longest "
+			    "gap %lld ms",
+			    line, (unsigned long long)st->lost, loss * 100,
+			    (long long)st->longest_loss_us / 1000);
+	if (st->late)
+		render_warn(r, "media.reordered", "info",
+			    "stream %u: %llu packets came late and were put "
+			    "back in order",
+			    line, (unsigned long long)st->late);
+	if (st->drift_ppm > DRIFT_TOLD_PPM || st->drift_ppm < -DRIFT_TOLD_PPM)
+		render_warn(r, "media.drift", "info",
+			    "stream %u: the sender's clock is off by %.0f ppm, "
+			    "followed",
+			    line, st->drift_ppm);
+	if (st->runs > 1)
+		render_warn(r, "media.restarted", "info",
+			    "stream %u: the sender began anew %u times", line,
+			    st->runs - 1);
+	if (st->silence_us > GAP_TOLD_US)
+		render_warn(r, "media.gap", "info",
+			    "stream %u: nothing was sent for %lld ms in all",
+			    line, (long long)st->silence_us / 1000);
+	if (st->strays + st->clipped)
+		render_warn(r, "media.strays", "info",
+			    "stream %u: %llu packets fit nowhere", line,
+			    (unsigned long long)st->strays + st->clipped);
+}
+
+static void report_stream(struct render *r, const struct feed_stream *fs,
+			  const struct timeline *tl)
+{
+	const struct tl_stats *st = tl_stats(tl);
+	struct render_stream *out = &r->res->streams[r->res->n_streams++];
+	uint64_t all = st->used + st->lost;
+	unsigned i;
+
+	*out = (struct render_stream){ .index = fs->index,
+				       .packets = fs->n,
+				       .lost = st->lost,
+				       .drift_ppm = st->drift_ppm };
+	out->loss = all ? (double)st->lost / (double)all : 0;
+	if (fs->n)
+		(void)str_copy(out->codec, sizeof(out->codec),
+			       r->info->specs[fs->main_spec].name);
+	for (i = 0; i < r->n_strands; i++)
+		if (r->strands[i].fs == fs)
+			out->copied = r->strands[i].copied;
+	warn_timeline(r, fs->index, st, out->loss);
+	if (fs->used && fs->n == 0)
+		render_warn(r, "media.silent", "warning",
+			    "stream %u: no packet came", fs->index);
+	if (fs->broken)
+		render_warn(r, "media.broken", "warning",
+			    "stream %u: %llu packets were not RTP", fs->index,
+			    (unsigned long long)fs->broken);
+	loss_events(r, fs, tl);
+}
+
+static void report_spool(struct render *r)
+{
+	const struct spool_stats *s = &r->info->spool;
+	uint64_t dropped = 0;
+	unsigned i;
+
+	if (!s->closed)
+		render_warn(r, "spool.recovered", "warning",
+			    "the recording was cut off; %llu bytes of a last "
+			    "block could not be read",
+			    (unsigned long long)s->torn_bytes);
+	if (s->restarts + s->reboots)
+		render_warn(r, "spool.restarted", "warning",
+			    "capture was started again %u times during the "
+			    "call",
+			    s->restarts + s->reboots);
+	if (s->bad_blocks || s->header_bad)
+		render_warn(r, "spool.damaged", "error",
+			    "%llu damaged blocks, %llu packets in them",
+			    (unsigned long long)s->bad_blocks,
+			    (unsigned long long)s->missing_packets);
+	if (r->info->lost_packets)
+		render_warn(r, "spool.disk", "error",
+			    "%llu packets could not be written",
+			    (unsigned long long)r->info->lost_packets);
+	for (i = 0; i < SPOOL_DROP_MAX; i++)
+		if (i != SPOOL_DROP_INACTIVE && i != SPOOL_DROP_MUTED)
+			dropped += r->info->dropped[i];
+	if (!dropped)
+		return;
+	for (i = 0; i < SPOOL_DROP_MAX; i++)
+		if (r->info->dropped[i] && i != SPOOL_DROP_INACTIVE &&
+		    i != SPOOL_DROP_MUTED)
+			render_warn(r, "media.dropped", "warning",
+				    "%llu packets refused: %s",
+				    (unsigned long long)r->info->dropped[i],
+				    spool_drop_name((enum spool_drop)i));
+}
+
+void render_report(struct render *r)
+{
+	unsigned i;
+
+	report_spool(r);
+	for (i = 0; i < r->info->n_streams; i++)
+		if (r->tls[i])
+			report_stream(r, &r->info->streams[i], r->tls[i]);
+}
