@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <opus.h>
-#include <opus_multistream.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -228,7 +227,9 @@ static int enc_setup(struct opus_enc *e, const struct opus_enc_config *cfg)
 	r |= opus_encoder_ctl(e->enc,
 			      OPUS_SET_COMPLEXITY((opus_int32)cfg->complexity));
 	r |= opus_encoder_ctl(e->enc, OPUS_SET_VBR(1));
-	r |= opus_encoder_ctl(e->enc, OPUS_SET_DTX(1));
+	/* libopus takes a steady tone for background noise and, with DTX, drops
+	 * it: dial tones and beeps would be missing. */
+	r |= opus_encoder_ctl(e->enc, OPUS_SET_DTX(0));
 	/* A telephone line carries speech; above that it may be music. */
 	if (cfg->rate_hz <= 16000)
 		r |= opus_encoder_ctl(e->enc,
@@ -315,43 +316,115 @@ int opus_enc_frame(struct opus_enc *e, const int16_t *pcm, uint8_t *dst,
 
 /* ---- decoder of files ---- */
 
+/* Not libopus's multistream decoder: Debian's build asks the processor for its
+ * abilities (cpuid) several times a packet there, which is a trap into the
+ * hypervisor on a virtual machine and cost more than the decoding itself. */
 struct opus_dec {
-	OpusMSDecoder *dec;
+	OpusDecoder *dec[2];
+	unsigned streams;
 	unsigned channels;
+	int16_t *part; /* one stream's samples */
+	size_t part_max;
 };
+
+static bool map_ok(const struct opus_map *m)
+{
+	if (m->streams == 1)
+		return m->channels == 1u + m->coupled && m->coupled <= 1;
+	return m->streams == 2 && m->coupled == 0 && m->channels == 2 &&
+	       m->map[0] == 0 && m->map[1] == 1;
+}
 
 int opus_dec_create(const struct opus_map *map, unsigned rate_hz,
 		    struct opus_dec **ret_dec)
 {
-	struct opus_dec *d;
+	struct opus_dec *d CLEANUP(opus_dec_destroy) = NULL;
+	unsigned i;
 	int e;
 
-	if (map->channels < 1 || map->channels > ARRAY_SIZE(map->map))
+	if (!map_ok(map))
 		return -EINVAL;
 	d = mem_zalloc(sizeof(*d));
 	if (!d)
 		return -ENOMEM;
 	d->channels = map->channels;
-	d->dec = opus_multistream_decoder_create((opus_int32)rate_hz,
-						 map->channels, map->streams,
-						 map->coupled, map->map, &e);
-	if (!d->dec) {
-		mem_free(d);
-		return e == OPUS_ALLOC_FAIL ? -ENOMEM : -EINVAL;
+	d->streams = map->streams;
+	d->part_max = rate_hz / 8; /* 120 ms is the longest packet */
+	d->part = mem_calloc(d->part_max, sizeof(*d->part));
+	if (!d->part)
+		return -ENOMEM;
+	for (i = 0; i < d->streams; i++) {
+		d->dec[i] = opus_decoder_create((opus_int32)rate_hz,
+						1 + map->coupled, &e);
+		if (!d->dec[i])
+			return e == OPUS_ALLOC_FAIL ? -ENOMEM : -EINVAL;
 	}
-	*ret_dec = d;
+	*ret_dec = STEAL(d);
 	return 0;
 }
 
 void opus_dec_destroy(struct opus_dec **dp)
 {
 	struct opus_dec *d = *dp;
+	unsigned i;
 
 	if (!d)
 		return;
 	*dp = NULL;
-	opus_multistream_decoder_destroy(d->dec);
+	for (i = 0; i < 2; i++)
+		if (d->dec[i])
+			opus_decoder_destroy(d->dec[i]);
+	mem_free(d->part);
 	mem_free(d);
+}
+
+/* Undo opus_file_self_delimit(): the packet at data into dst.
+ * @return bytes of data that were its own, or -EBADMSG */
+static int undelimit(const uint8_t *data, size_t len, uint8_t *dst, size_t max,
+		     size_t *ret_len)
+{
+	size_t size, head = 2;
+
+	if (len < 2 || (data[0] & 3) != 0)
+		return -EBADMSG;
+	size = data[1];
+	if (size >= 252) {
+		if (len < 3)
+			return -EBADMSG;
+		size += (size_t)data[2] * 4;
+		head = 3;
+	}
+	if (len - head < size || size + 1 > max)
+		return -EBADMSG;
+	dst[0] = data[0];
+	memcpy(dst + 1, data + head, size);
+	*ret_len = size + 1;
+	return (int)(head + size);
+}
+
+static int decode_two(struct opus_dec *d, const uint8_t *data, size_t len,
+		      int16_t *dst, size_t max)
+{
+	uint8_t first[OPUS_FILE_PACKET_MAX];
+	size_t first_len = 0;
+	unsigned i;
+	int at, n = 0, k, got;
+
+	at = undelimit(data, len, first, sizeof(first), &first_len);
+	if (at < 0)
+		return at;
+	for (i = 0; i < 2; i++) {
+		got = opus_decode(d->dec[i], i ? data + at : first,
+				  (opus_int32)(i ? len - (size_t)at
+						 : first_len),
+				  d->part, (int)d->part_max, 0);
+		if (got <= 0 || (size_t)got > max || (i && got != n))
+			return -EBADMSG;
+		n = got;
+		for (k = 0; k < n; k++)
+			dst[2 * k + (int)i] = d->part[k];
+	}
+	return n;
 }
 
 int opus_dec_packet(struct opus_dec *d, const uint8_t *data, size_t len,
@@ -359,7 +432,8 @@ int opus_dec_packet(struct opus_dec *d, const uint8_t *data, size_t len,
 {
 	int n;
 
-	n = opus_multistream_decode(d->dec, data, (opus_int32)len, dst,
-				    (int)max, 0);
+	if (d->streams == 2)
+		return decode_two(d, data, len, dst, max);
+	n = opus_decode(d->dec[0], data, (opus_int32)len, dst, (int)max, 0);
 	return n >= 0 ? n : -EBADMSG;
 }

@@ -92,7 +92,8 @@ struct opus_map {
 	uint8_t map[8];
 };
 
-/** @return 0, -EINVAL mapping not possible, -ENOMEM */
+/** One stream (mono or stereo), or two mono streams left and right.
+ *  @return 0, -EINVAL another mapping, -ENOMEM */
 int opus_dec_create(const struct opus_map *map, unsigned rate_hz,
 		    struct opus_dec **ret_dec);
 void opus_dec_destroy(struct opus_dec **dp);

@@ -98,9 +98,8 @@ static uint8_t spec_of(struct feed *f, const struct cap_pt *pt)
 
 	for (i = 0; i < f->info.n_specs; i++) {
 		s = &f->info.specs[i];
-		if (str_ieq(s->name, pt->codec) &&
-		    s->clock_hz == pt->rate_hz && s->channels == pt->channels &&
-		    str_eq(s->fmtp, pt->fmtp))
+		if (str_ieq(s->name, pt->codec) && s->clock_hz == pt->rate_hz &&
+		    s->channels == pt->channels && str_eq(s->fmtp, pt->fmtp))
 			return (uint8_t)i;
 	}
 	if (f->info.n_specs == FEED_SPECS_MAX)
@@ -328,9 +327,9 @@ static int take_event(struct feed *f, const struct spool_item *item)
 		mem_free(text);
 		return r;
 	}
-	f->info.events[f->info.n_events++] = (struct feed_event){
-		item->t_us, item->event.kind, item->event.index, text
-	};
+	f->info.events[f->info.n_events++] =
+		(struct feed_event){ item->t_us, item->event.kind,
+				     item->event.index, text };
 	return 0;
 }
 
@@ -391,8 +390,8 @@ static int finish_stream(struct feed *f, struct feed_stream *s)
 	size_t at = (size_t)(s - f->info.streams), k;
 	int r;
 
-	f->info.ends_on_hold |= f->now[at].hold_from >= 0 ||
-				f->now[at].pause_from >= 0;
+	f->info.ends_on_hold |=
+		f->now[at].hold_from >= 0 || f->now[at].pause_from >= 0;
 	r = set_hold(f, s, f->info.end_us, false, false);
 	if (r == 0)
 		r = set_hold(f, s, f->info.end_us, true, false);
@@ -450,8 +449,7 @@ int feed_load(const char *path, bool use_av, struct feed **ret_feed)
 	f->use_av = use_av;
 	f->path = mem_strdup(path);
 	f->info.meta = mem_strdup("");
-	f->info.streams =
-		mem_calloc(CAP_STREAMS_MAX, sizeof(*f->info.streams));
+	f->info.streams = mem_calloc(CAP_STREAMS_MAX, sizeof(*f->info.streams));
 	if (!f->path || !f->info.meta || !f->info.streams)
 		return -ENOMEM;
 	r = read_all(f);

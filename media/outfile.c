@@ -240,9 +240,9 @@ static int store_mp4(struct render *r, const struct outfile *o,
 		return err_set(r->e, e, "%s.mp4 cannot be made", o->name);
 	e = mux_probe(path, &info);
 	off = e < 0 ? 0 : info.duration_us - render_us(ogg->info.duration_48k);
-	if (e == 0 && (info.packets != ogg->info.packets ||
-		       info.channels != o->channels || off > 60000 ||
-		       off < -60000))
+	if (e == 0 &&
+	    (info.packets != ogg->info.packets ||
+	     info.channels != o->channels || off > 60000 || off < -60000))
 		e = -EBADMSG;
 	if (e < 0)
 		(void)err_set(r->e, e, "%s.mp4 does not hold what %s.ogg does",

@@ -37,7 +37,7 @@ struct render_options {
 	struct blob_store *store;
 	const char *key_prefix; /* "tenant/recording/" */
 	unsigned complexity;	/* libopus 0..10 */
-	bool use_av; /* false: only our own decoders and libopus */
+	bool use_av;		/* false: only our own decoders and libopus */
 	/* From the catalog; 0 parties: as the spool's metadata says. */
 	const struct plan_party *parties;
 	unsigned n_parties;
@@ -50,11 +50,11 @@ struct render_options {
 };
 
 struct render_file {
-	unsigned n;	      /* 0 mix and peaks, 1.. tracks */
-	const char *kind;     /* "mix", "track", "peaks", "raw" */
-	const char *format;   /* "ogg", "mp4", "json", "dat", "rtpdump" */
+	unsigned n;	    /* 0 mix and peaks, 1.. tracks */
+	const char *kind;   /* "mix", "track", "peaks", "raw" */
+	const char *format; /* "ogg", "mp4", "json", "dat", "rtpdump" */
 	const char *mime;
-	int party; /* ord of the catalog, -1 = all or unknown */
+	int party;  /* ord of the catalog, -1 = all or unknown */
 	int stream; /* m-line, -1 = several */
 	char key[BLOB_KEY_MAX + 1];
 	uint64_t bytes;

@@ -283,7 +283,6 @@ static int make_encoders(struct render *r)
 	return 0;
 }
 
-
 static unsigned pre_skip(const struct render *r)
 {
 	const struct side *sd = &r->sides[0];

@@ -47,7 +47,8 @@ static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet,
 	r->e[r->n++] = (struct tl_entry){ seq, ts, packet };
 	if (r->n == 1 || seq > r->top_seq) {
 		r->top_seq = seq;
-		/* the RTP time of events stands still, or is of another clock */
+		/* the RTP time of events stands still, or is of another clock
+		 */
 		if (r->n == 1 || !event)
 			r->top_ts = ts;
 	}
@@ -141,8 +142,7 @@ static int add_packet(struct timeline *tl, struct stray *s, uint32_t i)
 		r = run_new(tl, p->ssrc, p->clock_hz);
 		if (!r)
 			return -ENOMEM;
-		return run_add(r, p->seq, p->ts_rtp, i,
-			       p->class == TL_EVENT);
+		return run_add(r, p->seq, p->ts_rtp, i, p->class == TL_EVENT);
 	}
 	if (!fits(r, p, &seq, &ts))
 		return add_stray(tl, s, i);

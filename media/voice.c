@@ -61,8 +61,9 @@ int voice_create(const struct voice_config *cfg, struct voice **ret_v)
 	}
 	for (i = 0; i < cfg->lane->n; i++)
 		if (cfg->lane->segs[i].kind == TL_PACKET)
-			feed_want(cfg->feed,
-				  &cfg->stream->refs[cfg->lane->segs[i].packet]);
+			feed_want(
+				cfg->feed,
+				&cfg->stream->refs[cfg->lane->segs[i].packet]);
 	if (cfg->lane->n)
 		v->pos = v->zeros = sample_of(v, cfg->lane->segs[0].start);
 	*ret_v = v;
@@ -220,8 +221,7 @@ static int play_conceal(struct voice *v, const struct tl_seg *s, size_t m)
 		return 0;
 	}
 	if (s->kind == TL_LOSS && s->lost <= FEC_PACKETS &&
-	    s->len <= CONCEAL_TICKS &&
-	    &v->decs[ref->spec] == d) {
+	    s->len <= CONCEAL_TICKS && &v->decs[ref->spec] == d) {
 		r = feed_payload(v->cfg.feed, ref, &next, &len);
 		if (r < 0 && r != -ENODATA)
 			return r;

@@ -58,9 +58,8 @@ static void flush(struct spool_maker *m)
 	spool_batch_reset(&m->batch);
 }
 
-void maker_rtp(struct spool_maker *m, uint16_t stream, uint8_t pt,
-	       uint16_t seq, uint32_t ts, uint32_t ssrc, const void *payload,
-	       size_t len)
+void maker_rtp(struct spool_maker *m, uint16_t stream, uint8_t pt, uint16_t seq,
+	       uint32_t ts, uint32_t ssrc, const void *payload, size_t len)
 {
 	uint8_t pkt[2000];
 

@@ -25,9 +25,8 @@ void maker_add_stream(struct spool_maker *m, uint8_t pt, const char *codec,
 /** Write the stream table as it is in m->table. */
 void maker_table(struct spool_maker *m);
 /** One RTP packet, arriving now. */
-void maker_rtp(struct spool_maker *m, uint16_t stream, uint8_t pt,
-	       uint16_t seq, uint32_t ts, uint32_t ssrc, const void *payload,
-	       size_t len);
+void maker_rtp(struct spool_maker *m, uint16_t stream, uint8_t pt, uint16_t seq,
+	       uint32_t ts, uint32_t ssrc, const void *payload, size_t len);
 void maker_event(struct spool_maker *m, uint16_t kind, int16_t index);
 /** Time goes on; writes the batch every 100 ms. */
 void maker_advance(struct spool_maker *m, int64_t us);
