@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -581,6 +582,9 @@ static int start(struct role *role, void **ret_state)
 	c->ticks_per_second =
 		tick > 0 && tick < SECOND_US ? (unsigned)(SECOND_US / tick) : 1;
 	get_metrics(&c->m);
+	/* a file size limit is an error of write(2), not the end of all calls
+	 */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	raise_fd_limit();
 	capture_rx_init(c);
 	if (n_kept)

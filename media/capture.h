@@ -14,10 +14,13 @@
  *	       as they come, since dropping the first 100 ms of a call is worse
  *	       than storing what came from the right host. After the lock,
  *	       other ports are refused until the next offer that changes the
- *	       stream's remote address or port. An offer with no address or
- *	       0.0.0.0 (hold as RFC 2543 has it) leaves the lock as it is; when
- *	       there never was an address, the first 5 consecutive valid
- *	       packets lock address and port.
+ *	       stream's remote address or port, or until the locked port has
+ *	       been silent for 2 s (media moved inside the client without a
+ *	       re-INVITE: losing the rest of the call would be worse than
+ *	       following a port of the negotiated host).
+ *	       An offer with no address or 0.0.0.0 (hold as RFC 2543 has it)
+ *	       leaves the lock as it is; when there never was an address, the
+ *	       first 5 consecutive valid packets lock address and port.
  *  version    RTP or RTCP version 2 and lengths that add up
  *  payload    payload type is in the answer
  *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1); a source

@@ -311,6 +311,8 @@ void capture_session_flush(struct capture *c, struct capture_session *s)
 	spool_batch_reset(&c->batch);
 	if (r < 0) {
 		s->lost_disk += n;
+		s->packets -= n;
+		c->counts.rtp -= n; /* counted in this same drain */
 		c->counts.dropped[SPOOL_DROP_DISK] += n;
 	}
 	capture_wrote(c, s, r);

@@ -148,7 +148,7 @@ struct spool_lost {
 
 struct spool_stream_totals {
 	uint16_t index;
-	uint64_t packets, bytes; /* RTP on disk */
+	uint64_t packets, bytes; /* RTP that passed the checks */
 	uint64_t dropped[SPOOL_DROP_MAX];
 };
 

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/str.h"
 #include "media/capture_check.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
@@ -418,6 +420,97 @@ static void new_calls_are_refused_when_the_disk_is_low(void **state)
 	assert_int_equal(g->opened.error, 0);
 }
 
+static void file_size_limit(const struct rig *g, rlim_t bytes)
+{
+	struct rlimit rl;
+
+	assert_int_equal(prlimit(g->pid, RLIMIT_FSIZE, NULL, &rl), 0);
+	rl.rlim_cur = bytes;
+	assert_int_equal(prlimit(g->pid, RLIMIT_FSIZE, &rl, NULL), 0);
+}
+
+static void a_full_disk_costs_only_what_came_meanwhile(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port, pa, seq = 0;
+	int a = rig_socket(&pa);
+	unsigned n;
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	for (; seq < 50; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_wait(g, &g->n_activity, 1);
+	file_size_limit(g, 100); /* every write fails from here */
+	n = g->n_disk;
+	for (; seq < 100; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_wait(g, &g->n_trouble, 1);
+	assert_string_equal(g->trouble.code, "media.spool_write_failed");
+	rig_wait(g, &g->n_disk, n + 1);
+	assert_true(g->disk.failed);
+	rig_event(g, S1, CAP_EV_NOTE, -1); /* waits for room */
+	rig_describe(&desc, S2, 1, 1);
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, -ENOSPC);
+	file_size_limit(g, RLIM_INFINITY);
+	rig_wait(g, &g->n_disk, n + 2);
+	assert_false(g->disk.failed);
+	for (; seq < 150; seq++)
+		rig_rtp(a, port, 0, seq, 1, 172);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.error, 0);
+	assert_int_equal(g->closed.packets, 100);
+	assert_int_equal(g->closed.dropped, 50);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 100);
+	assert_int_equal(seen.seqs[0][50], 100);
+	assert_int_equal(seen.n_event, 1);
+	assert_int_equal(seen.n_close, 1);
+	assert_int_equal(seen.stats.bad_blocks, 0);
+	close(a);
+}
+
+static void ipv6_works_as_well(void **state)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6,
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct rig *g = *state;
+	struct sockaddr_in6 *v6;
+	uint8_t raw[172] = { 0 };
+	int a = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (a < 0 || bind(a, (struct sockaddr *)&to, sizeof(to)) < 0)
+		skip(); /* no IPv6 on this machine */
+	(void)rig_stop(g);
+	(void)str_copy(g->settings.media.address,
+		       sizeof(g->settings.media.address), "::1");
+	rig_start(g);
+	rig_describe(&desc, S1, 2, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		memset(&desc.streams[i].remote_rtp, 0,
+		       sizeof(desc.streams[i].remote_rtp));
+		v6 = (struct sockaddr_in6 *)&desc.streams[i].remote_rtp;
+		*v6 = to;
+		v6->sin6_port = htons(4000);
+	}
+	v6->sin6_addr.s6_addr[15] = 2; /* the second one: from elsewhere */
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, 0);
+	for (unsigned i = 0; i < 20; i++) {
+		rtp_write_header(raw, false, 0, (uint16_t)i, i * 160, 3);
+		to.sin6_port = htons(g->opened.streams[i & 1].rtp_port);
+		assert_int_equal(sendto(a, raw, sizeof(raw), 0,
+					(struct sockaddr *)&to, sizeof(to)),
+				 sizeof(raw));
+	}
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 10);
+	assert_int_equal(g->closed.dropped, 10);
+	close(a);
+}
+
 static void many_sessions_at_once(void **state)
 {
 	struct rig *g = *state;
@@ -562,6 +655,8 @@ int main(void)
 		RIG(a_stop_leaves_the_recording_unfinished),
 		RIG(reports_are_sent_and_stored),
 		RIG(new_calls_are_refused_when_the_disk_is_low),
+		RIG(a_full_disk_costs_only_what_came_meanwhile),
+		RIG(ipv6_works_as_well),
 		RIG(many_sessions_at_once),
 	};
 
