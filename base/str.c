@@ -73,6 +73,8 @@ struct span span_cut(struct span *s, char sep)
 	ptrdiff_t at = span_find(*s, sep);
 	struct span head = *s;
 
+	if (!s->len)
+		return head; /* p may be NULL */
 	if (at < 0) {
 		s->p += s->len;
 		s->len = 0;
