@@ -165,8 +165,8 @@ int spool_get_head(const uint8_t src[SPOOL_HEAD_LEN], const uint64_t *salt,
 {
 	if (get32(src) != SPOOL_MAGIC || (salt && get64(src + 4) != *salt) ||
 	    get32(src + 60) != crc32c(0, src, 60) ||
-	    get32(src + 16) > SPOOL_PAYLOAD_MAX ||
-	    get64(src + 32) > TIME_MAX || get64(src + 40) > TIME_MAX)
+	    get32(src + 16) > SPOOL_PAYLOAD_MAX || get64(src + 32) > TIME_MAX ||
+	    get64(src + 40) > TIME_MAX)
 		return -EBADMSG;
 	if (ret_salt)
 		*ret_salt = get64(src + 4);
