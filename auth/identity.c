@@ -205,11 +205,27 @@ static int parse_opaque(struct span s, struct identity *id)
 	return 0;
 }
 
+/* A quoted display name may hold brackets of its own. */
+static struct span skip_quoted(struct span s)
+{
+	size_t i;
+
+	if (!s.len || s.p[0] != '"')
+		return s;
+	for (i = 1; i < s.len && s.p[i] != '"'; i++)
+		if (s.p[i] == '\\')
+			i++;
+	i = i < s.len ? i + 1 : s.len;
+	return span_trim((struct span){ s.p + i, s.len - i });
+}
+
 /* Display name and angle brackets go. */
 static struct span unwrap(struct span s)
 {
-	ptrdiff_t open = span_find(s, '<'), close;
+	ptrdiff_t open, close;
 
+	s = skip_quoted(s);
+	open = span_find(s, '<');
 	if (open < 0)
 		return s;
 	s = (struct span){ s.p + open + 1, s.len - (size_t)open - 1 };
