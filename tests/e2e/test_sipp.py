@@ -100,7 +100,7 @@ def check_recording(world, item, tmp_path):
 
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
 def test_a_call_is_recorded(server, world, tone, tmp_path, kind):
-    sipp("record", server, kind, tmp_path, token=world.access_token, owner=ALICE, audio=tone)
+    sipp("record", server, kind, tmp_path, token=world.access_token, owner=ALICE)
     check_recording(world, world.wait_recording(), tmp_path)
 
 
@@ -110,7 +110,7 @@ def test_a_call_over_tls_is_recorded(tls_server, pki, tone, tmp_path):
     pipe = TlsPipe(tls_server.sip["tls"], pki / "ca.pem")
     try:
         sipp("record", tls_server, "tls", tmp_path, pipe=pipe, token=world.access_token,
-             owner=ALICE, audio=tone)
+             owner=ALICE)
     finally:
         pipe.close()
     check_recording(world, world.wait_recording(), tmp_path)
@@ -119,14 +119,14 @@ def test_a_call_over_tls_is_recorded(tls_server, pki, tone, tmp_path):
 @pytest.mark.parametrize("kind", ["udp", "tcp"])
 def test_many_calls_at_once(server, world, tone, tmp_path, kind):
     sipp("record", server, kind, tmp_path, calls=20, rate=20, token=world.access_token,
-         owner=ALICE, audio=tone)
+         owner=ALICE)
     world.wait_recording(count=20, timeout=90)
 
 
 def test_lost_datagrams_are_sent_again(server, world, tone, tmp_path):
     """SIPp drops a seventh of what it sends and receives."""
     sipp("record", server, "udp", tmp_path, calls=10, extra=("-lost", "15"),
-         token=world.access_token, owner=ALICE, audio=tone)
+         token=world.access_token, owner=ALICE)
     world.wait_recording(count=10, timeout=90)
     assert len(world.recordings()) == 10
 
