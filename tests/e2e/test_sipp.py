@@ -43,10 +43,22 @@ class TlsPipe:
             while True:
                 ready = [far] if far.pending() else select.select([near, far], [], [])[0]
                 for s in ready:
-                    data = s.recv(65536)
-                    if not data:
+                    data = self._read(s)
+                    if data == b"":
                         return
-                    (near if s is far else far).sendall(data)
+                    if data:
+                        (near if s is far else far).sendall(data)
+
+    @staticmethod
+    def _read(s):
+        """None when only TLS's own messages were there."""
+        s.setblocking(False)
+        try:
+            return s.recv(65536)
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return None
+        finally:
+            s.setblocking(True)
 
     def close(self):
         self.listener.close()
