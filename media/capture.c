@@ -533,8 +533,25 @@ static void capture_free(struct capture *c)
 	spool_batch_fini(&c->batch);
 	if (c->dir_fd >= 0)
 		close(c->dir_fd);
+	if (c->stamp_fd >= 0)
+		close(c->stamp_fd);
 	drop_kept(c, false);
 	mem_free(c);
+}
+
+/* The kernel stamps packets only while some socket on the machine wants it,
+ * and begins a little after the first one asked: packets of the very first
+ * call would get the time of the drain. So one socket asks all the time. */
+static int open_stamp_socket(struct capture *c)
+{
+	const int one = 1;
+
+	c->stamp_fd = socket(c->ports.address.ss_family,
+			     SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (c->stamp_fd < 0 || setsockopt(c->stamp_fd, SOL_SOCKET,
+					  SO_TIMESTAMPNS, &one, sizeof(one)))
+		return -errno;
+	return 0;
 }
 
 static int prepare(struct capture *c)
@@ -552,6 +569,9 @@ static int prepare(struct capture *c)
 		return -errno;
 	r = ports_init(&c->ports, st->media.address, st->media.port_min,
 		       st->media.port_max);
+	if (r < 0)
+		return r;
+	r = open_stamp_socket(c);
 	if (r < 0)
 		return r;
 	r = spool_batch_init(&c->batch);
@@ -578,7 +598,7 @@ static int start(struct role *role, void **ret_state)
 	c->role = role;
 	c->loop = role->loop;
 	c->clock = loop_clock(role->loop);
-	c->dir_fd = -1;
+	c->dir_fd = c->stamp_fd = -1;
 	c->ticks_per_second =
 		tick > 0 && tick < SECOND_US ? (unsigned)(SECOND_US / tick) : 1;
 	get_metrics(&c->m);

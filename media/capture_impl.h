@@ -114,7 +114,8 @@ struct capture {
 	struct role *role;
 	struct loop *loop;
 	struct clock *clock;
-	int dir_fd; /* the spool folder */
+	int dir_fd;   /* the spool folder */
+	int stamp_fd; /* keeps the kernel's time stamps on */
 	struct ports ports;
 	char cname[32];
 	unsigned ticks_per_second;
