@@ -95,8 +95,16 @@ static bool take_number(struct span *s, uint64_t max, uint64_t *ret)
 
 static bool copy_clean(char *dst, size_t dst_len, struct span src)
 {
-	bool whole = span_copy(dst, dst_len, src);
+	const char *nul = src.len ? memchr(src.p, 0, src.len) : NULL;
+	bool whole;
 
+	if (nul)
+		src.len = (size_t)(nul - src.p);
+	src = span_trim(src);
+	whole = src.len < dst_len;
+	if (!whole)
+		src.len = dst_len - 1;
+	span_copy(dst, dst_len, span_trim(src)); /* no blank at the cut */
 	str_clean(dst);
 	return whole;
 }
