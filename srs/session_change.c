@@ -249,6 +249,11 @@ static void judge(struct session *s, struct ua_request *req,
 	intake_facts(sv, req, sv->in->sdp, s->people,
 		     s->people->n_participants > 0);
 	sv->in->gate.may_wait = s->metadata_due_us != INT64_MAX;
+	if (!req) { /* nobody asked: as if it came from where it is */
+		sv->in->gate.call_id = ua_dialog_call_id(s->dialog);
+		sv->in->gate.peer.transport = s->snap.transport;
+		sv->in->gate.peer.address = s->snap.peer_address;
+	}
 	gate_rejudge(sv->gate, &s->snap, &sv->in->gate, v);
 }
 
