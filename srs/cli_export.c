@@ -19,11 +19,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "srs/cli_catalog.h"
-#include "srs/recording_json.h"
 #include "storage/blob.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/crypt.h"
+#include "storage/recording_json.h"
 
 #define WORD "export"
 #define CHUNK_BYTES 65536u
@@ -186,7 +186,8 @@ static int add_text(const char *text, size_t len, void *arg)
 static int export_metadata(struct export *x)
 {
 	struct buf b CLEANUP(buf_fini) = { 0 };
-	json_t *j = recording_json(x->rec, true);
+	json_t *j = recording_json(x->rec,
+				   RECORDING_JSON_FULL | RECORDING_JSON_INSIDE);
 	int r = -ENOMEM;
 
 	buf_init(&b, TEXT_MAX);

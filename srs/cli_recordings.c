@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "srs/cli_catalog.h"
-#include "srs/recording_json.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
+#include "storage/recording_json.h"
 
 #define WORD "recordings"
 #define LIST_PARTS (RECORDING_PARTICIPANTS | RECORDING_WARNINGS)
@@ -79,7 +79,7 @@ static int parse_list(int argc, char **argv, struct list_options *o)
 
 static int add_json(void *arg, const struct recording *rec)
 {
-	json_t *j = recording_json(rec, false);
+	json_t *j = recording_json(rec, RECORDING_JSON_INSIDE);
 
 	return j && json_array_append_new(arg, j) == 0 ? 0 : -ENOMEM;
 }
@@ -290,7 +290,8 @@ static int show(struct cli *c, int argc, char **argv)
 	if (r < 0)
 		return cli_catalog_failed(WORD, "such recording", r);
 	if (c->json)
-		return cli_print_json(recording_json(rec, true));
+		return cli_print_json(recording_json(
+			rec, RECORDING_JSON_FULL | RECORDING_JSON_INSIDE));
 	show_text(rec);
 	return CLI_OK;
 }

@@ -7,7 +7,6 @@
 #define WEB_API_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include <jansson.h>
 
@@ -35,7 +34,5 @@ int api_metrics(struct http_request *req, struct http_response *res);
 /** The object of a list's item. @param full with streams, tracks, events.
  *  @return new object or NULL */
 json_t *api_recording_json(const struct recording *rec, bool full);
-/** RFC 3339 or null for 0. */
-json_t *api_time_json(int64_t wall_us);
 
 #endif

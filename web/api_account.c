@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "storage/db.h"
+#include "storage/recording_json.h"
 #include "web/access.h"
 #include "web/context.h"
 #include "web/http.h"
@@ -87,7 +88,8 @@ static int add_client(void *arg, const struct client *c)
 	json_object_set_new(j, "client_id", json_string(c->id));
 	json_object_set_new(j, "name", json_string(c->name));
 	json_object_set_new(j, "disabled", json_boolean(c->disabled));
-	json_object_set_new(j, "created_at", api_time_json(c->created_us));
+	json_object_set_new(j, "created_at",
+			    recording_json_time(c->created_us));
 	json_object_set_new(j, "redirect_uris", uris);
 	if (json_array_append_new(cl->list, j) < 0)
 		return -ENOMEM;
@@ -124,10 +126,13 @@ static json_t *grant_json(const struct grant *g)
 			    json_string(g->revoked ? "revoked" : "active"));
 	json_object_set_new(j, "version", json_integer(g->version));
 	json_object_set_new(j, "scope", json_string(g->scope));
-	json_object_set_new(j, "created_at", api_time_json(g->created_us));
-	json_object_set_new(j, "expires_at", api_time_json(g->expires_us));
-	json_object_set_new(j, "revoked_at", api_time_json(g->revoked_us));
-	json_object_set_new(j, "used_at", api_time_json(g->used_us));
+	json_object_set_new(j, "created_at",
+			    recording_json_time(g->created_us));
+	json_object_set_new(j, "expires_at",
+			    recording_json_time(g->expires_us));
+	json_object_set_new(j, "revoked_at",
+			    recording_json_time(g->revoked_us));
+	json_object_set_new(j, "used_at", recording_json_time(g->used_us));
 	json_object_set_new(j, "conditions",
 			    json_loads(g->conditions, 0, NULL));
 	if (conditions_parse(g->conditions, strlen(g->conditions), &c, NULL) ==
