@@ -255,11 +255,11 @@ static int on_answer(struct call_dialog *d, nta_outgoing_t *orq,
 {
 	if (sip->sip_status->st_status < 200 || orq != d->request)
 		return 0;
-	d->request = NULL;
-	nta_outgoing_destroy(orq);
+	d->request = NULL; /* the callback may send the next one */
 	d->in_callback = true;
 	report(d, sip);
 	d->in_callback = false;
+	nta_outgoing_destroy(orq); /* and the answer with it */
 	return 0;
 }
 
