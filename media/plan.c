@@ -17,13 +17,17 @@ static void read_party(struct plan *p, json_t *o, const char *owner_aor)
 {
 	struct plan_party *party;
 	json_int_t line;
-	json_t *list;
+	json_t *list, *ord;
 	size_t i;
 
 	if (!json_is_object(o) || p->n_parties == PLAN_PARTIES_MAX)
 		return;
 	party = &p->parties[p->n_parties];
 	*party = (struct plan_party){ .ord = p->n_parties };
+	ord = json_object_get(o, "ord");
+	if (json_is_integer(ord) && json_integer_value(ord) >= 0 &&
+	    json_integer_value(ord) < 1000000)
+		party->ord = (unsigned)json_integer_value(ord);
 	copy_text(party->aor, json_object_get(o, "aor"));
 	copy_text(party->name, json_object_get(o, "name"));
 	party->owner = json_is_true(json_object_get(o, "owner")) ||

@@ -42,8 +42,9 @@ struct plan {
 };
 
 /**
- * Parties of the spool's JSON: {"participants":[{"aor","name","owner":bool,
- * "streams":[m-line...]}], "owner_aor": "..."}; anything else is ignored.
+ * Parties of the spool's JSON: {"participants":[{"ord","aor","name",
+ * "owner":bool,"streams":[m-line...]}], "owner_aor": "..."}; ord defaults to
+ * the place in the list; anything else is ignored.
  *
  * @return 0, -EBADMSG not JSON (plan has no parties then)
  */

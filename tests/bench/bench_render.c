@@ -82,7 +82,7 @@ static int16_t talk(struct talker *t)
 		     &t->y1, &t->y2);
 	v = resonate(v, 1400 + 500 * sin(2 * M_PI * 0.9 * s), 0.95, &t->z1,
 		     &t->z2);
-	v = v * 900 * syl * on + noise() * 12; /* the line is never quiet */
+	v = v * 900 * syl * on + noise() * 40; /* the line is never quiet */
 	return (int16_t)fmax(-32000, fmin(32000, v));
 }
 
