@@ -1,7 +1,7 @@
 /* tests/support/auth_rig.h - a catalog in memory with two tenants, their
  * users and clients, and one grant; time stands still until told. */
-#ifndef TESTS_AUTH_RIG_H
-#define TESTS_AUTH_RIG_H
+#ifndef TESTS_SUPPORT_AUTH_RIG_H
+#define TESTS_SUPPORT_AUTH_RIG_H
 
 #include "auth/auth.h"
 #include "auth/grants.h"

@@ -1,0 +1,233 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/password.h"
+#include "auth/users.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "storage/db.h"
+#include "tests/support/auth_rig.h"
+
+#define SECOND 1000000LL
+#define PASSWORD "correct horse"
+
+static void password_is_hashed_with_argon2id(void **state)
+{
+	char a[PASSWORD_HASH_MAX], b[PASSWORD_HASH_MAX];
+	char longer[PASSWORD_MAX + 2];
+
+	(void)state;
+	assert_int_equal(password_hash(PASSWORD, a), 0);
+	assert_int_equal(password_hash(PASSWORD, b), 0);
+	assert_memory_equal(a, "$argon2id$", 10);
+	assert_string_not_equal(a, b);
+	assert_true(password_verify(a, PASSWORD));
+	assert_false(password_verify(a, "correct horsf"));
+	assert_false(password_verify(a, ""));
+	assert_false(password_verify(NULL, PASSWORD));
+	assert_false(password_verify("", PASSWORD));
+	assert_false(password_verify("nonsense", PASSWORD));
+	assert_int_equal(password_hash("short", a), -EINVAL);
+	memset(longer, 'x', sizeof(longer));
+	longer[sizeof(longer) - 1] = '\0';
+	assert_int_equal(password_hash(longer, a), -EINVAL);
+	assert_false(password_verify(b, longer));
+}
+
+static int64_t time_of(const char *hash)
+{
+	int64_t from = clock_mono_us(clock_real());
+
+	(void)password_verify(hash, "wrong password");
+	return clock_mono_us(clock_real()) - from;
+}
+
+/* An unknown user must cost what a known one costs: both run argon2id with
+ * the same parameters. Generous bounds, because machines are busy. */
+static void unknown_user_takes_as_long(void **state)
+{
+	char hash[PASSWORD_HASH_MAX];
+	int64_t known = INT64_MAX, unknown = INT64_MAX, t;
+	int i;
+
+	(void)state;
+	assert_int_equal(password_hash(PASSWORD, hash), 0);
+	for (i = 0; i < 5; i++) {
+		t = time_of(hash);
+		known = t < known ? t : known;
+		t = time_of(NULL);
+		unknown = t < unknown ? t : unknown;
+	}
+	assert_true(unknown * 3 > known && known * 3 > unknown);
+}
+
+static int login(struct auth_rig *rig, const char *email, const char *password,
+		 const char *address)
+{
+	struct user u;
+	int64_t wait = 0;
+
+	return user_login(&rig->auth, email, password, address, &u, &wait);
+}
+
+static void set_password(struct auth_rig *rig)
+{
+	struct err e = { 0 };
+
+	assert_int_equal(user_set_password(&rig->auth, rig->user.s, PASSWORD,
+					   "operator", &e),
+			 0);
+}
+
+static void login_says_yes_or_no(void **state)
+{
+	struct auth_rig *rig = *state;
+
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "a"),
+			 -EACCES); /* none set */
+	set_password(rig);
+	assert_int_equal(login(rig, "Alice@One.Example", PASSWORD, "a"), 0);
+	assert_int_equal(login(rig, "alice@one.example", "wrong one", "a"),
+			 -EACCES);
+	assert_int_equal(login(rig, "nobody@one.example", PASSWORD, "a"),
+			 -EACCES);
+	assert_int_equal(login(rig, "no address", PASSWORD, "a"), -EACCES);
+	assert_int_equal(user_set_disabled(&rig->auth, rig->user.s, true, "x"),
+			 0);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "a"),
+			 -EACCES);
+	assert_int_equal(
+		auth_rig_count(rig, "SELECT count(*) FROM audit WHERE action "
+				    "= 'user.login'"),
+		6);
+}
+
+static void failures_use_up_the_accounts_budget(void **state)
+{
+	struct auth_rig *rig = *state;
+	char address[16];
+	int i;
+
+	set_password(rig);
+	for (i = 0; i < 10; i++) {
+		(void)snprintf(address, sizeof(address), "a%d", i);
+		assert_int_equal(login(rig, "alice@one.example", "wrong one",
+				       address),
+				 -EACCES);
+	}
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "b"),
+			 -EAGAIN);
+	clock_fake_advance(&rig->clock, 899 * SECOND);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "b"),
+			 -EAGAIN);
+	clock_fake_advance(&rig->clock, 2 * SECOND);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "b"), 0);
+}
+
+/* The budgets without 600 slow hashes. */
+static void spend(struct auth_rig *rig, const char *what, int n)
+{
+	assert_int_equal(
+		db_exec(rig->db,
+			"INSERT INTO login_failures (what, count, since_us) "
+			"VALUES ($1, $2, $3)",
+			DB_ARGS(db_text(what), db_int(n),
+				db_int(rig->clock.now_wall_us))),
+		1);
+}
+
+static void an_address_and_the_whole_have_budgets(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct user u;
+	int64_t wait = 0;
+
+	set_password(rig);
+	spend(rig, "address:192.0.2.1", 30);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "192.0.2.1"),
+			 -EAGAIN);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "192.0.2.2"),
+			 0);
+	spend(rig, "all", 600);
+	assert_int_equal(user_login(&rig->auth, "alice@one.example", PASSWORD,
+				    "192.0.2.2", &u, &wait),
+			 -EAGAIN);
+	assert_int_equal(wait, 901);
+}
+
+static void users_are_checked(void **state)
+{
+	struct auth_rig *rig = *state;
+	const char *const aors[] = { "sip:bob@voip.example",
+				     "tel:+4420794600" };
+	const char *const bad[] = { "bob" };
+	struct user_new n = { .tenant_id = rig->tenant.s,
+			      .email = " x",
+			      .role = USER_ADMIN };
+	struct err e = { 0 };
+	struct user u;
+	struct id id;
+
+	assert_int_equal(user_create(&rig->auth, &n, "x", &id, &e), -EINVAL);
+	n.email = "ALICE@one.example";
+	memset(&e, 0, sizeof(e));
+	assert_int_equal(user_create(&rig->auth, &n, "x", &id, &e), -EEXIST);
+	n.email = "bob@one.example";
+	n.password = "short";
+	memset(&e, 0, sizeof(e));
+	assert_int_equal(user_create(&rig->auth, &n, "x", &id, &e), -EINVAL);
+	n.password = NULL;
+	n.aors = bad;
+	n.n_aors = 1;
+	memset(&e, 0, sizeof(e));
+	assert_int_equal(user_create(&rig->auth, &n, "x", &id, &e), -EINVAL);
+	assert_int_equal(user_count(&rig->auth), 2);
+	n.aors = aors;
+	n.n_aors = 2;
+	assert_int_equal(user_create(&rig->auth, &n, "x", &id, &e), 0);
+	assert_int_equal(user_find(&rig->auth, "Bob@one.example", &u), 0);
+	assert_string_equal(u.id, id.s);
+	assert_int_equal(u.role, USER_ADMIN);
+	assert_true(
+		user_has_aor(&rig->auth, id.s, "<sips:bob@VOIP.example:5061>"));
+	assert_true(user_has_aor(&rig->auth, id.s, "+44 20 794600"));
+	assert_false(user_has_aor(&rig->auth, id.s, "sip:eve@voip.example"));
+	assert_int_equal(user_find(&rig->auth, "nobody", &u), -ENOENT);
+}
+
+static void random_passwords_differ(void **state)
+{
+	char a[USER_PASSWORD_RANDOM_MAX], b[USER_PASSWORD_RANDOM_MAX];
+
+	(void)state;
+	user_password_random(a);
+	user_password_random(b);
+	assert_int_equal(strlen(a), 20);
+	assert_string_not_equal(a, b);
+}
+
+#define RIG(f)                                                                 \
+	cmocka_unit_test_setup_teardown(f, auth_rig_setup, auth_rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(password_is_hashed_with_argon2id),
+		cmocka_unit_test(unknown_user_takes_as_long),
+		RIG(login_says_yes_or_no),
+		RIG(failures_use_up_the_accounts_budget),
+		RIG(an_address_and_the_whole_have_budgets),
+		RIG(users_are_checked),
+		cmocka_unit_test(random_passwords_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
