@@ -1,0 +1,72 @@
+// Makes the server's pages nicer; all of them work without it.
+import { startPlayer } from "./player.js";
+
+// Times are written in UTC by the server and shown in the reader's zone.
+function localTimes() {
+	const same = new Intl.DateTimeFormat(undefined, {
+		dateStyle: "medium",
+		timeStyle: "short",
+	});
+	for (const t of document.querySelectorAll("time[datetime]")) {
+		const at = new Date(t.dateTime);
+		if (!Number.isNaN(at.getTime())) {
+			t.title = t.dateTime;
+			t.textContent = same.format(at);
+		}
+	}
+}
+
+async function getJson(url) {
+	const r = await fetch(url, { headers: { Accept: "application/json" } });
+	return r.ok ? r.json() : null;
+}
+
+// A call that is still running or being prepared: look again until it moves on.
+function watchOne(box) {
+	const look = async () => {
+		const rec = await getJson(`/api/v1/recordings/${box.dataset.id}`).catch(() => null);
+		if (rec && rec.state !== box.dataset.state)
+			location.reload();
+		else
+			setTimeout(look, 3000);
+	};
+	if (box.dataset.state === "recording" || box.dataset.state === "rendering")
+		setTimeout(look, 2000);
+}
+
+// The first page of the list: offer what is new instead of moving the page
+// under the reader's hands.
+function watchList(table) {
+	const seen = () => [...table.querySelectorAll("tr[data-id]")]
+		.map((tr) => `${tr.dataset.id} ${tr.dataset.state}`).join();
+	const before = seen();
+	const look = async () => {
+		const page = document.hidden ? null :
+			await getJson("/api/v1/recordings?limit=25").catch(() => null);
+		const now = page && page.items.map((i) => `${i.id} ${i.state}`).join();
+		if (!page || now === before) {
+			setTimeout(look, 5000);
+			return;
+		}
+		const p = document.createElement("p");
+		p.className = "note";
+		p.setAttribute("role", "status");
+		const a = document.createElement("a");
+		a.href = location.href;
+		a.textContent = "Show them";
+		p.append("There are changes in this list. ", a);
+		table.before(p);
+	};
+	setTimeout(look, 5000);
+}
+
+localTimes();
+const player = document.getElementById("player");
+if (player)
+	startPlayer(player);
+const waiting = document.getElementById("waiting");
+if (waiting)
+	watchOne(waiting);
+const table = document.getElementById("recordings");
+if (table && !location.search)
+	watchList(table);
