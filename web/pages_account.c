@@ -77,8 +77,8 @@ static void put_add_form(struct http_request *req, struct http_response *res,
 	struct buf *b = &res->body;
 
 	buf_puts(b, "<section class=\"panel\">\n<h2>New API credentials</h2>\n"
-		    "<p>Enter what you get in the portal of your VoIP "
-		    "provider, together with this server's address.</p>\n");
+		    "<p>Enter them in the portal of your VoIP provider, "
+		    "together with this server's address.</p>\n");
 	if (wrong)
 		HTML(b, "<p class=\"alert\" role=\"alert\">{}</p>\n", wrong);
 	buf_puts(b, "<form method=\"post\" action=\"/clients\">\n");
@@ -358,24 +358,35 @@ int pages_grant_revoke(struct http_request *req, struct http_response *res)
 /* ---- audit log ---- */
 
 struct audit_list {
+	struct auth *auth;
 	struct buf *b;
 	int64_t last_id;
 	unsigned n;
 };
 
+/* "user:ID" becomes the address that people know. */
+static const char *actor_words(struct auth *a, const char *actor,
+			       struct user *u)
+{
+	if (strncmp(actor, "user:", 5) == 0 && user_find(a, actor + 5, u) == 0)
+		return u->email;
+	return actor;
+}
+
 static int put_entry(void *arg, const struct audit_entry *a)
 {
 	struct audit_list *l = arg;
+	struct user u;
 
 	l->n++;
 	l->last_id = a->id;
 	buf_puts(l->b, "<tr><td class=\"when\">");
 	page_time(l->b, a->at_us);
 	HTML(l->b,
-	     "</td><td class=\"main\">{}</td><td><code>{}</code></td>"
+	     "</td><td class=\"main\">{}</td><td>{}</td>"
 	     "<td><code>{}</code></td><td><span class=\"tag {}\">{}</span>"
 	     "</td></tr>\n",
-	     a->action, a->actor, a->object,
+	     a->action, actor_words(l->auth, a->actor, &u), a->object,
 	     strcmp(a->result, "ok") == 0 ? "good" : "warn", a->result);
 	return buf_error(l->b);
 }
@@ -383,7 +394,7 @@ static int put_entry(void *arg, const struct audit_entry *a)
 int pages_audit(struct http_request *req, struct http_response *res)
 {
 	const char *before = form_get(&req->query, "before");
-	struct audit_list l = { &res->body, 0, 0 };
+	struct audit_list l = { &req->ctx->auth, &res->body, 0, 0 };
 	int64_t before_id = 0, n;
 	char url[64];
 

@@ -156,16 +156,17 @@ static void put_events(struct buf *b, const struct recording *rec)
 	for (unsigned i = 0; i < rec->n_events; i++) {
 		const struct recording_event *ev = &rec->events[i];
 		int64_t us = ev->offset_us > 0 ? ev->offset_us : 0;
+		const char *name = party_name(rec, ev->participant);
 
 		html_duration(us, at);
 		(void)snprintf(offset, sizeof(offset), "%.3f",
 			       (double)us / 1e6);
 		HTML(b,
 		     "<li data-offset=\"{}\" data-kind=\"{}\">"
-		     "<span class=\"at\">{}</span> <span>{} {}</span> "
+		     "<span class=\"at\">{}</span> <span>{}{}{}</span> "
 		     "<span class=\"faint\">{}</span></li>\n",
 		     offset, ev->kind, at, event_words(ev->kind),
-		     party_name(rec, ev->participant), ev->text);
+		     name[0] ? ": " : "", name, ev->text);
 	}
 	buf_puts(b, "</ol>\n</section>\n");
 }

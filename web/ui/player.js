@@ -99,7 +99,7 @@ class Player {
 	build(peaks) {
 		const sides = this.sides();
 		const canvas = make("canvas");
-		canvas.style.height = peaks.channels > 1 ? "152px" : "88px";
+		canvas.style.height = peaks.channels > 1 ? "180px" : "100px";
 		this.slider = make("div", {
 			className: "wave", tabIndex: 0, role: "slider",
 			"aria-label": "Position in the call", "aria-valuemin": "0",

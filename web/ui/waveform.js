@@ -29,6 +29,9 @@ function loudest(peaks, channel) {
 	return top;
 }
 
+// Room above a lane for the name of its party, in CSS pixels.
+const HEAD = 18;
+
 export class Waveform {
 	constructor(canvas, peaks, duration) {
 		this.canvas = canvas;
@@ -103,7 +106,8 @@ export class Waveform {
 	}
 
 	drawLane(g, c, lane, top, height, width, time) {
-		const bar = 3, gap = 1, middle = top + height / 2;
+		const bar = 3, gap = 1, half = (height - HEAD) / 2;
+		const middle = top + HEAD + half;
 		const perBar = this.duration * this.peaks.length / this.peaks.seconds / width * (bar + gap);
 		const played = this.x(time, width);
 		g.fillStyle = c.line;
@@ -111,8 +115,8 @@ export class Waveform {
 		for (let i = 0; i * (bar + gap) < width; i++) {
 			const x = i * (bar + gap);
 			const [lo, hi] = this.span(lane, Math.floor(i * perBar), Math.floor((i + 1) * perBar));
-			const up = Math.max(hi * (height / 2 - 3), 0.75);
-			const down = Math.max(-lo * (height / 2 - 3), 0.75);
+			const up = Math.max(hi * (half - 1), 0.75);
+			const down = Math.max(-lo * (half - 1), 0.75);
 			g.fillStyle = x < played ? c.parties[lane % 2] : c.rest;
 			g.fillRect(x, middle - up, bar, up + down);
 		}
