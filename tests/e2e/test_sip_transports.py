@@ -1,0 +1,147 @@
+"""The same call over UDP, TCP and TLS, IPv4 and IPv6, with and without certificates."""
+import socket
+import ssl
+
+import pytest
+
+from lib import sipc
+from lib.catalog import Catalog
+from lib.server import ALICE, BOB, World
+
+PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
+
+
+def one_call(client, world, host=None):
+    d = client.dialog(token=world.access_token)
+    r = d.invite([40000, 40002], PEOPLE, host=host)
+    assert r.status == 200, r.raw
+    assert d.bye().status == 200
+    return r
+
+
+def tls_settings(pki, verify):
+    return {"sip": {"listen": "tls:127.0.0.1:0", "tls_certificate": pki / "server.pem",
+                    "tls_key": pki / "server.key", "tls_ca": pki / "ca.pem", "tls_verify": verify}}
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_call_over(world, transport):
+    r = one_call(sipc.SipClient(world.server.sip[transport], transport), world)
+    host, port = world.server.sip[transport]
+    want = f"<sip:srs@{host}:{port}" + (";transport=tcp>" if transport == "tcp" else ">")
+    assert r.get("contact").startswith(want)
+    rows = Catalog(world.server).rows("SELECT DISTINCT transport FROM signalling")
+    assert all(row["transport"] == transport for row in rows)
+
+
+def test_two_calls_on_one_connection(world):
+    c = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    one_call(c, world)
+    one_call(c, world)
+
+
+def test_message_in_pieces(world):
+    c = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    whole = c.send
+    c.send = lambda data: [whole(data[i:i + 100]) for i in range(0, len(data), 100)]
+    c.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    one_call(c, world)
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_call_over_ipv6(start, transport):
+    world = World(start({"sip": {"listen": f"{transport}:[::1]:0"}}))
+    assert world.server.sip[transport][0] == "::1"
+    r = one_call(sipc.SipClient(world.server.sip[transport], transport), world, host="127.0.0.1")
+    assert "<sip:srs@[::1]:" in r.get("contact")
+
+
+def test_several_listeners(start):
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0, udp:127.0.0.2:0, tcp:127.0.0.1:0"}}))
+    assert len(world.server.ready["sip"]) == 3
+    for address in world.server.ready["sip"]:
+        kind, rest = address.split(":", 1)
+        host, port = rest.rsplit(":", 1)
+        one_call(sipc.SipClient((host, int(port)), kind), world)
+
+
+@pytest.mark.parametrize("verify,with_cert", [("none", False), ("none", True), ("optional", False),
+                                              ("optional", True), ("required", True)])
+def test_call_over_tls(start, pki, verify, with_cert):
+    world = World(start(tls_settings(pki, verify)))
+    cert = (pki / "client.pem", pki / "client.key") if with_cert else None
+    c = sipc.SipClient(world.server.sip["tls"], "tls", cafile=pki / "ca.pem", cert=cert)
+    r = one_call(c, world)
+    assert ";transport=tls>" in r.get("contact")
+
+
+def test_certificate_required(start, pki):
+    world = World(start(tls_settings(pki, "required")))
+    with pytest.raises((ssl.SSLError, OSError, AssertionError)):
+        c = sipc.SipClient(world.server.sip["tls"], "tls", cafile=pki / "ca.pem")
+        one_call(c, world)
+
+
+@pytest.mark.parametrize("verify", ["optional", "required"])
+def test_unknown_certificate_is_not_taken(start, pki, verify, tmp_path):
+    import subprocess
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "x.key", "-out", "x.pem",
+                    "-days", "3", "-subj", "/CN=sbc.voip.example"], cwd=tmp_path, check=True,
+                   capture_output=True)
+    world = World(start(tls_settings(pki, verify)))
+    with pytest.raises((ssl.SSLError, OSError, AssertionError)):
+        c = sipc.SipClient(world.server.sip["tls"], "tls", cafile=pki / "ca.pem",
+                           cert=(tmp_path / "x.pem", tmp_path / "x.key"))
+        one_call(c, world)
+    # and the server goes on
+    good = sipc.SipClient(world.server.sip["tls"], "tls", cafile=pki / "ca.pem",
+                          cert=(pki / "client.pem", pki / "client.key"))
+    one_call(good, world)
+
+
+def test_old_tls_is_refused(start, pki):
+    world = World(start(tls_settings(pki, "none")))
+    ctx = ssl.create_default_context(cafile=pki / "ca.pem")
+    ctx.check_hostname = False
+    ctx.minimum_version = ctx.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises((ssl.SSLError, OSError)):
+        ctx.wrap_socket(socket.create_connection(world.server.sip["tls"], 5))
+
+
+@pytest.mark.parametrize("settings,word", [
+    ({"listen": "tls:127.0.0.1:0"}, "tls_certificate"),
+    ({"listen": "udp:localhost:5060"}, "listen"),
+    ({"listen": "sctp:127.0.0.1:5060"}, "listen"),
+])
+def test_bad_listener_stops_the_start(start, settings, word):
+    with pytest.raises(AssertionError) as e:
+        start({"sip": settings})
+    assert word in str(e.value)
+
+
+def test_bad_certificate_stops_the_start(start, pki, tmp_path):
+    bad = tmp_path / "bad.pem"
+    bad.write_text("nothing")
+    s = tls_settings(pki, "none")
+    s["sip"]["tls_certificate"] = bad
+    with pytest.raises(AssertionError) as e:
+        start(s)
+    assert "bad.pem" in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["TPORT_LOG", "TPORT_DUMP", "TPORT_CAPT"])
+def test_tracing_of_whole_messages_is_refused(start, name):
+    with pytest.raises(AssertionError) as e:
+        start(env={name: "1"})
+    assert name in str(e.value)
