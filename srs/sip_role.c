@@ -231,16 +231,16 @@ static void reload(void *state)
 	sv->set = sv->role->settings;
 }
 
-/* Say BYE to everybody and write what can be written in a moment; what is
- * left is found in the catalog by the next process. */
+/* Finish what is ending already; running calls are left as they are, in the
+ * catalog and at their clients, for the next process to go on with. */
 static void stop(void *state)
 {
 	struct sip_server *sv = state;
 	int64_t end = session_mono_us(sv) + STOP_WAIT_US;
 
 	sv->draining = true;
-	session_end_all(sv, "shutdown", 503, "Recorder shuts down");
-	while (sv->n_sessions > 0 && session_mono_us(sv) < end) {
+	while (sv->n_sessions > session_count_live(sv) &&
+	       session_mono_us(sv) < end) {
 		ua_step(sv->ua, 20);
 		(void)turn_end(sv, false);
 	}
