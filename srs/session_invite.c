@@ -203,13 +203,17 @@ int session_put_person(struct session *s, unsigned index, int64_t joined_us)
 	return recording_put_participant(s->sv->db, s->id.s, &p);
 }
 
-static struct recording_stream stream_row(const struct session_stream *st)
+/* label: room for CAP_LABEL_MAX; the catalog holds UTF-8 only */
+static struct recording_stream stream_row(const struct session_stream *st,
+					  char *label)
 {
 	static const char *const media[] = { "audio", "video", "text" };
 
+	(void)str_copy(label, CAP_LABEL_MAX, st->cap.label);
+	str_clean(label);
 	return (struct recording_stream){
 		.idx = st->cap.index,
-		.label = st->cap.label,
+		.label = label,
 		.media = media[st->cap.media],
 		.codec = st->cap.n_pts ? st->cap.pts[0].codec : "",
 		.rate_hz = st->cap.n_pts ? st->cap.pts[0].rate_hz : 0,
@@ -222,7 +226,8 @@ int session_put_streams(struct session *s)
 	int r = 0;
 
 	for (unsigned i = 0; i < s->n_streams && r == 0; i++) {
-		struct recording_stream row = stream_row(&s->streams[i]);
+		char label[CAP_LABEL_MAX];
+		struct recording_stream row = stream_row(&s->streams[i], label);
 
 		r = recording_put_stream(s->sv->db, s->id.s, &row);
 	}
@@ -458,13 +463,14 @@ static int create_row(struct session *s)
 {
 	struct recording_participant people[METADATA_PARTICIPANTS_MAX];
 	struct recording_stream streams[CAP_STREAMS_MAX];
+	char labels[CAP_STREAMS_MAX][CAP_LABEL_MAX], call_id[256];
 	struct recording_new rn = {
 		.id = s->id.s,
 		.tenant_id = s->snap.tenant_id,
 		.owner_id = s->snap.owner_id,
 		.client_id = s->snap.client_id,
 		.grant_id = s->snap.grant_id,
-		.call_id = ua_dialog_call_id(s->dialog),
+		.call_id = call_id,
 		.node = s->sv->node,
 		.spool_file = s->spool_file,
 		.started_us = s->started_wall_us,
@@ -483,7 +489,9 @@ static int create_row(struct session *s)
 				person(s, i, s->started_wall_us);
 	}
 	for (unsigned i = 0; i < s->n_streams; i++)
-		streams[i] = stream_row(&s->streams[i]);
+		streams[i] = stream_row(&s->streams[i], labels[i]);
+	(void)str_copy(call_id, sizeof(call_id), ua_dialog_call_id(s->dialog));
+	str_clean(call_id);
 	buf_init(&state, 512 * 1024);
 	r = session_save(s, &state);
 	if (r == 0) {

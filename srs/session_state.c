@@ -12,16 +12,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "srs/session.h"
+#include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
 
 #define STATE_VERSION 1
-
-static void put_string(struct buf *out, const char *key, const char *s)
-{
-	buf_printf(out, ",\"%s\":\"", key);
-	buf_json(out, s ? s : "", s ? strlen(s) : 0);
-	buf_putc(out, '"');
-}
 
 /* "192.0.2.1 5004", "" for none. */
 static void put_address(struct buf *out, const struct sockaddr_storage *ss)
@@ -65,19 +59,18 @@ static void put_stream(struct buf *out, const struct session_stream *st)
 	unsigned flags = (c->enabled ? 1u : 0u) | (c->active ? 2u : 0u) |
 			 (c->muted ? 4u : 0u) | (c->rtcp_mux ? 8u : 0u);
 
-	buf_printf(out, "[%u,%u,%u,%u,%u,%d,\"", c->index, c->media, flags,
+	buf_printf(out, "[%u,%u,%u,%u,%u,%d,", c->index, c->media, flags,
 		   c->local_port, st->rtcp_port, st->participant);
-	buf_json(out, c->label, strlen(c->label));
-	buf_putc(out, '"');
+	json_text_put(out, c->label);
 	put_address(out, &c->remote_rtp);
 	put_address(out, &c->remote_rtcp);
 	for (unsigned i = 0; i < c->n_pts; i++) {
-		buf_printf(out, ",[%u,%u,%u,\"", c->pts[i].pt,
-			   c->pts[i].channels, c->pts[i].rate_hz);
-		buf_json(out, c->pts[i].codec, strlen(c->pts[i].codec));
-		buf_puts(out, "\",\"");
-		buf_json(out, c->pts[i].fmtp, strlen(c->pts[i].fmtp));
-		buf_puts(out, "\"]");
+		buf_printf(out, ",[%u,%u,%u,", c->pts[i].pt, c->pts[i].channels,
+			   c->pts[i].rate_hz);
+		json_text_put(out, c->pts[i].codec);
+		buf_putc(out, ',');
+		json_text_put(out, c->pts[i].fmtp);
+		buf_putc(out, ']');
 	}
 	buf_putc(out, ']');
 }
@@ -89,7 +82,7 @@ static void put_people(const struct session *s, struct buf *out)
 	buf_init(&xml, 256 * 1024);
 	if (metadata_print(s->people, &xml) < 0)
 		buf_reset(&xml);
-	put_string(out, "people", buf_str(&xml));
+	json_text_pair(out, "people", buf_str(&xml));
 	buf_fini(&xml);
 	/* printed are the ones that are still there, in order */
 	buf_puts(out, ",\"ords\":[");
@@ -130,8 +123,8 @@ int session_save(const struct session *s, struct buf *out)
 		   (long long)(int64_t)s->origin.hash, s->origin.addr);
 	buf_printf(out, ",\"timer\":[%u,%d]", s->timer.expires_s,
 		   s->timer.we_refresh);
-	put_string(out, "offer", s->offer);
-	put_string(out, "answer", s->answer);
+	json_text_pair(out, "offer", s->offer);
+	json_text_pair(out, "answer", s->answer);
 	buf_puts(out, ",\"streams\":[");
 	for (unsigned i = 0; i < s->n_streams; i++) {
 		if (i)
@@ -147,7 +140,7 @@ int session_save(const struct session *s, struct buf *out)
 	buf_printf(out, ",\"ends\":%lld",
 		   (long long)(s->ends_wall_us == INT64_MAX ? 0
 							    : s->ends_wall_us));
-	put_string(out, "ends_why", s->ends_why);
+	json_text_pair(out, "ends_why", s->ends_why);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -347,9 +340,9 @@ static void put_person(const struct session *s, unsigned i, struct buf *out)
 	unsigned ord = s->ords[i], n = 0;
 
 	buf_printf(out, "{\"ord\":%u", ord);
-	put_string(out, "ext_id", p->id);
-	put_string(out, "aor", p->n_aors ? p->aors[0] : "");
-	put_string(out, "name", p->name);
+	json_text_pair(out, "ext_id", p->id);
+	json_text_pair(out, "aor", p->n_aors ? p->aors[0] : "");
+	json_text_pair(out, "name", p->name);
 	buf_puts(out, ",\"streams\":[");
 	for (unsigned k = 0; k < s->n_streams; k++) {
 		if (s->streams[k].participant == (int)ord)
@@ -364,12 +357,12 @@ int session_meta_json(const struct session *s, struct buf *out)
 	unsigned n = 0;
 
 	buf_printf(out, "{\"started_us\":%lld", (long long)s->started_wall_us);
-	put_string(out, "node", s->sv->node);
-	put_string(out, "tenant_id", s->snap.tenant_id);
-	put_string(out, "owner_id", s->snap.owner_id);
-	put_string(out, "client_id", s->snap.client_id);
-	put_string(out, "grant_id", s->snap.grant_id);
-	put_string(out, "call_id", ua_dialog_call_id(s->dialog));
+	json_text_pair(out, "node", s->sv->node);
+	json_text_pair(out, "tenant_id", s->snap.tenant_id);
+	json_text_pair(out, "owner_id", s->snap.owner_id);
+	json_text_pair(out, "client_id", s->snap.client_id);
+	json_text_pair(out, "grant_id", s->snap.grant_id);
+	json_text_pair(out, "call_id", ua_dialog_call_id(s->dialog));
 	buf_puts(out, ",\"participants\":[");
 	for (unsigned i = 0; i < s->people->n_participants && i < s->n_ords;
 	     i++) {

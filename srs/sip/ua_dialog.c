@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "srs/sip/json_text.h"
 #include "srs/sip/ua_int.h"
 
 /* Of our own requests, so that a number is not used twice when a restart
@@ -185,37 +186,28 @@ void ua_dialog_refresh(struct ua_dialog *d, const struct ua_request *req)
 
 /* ---- to disk and back ---- */
 
-static int put_json(const char *text, size_t len, void *out)
-{
-	return buf_put(out, text, len) < 0 ? -1 : 0;
-}
-
 int ua_dialog_save(const struct ua_dialog *d, struct buf *out)
 {
-	json_t *o;
-	int r;
-
-	o = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:s, s:i, "
-		      "s:I, s:I}",
-		      "call_id", d->call_id, "local", d->local, "local_tag",
-		      d->local_tag, "remote", d->remote, "target", d->target,
-		      "record_route", d->record_route, "contact", d->contact,
-		      "peer", d->peer, "transport",
-		      ua_transport_name(d->transport), "allow", (int)d->allow,
-		      "cseq", (json_int_t)nta_leg_get_seq(d->leg),
-		      "remote_cseq", (json_int_t)nta_leg_get_rseq(d->leg));
-	if (!o)
-		return -ENOMEM;
-	r = json_dump_callback(o, put_json, out, JSON_COMPACT);
-	json_decref(o);
-	return r < 0 ? -ENOMEM : buf_error(out);
+	(void)buf_putc(out, '{');
+	json_text_pair(out, "call_id", d->call_id);
+	json_text_pair(out, "local", d->local);
+	json_text_pair(out, "local_tag", d->local_tag);
+	json_text_pair(out, "remote", d->remote);
+	json_text_pair(out, "target", d->target);
+	json_text_pair(out, "record_route", d->record_route);
+	json_text_pair(out, "contact", d->contact);
+	json_text_pair(out, "peer", d->peer);
+	json_text_pair(out, "transport", ua_transport_name(d->transport));
+	return buf_printf(out, ",\"allow\":%u,\"cseq\":%u,\"remote_cseq\":%u}",
+			  d->allow, nta_leg_get_seq(d->leg),
+			  nta_leg_get_rseq(d->leg));
 }
 
 static int take_string(const json_t *o, const char *key, bool must, char **dst)
 {
 	const char *s = json_string_value(json_object_get(o, key));
 
-	if (!s || (must && !s[0]))
+	if (!s || !s[0])
 		return must ? -EBADMSG : 0;
 	return dup_span(span_of(s), dst);
 }
