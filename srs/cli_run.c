@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "base/settings.h"
 #include "media/capture.h"
+#include "media/render.h"
 #include "srs/cli.h"
 #include "srs/sip_role.h"
 #include "srs/supervisor.h"
@@ -107,7 +108,8 @@ int cli_run(struct cli *c, int argc, char **argv)
 	struct err e = { 0 };
 	struct supervisor_options options = {
 		.config_path = c->config_path,
-		.roles = { &capture_role, &sip_role, &upkeep_role, &web_role },
+		.roles = { &capture_role, &sip_role, &render_role, &upkeep_role,
+			   &web_role },
 		.on_ready = on_ready,
 		.arg = run,
 	};
