@@ -185,19 +185,36 @@ static void on_child(void *arg, int fd, unsigned events)
 		look(rr);
 }
 
-static int start_child(struct render_role *rr)
+/* SQLite keeps one table of locks per process and file: a connection that was
+ * open at the fork would make the child believe that it holds our locks. So
+ * there is none: the catalog is closed around the fork. */
+static int fork_child(struct render_role *rr)
 {
 	pid_t parent = getpid();
-	int r;
+	struct err e = { 0 };
+	int r, fork_errno;
 
+	db_close(&rr->db);
 	rr->child = fork();
-	if (rr->child < 0) {
-		r = -errno;
-		rr->child = 0;
-		return r;
-	}
+	fork_errno = errno;
 	if (rr->child == 0)
 		child_main(rr->role->settings, &rr->job, parent);
+	r = catalog_open(rr->role->settings, &rr->db, &e);
+	if (r < 0)
+		role_fatal(rr->role, e.text); /* nothing works without it */
+	if (rr->child < 0) {
+		rr->child = 0;
+		return -fork_errno;
+	}
+	return r;
+}
+
+static int start_child(struct render_role *rr)
+{
+	int r = fork_child(rr);
+
+	if (!rr->child)
+		return r;
 	rr->pidfd = (int)syscall(SYS_pidfd_open, rr->child, 0);
 	r = rr->pidfd < 0 ? -errno
 			  : loop_io_add(rr->role->loop, rr->pidfd, LOOP_READ,
@@ -289,7 +306,8 @@ static void role_destroy(struct render_role **rp)
 		(void)kill(rr->child, SIGKILL);
 		(void)waitpid(rr->child, NULL, 0);
 		forget_child(rr);
-		(void)job_release(rr->db, &rr->job); /* else the lease ends */
+		if (rr->db) /* else the lease ends */
+			(void)job_release(rr->db, &rr->job);
 	}
 	db_close(&rr->db);
 	mem_free(rr);

@@ -512,11 +512,10 @@ static int check_peaks(struct demo *d)
 	return r;
 }
 
-/* Where the file lies, as `recordings show` tells an operator. */
+/* Where the file lies: the catalog's key below the media folder. */
 static int find_mix(struct demo *d)
 {
 	json_t *rec = COMMAND(d, NULL, "recordings", "show", d->recording_id);
-	const char *path;
 	json_t *track;
 	size_t i;
 
@@ -524,10 +523,13 @@ static int find_mix(struct demo *d)
 		return -EIO;
 	json_array_foreach(json_object_get(rec, "tracks"), i, track)
 	{
-		path = json_string_value(json_object_get(track, "path"));
-		if (path && strlen(path) > 8 &&
-		    strcmp(path + strlen(path) - 8, "/mix.ogg") == 0)
-			str_copy(d->mix_path, sizeof(d->mix_path), path);
+		const char *key =
+			json_string_value(json_object_get(track, "blob_key"));
+		struct span k = span_of(key);
+
+		if (k.len > 8 && strcmp(key + k.len - 8, "/mix.ogg") == 0)
+			snprintf(d->mix_path, sizeof(d->mix_path),
+				 "%s/data/media/%s", d->dir, key);
 	}
 	json_decref(rec);
 	if (!d->mix_path[0] || access(d->mix_path, R_OK) != 0)
