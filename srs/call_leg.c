@@ -136,7 +136,7 @@ static bool use_sdp(struct call_leg *l, const struct call_answer *a)
 
 	body_read(a->content_type, a->body, &wl, &b);
 	if (b.has_sdp)
-		r = sdp_parse(b.sdp, &wl, &s);
+		r = sdp_read(b.sdp, &wl, &s);
 	if (r == 0)
 		r = offer_read_answer(l->lines, n, s, &wl, res);
 	if (r < 0) {

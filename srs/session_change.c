@@ -238,7 +238,7 @@ static int use_last_offer(struct session *s)
 	struct intake *in = s->sv->in;
 
 	in->body.sdp = span_of(s->offer);
-	return sdp_parse(in->body.sdp, NULL, &in->sdp);
+	return sdp_read(in->body.sdp, NULL, &in->sdp);
 }
 
 static void judge(struct session *s, struct ua_request *req,

@@ -53,8 +53,7 @@ void intake_read(struct sip_server *sv, struct ua_request *req)
 	read_credentials(in, req);
 	body_read(req->content_type, req->body, &in->warnings, &in->body);
 	if (in->body.has_sdp)
-		in->sdp_error =
-			sdp_parse(in->body.sdp, &in->warnings, &in->sdp);
+		in->sdp_error = sdp_read(in->body.sdp, &in->warnings, &in->sdp);
 	if (in->body.has_metadata)
 		in->md_error = metadata_parse(in->body.metadata, &in->warnings,
 					      &in->md);

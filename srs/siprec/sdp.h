@@ -1,6 +1,7 @@
 /* srs/siprec/sdp.h - session descriptions of recording clients, as plain data.
  *
- * sdp_parse() understands what is sent in the field rather than what RFC 8866
+ * sdp_read() (not sdp_parse: Sofia has one of that name, and would call ours)
+ * understands what is sent in the field rather than what RFC 8866
  * allows: any line end, blanks at line ends, missing o= s= t= c=, static
  * payload types without rtpmap, attributes nobody knows. What it cannot
  * understand it leaves out, with a warning. It answers nothing and chooses
@@ -107,7 +108,7 @@ struct sdp {
  *         -E2BIG    longer than SDP_TEXT_MAX
  *         -ENOMEM
  */
-int sdp_parse(struct span text, struct warn_list *wl, struct sdp **ret_sdp);
+int sdp_read(struct span text, struct warn_list *wl, struct sdp **ret_sdp);
 
 /** Takes NULL, leaves NULL. */
 void sdp_destroy(struct sdp **sp);

@@ -521,7 +521,7 @@ static void inherit(struct parser *ps)
 	}
 }
 
-int sdp_parse(struct span text, struct warn_list *wl, struct sdp **ret_sdp)
+int sdp_read(struct span text, struct warn_list *wl, struct sdp **ret_sdp)
 {
 	struct sdp *s CLEANUP(sdp_destroy) = NULL;
 	struct parser ps = { .wl = wl };

@@ -35,7 +35,7 @@ static void attribute(const struct metadata *md)
 	struct md_owner owners[SDP_LINES_MAX];
 	struct sdp *s CLEANUP(sdp_destroy) = NULL;
 
-	ASSERT(!sdp_parse(span_of(offer_text), NULL, &s));
+	ASSERT(!sdp_read(span_of(offer_text), NULL, &s));
 	metadata_attribute(md, s, NULL, owners);
 	for (unsigned i = 0; i < s->n_lines; i++) {
 		for (unsigned k = 0; k < owners[i].n; k++)

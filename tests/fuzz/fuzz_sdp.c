@@ -30,8 +30,8 @@ static void answer_it(const struct sdp *offer, struct warn_list *wl)
 	}
 	if (answer_print(offer, &a, &o, &text) < 0)
 		return;
-	ASSERT(!sdp_parse((struct span){ buf_str(&text), text.len }, NULL,
-			  &back));
+	ASSERT(!sdp_read((struct span){ buf_str(&text), text.len }, NULL,
+			 &back));
 	ASSERT(back->n_lines == offer->n_lines);
 	for (unsigned i = 0; i < a.n_lines; i++) {
 		ASSERT(str_eq(back->lines[i]->label, offer->lines[i]->label));
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sdp *s CLEANUP(sdp_destroy) = NULL;
 	struct warn_list wl = { 0 };
 
-	if (sdp_parse((struct span){ (const char *)data, size }, &wl, &s) < 0)
+	if (sdp_read((struct span){ (const char *)data, size }, &wl, &s) < 0)
 		return 0;
 	answer_it(s, &wl);
 	return 0;

@@ -49,7 +49,7 @@ static void plan(struct fixture *f, const char *offer,
 {
 	sdp_destroy(&f->offer);
 	f->wl = (struct warn_list){ 0 };
-	assert_int_equal(sdp_parse(span_of(offer), NULL, &f->offer), 0);
+	assert_int_equal(sdp_read(span_of(offer), NULL, &f->offer), 0);
 	answer_plan(f->offer, permits, 16, &f->wl, &f->answer);
 	for (unsigned i = 0; i < f->answer.n_lines; i++) {
 		f->answer.lines[i].rtp_port = (uint16_t)(20000 + 2 * i);
@@ -282,7 +282,7 @@ static void our_own_offer_can_be_read(void **state)
 
 	assert_int_equal(answer_print_offer(&f->origin, ports, 2, &f->text), 0);
 	assert_int_equal(
-		sdp_parse(span_of(buf_str(&f->text)), &f->wl, &f->offer), 0);
+		sdp_read(span_of(buf_str(&f->text)), &f->wl, &f->offer), 0);
 	assert_int_equal(f->wl.n, 0);
 	assert_int_equal(f->offer->n_lines, 2);
 	assert_int_equal(f->offer->lines[1]->n_pts, 4);
@@ -318,7 +318,7 @@ static void client_and_server_understand_each_other(void **state)
 	assert_int_equal(offer_print(client_lines, 2, &o, &f->text), 0);
 	plan(f, buf_str(&f->text), NULL);
 	assert_int_equal(f->answer.lines[0].dtmf, 1);
-	assert_int_equal(sdp_parse(span_of(print(f)), NULL, &back), 0);
+	assert_int_equal(sdp_read(span_of(print(f)), NULL, &back), 0);
 	assert_int_equal(offer_read_answer(client_lines, 2, back, &f->wl, res),
 			 2);
 	assert_int_equal(res[0].pt, 0);
@@ -353,7 +353,7 @@ static void wrong_answers_are_named(void **state)
 		struct warn_list wl = { 0 };
 		struct offer_result res[2];
 
-		assert_int_equal(sdp_parse(span_of(answers[i].text), NULL, &a),
+		assert_int_equal(sdp_read(span_of(answers[i].text), NULL, &a),
 				 0);
 		assert_int_equal(offer_read_answer(client_lines, 2, a, &wl,
 						   res),

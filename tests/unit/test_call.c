@@ -134,7 +134,7 @@ static void answer_sdp(struct recorder *rec, struct ua_request *req,
 	struct answer plan;
 
 	buf_init(&text, 65536);
-	if (!b->has_sdp || sdp_parse(b->sdp, &wl, &offer) < 0)
+	if (!b->has_sdp || sdp_read(b->sdp, &wl, &offer) < 0)
 		_exit(6);
 	answer_plan(offer, NULL, 2, &wl, &plan);
 	for (unsigned i = 0; i < plan.n_lines && i < 2; i++) {

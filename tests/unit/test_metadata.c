@@ -494,7 +494,7 @@ static void streams_find_their_owners(void **state)
 		buf_init(&got, 1024);
 		md = parse(attributions[i].xml, NULL);
 		assert_int_equal(
-			sdp_parse(span_of(attributions[i].sdp), NULL, &s), 0);
+			sdp_read(span_of(attributions[i].sdp), NULL, &s), 0);
 		metadata_attribute(md, s, &wl, o);
 		for (unsigned k = 0; k < s->n_lines; k++) {
 			buf_printf(&got, "%s%c%s", k ? " " : "", how[o[k].how],

@@ -18,7 +18,7 @@ static struct sdp *parse(const char *text, struct warn_list *wl)
 {
 	struct sdp *s = NULL;
 
-	assert_int_equal(sdp_parse(span_of(text), wl, &s), 0);
+	assert_int_equal(sdp_read(span_of(text), wl, &s), 0);
 	return s;
 }
 
@@ -214,7 +214,7 @@ static void limits_are_kept(void **state)
 	while (text.len <= SDP_TEXT_MAX)
 		buf_puts(&text, "a=x\r\n");
 	sdp_destroy(&s);
-	assert_int_equal(sdp_parse(span_of(buf_str(&text)), &wl, &s), -E2BIG);
+	assert_int_equal(sdp_read(span_of(buf_str(&text)), &wl, &s), -E2BIG);
 }
 
 static void nonsense_is_refused(void **state)
@@ -225,7 +225,7 @@ static void nonsense_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		assert_int_equal(sdp_parse(span_of(texts[i]), NULL, &s),
+		assert_int_equal(sdp_read(span_of(texts[i]), NULL, &s),
 				 -EBADMSG);
 	assert_null(s);
 }
@@ -237,9 +237,9 @@ static void memory_may_run_out(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		mem_fail_after(i);
-		assert_int_equal(sdp_parse(SPAN(HEAD "m=audio 1 RTP/AVP 0\r\n"
-						     "m=audio 1 RTP/AVP 0\r\n"),
-					   NULL, &s),
+		assert_int_equal(sdp_read(SPAN(HEAD "m=audio 1 RTP/AVP 0\r\n"
+						    "m=audio 1 RTP/AVP 0\r\n"),
+					  NULL, &s),
 				 -ENOMEM);
 		mem_fail_after(-1);
 		assert_null(s);
