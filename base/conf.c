@@ -522,56 +522,52 @@ int conf_load(const struct conf_key *keys, size_t n, const char *path,
 	return r;
 }
 
+/* As comment lines of at most 78 columns. */
+static void put_comment(struct buf *out, const char *text)
+{
+	struct span rest = span_of(text), word;
+	size_t column = 0;
+
+	while (rest.len) {
+		word = span_cut(&rest, ' ');
+		if (column == 0 || column + 1 + word.len > 78) {
+			(void)buf_puts(out, column ? "\n#" : "#");
+			column = 1;
+		}
+		(void)buf_printf(out, " %.*s", SPAN_ARG(word));
+		column += 1 + word.len;
+	}
+	(void)buf_putc(out, '\n');
+}
+
+static void put_key(struct buf *out, const struct conf_key *k)
+{
+	char may[256], text[1024];
+
+	allowed(k, may, sizeof(may));
+	(void)snprintf(text, sizeof(text), "%s%s%s%s%s", k->doc,
+		       may[0] ? " (" : "", may, may[0] ? ")" : "",
+		       k->reload ? " [reload]" : "");
+	(void)buf_putc(out, '\n');
+	put_comment(out, text);
+	if (k->def)
+		(void)buf_printf(out, "#%s =%s%s\n", k->key,
+				 k->def[0] ? " " : "", k->def);
+	else
+		(void)buf_printf(out, "%s = %s\n", k->key, k->example);
+}
+
 int conf_example(const struct conf_key *keys, size_t n, struct buf *out)
 {
 	const char *section = "";
-	char may[256];
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (strcmp(section, keys[i].section) != 0) {
+		if (!str_eq(section, keys[i].section)) {
 			section = keys[i].section;
 			(void)buf_printf(out, "\n[%s]\n", section);
 		}
-		allowed(&keys[i], may, sizeof(may));
-		(void)buf_printf(out, "\n# %s", keys[i].doc);
-		if (may[0])
-			(void)buf_printf(out, " (%s)", may);
-		if (keys[i].reload)
-			(void)buf_puts(out, " [reload]");
-		(void)buf_putc(out, '\n');
-		if (keys[i].def)
-			(void)buf_printf(out, "#%s =%s%s\n", keys[i].key,
-					 keys[i].def[0] ? " " : "",
-					 keys[i].def);
-		else
-			(void)buf_printf(out, "%s = %s\n", keys[i].key,
-					 keys[i].example);
+		put_key(out, &keys[i]);
 	}
-	return buf_error(out);
-}
-
-static size_t field_size(const struct conf_key *k)
-{
-	switch (k->type) {
-	case CONF_BOOL:
-		return sizeof(bool);
-	case CONF_ENUM:
-		return sizeof(int);
-	case CONF_STRING:
-	case CONF_PATH:
-		return k->size;
-	default:
-		return sizeof(int64_t); /* CONF_SIZE: uint64_t */
-	}
-}
-
-void conf_copy_reload(const struct conf_key *keys, size_t n, const void *from,
-		      void *to)
-{
-	for (size_t i = 0; i < n; i++)
-		if (keys[i].reload)
-			memcpy((char *)to + keys[i].offset,
-			       (const char *)from + keys[i].offset,
-			       field_size(&keys[i]));
+	return buf_error(out); /* errors of the appends above stick */
 }
