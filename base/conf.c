@@ -571,3 +571,28 @@ int conf_example(const struct conf_key *keys, size_t n, struct buf *out)
 	}
 	return buf_error(out); /* errors of the appends above stick */
 }
+
+static size_t field_size(const struct conf_key *k)
+{
+	switch (k->type) {
+	case CONF_BOOL:
+		return sizeof(bool);
+	case CONF_ENUM:
+		return sizeof(int);
+	case CONF_STRING:
+	case CONF_PATH:
+		return k->size;
+	default:
+		return sizeof(int64_t); /* CONF_SIZE: uint64_t */
+	}
+}
+
+void conf_copy_reload(const struct conf_key *keys, size_t n, const void *from,
+		      void *to)
+{
+	for (size_t i = 0; i < n; i++)
+		if (keys[i].reload)
+			memcpy((char *)to + keys[i].offset,
+			       (const char *)from + keys[i].offset,
+			       field_size(&keys[i]));
+}
