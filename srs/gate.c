@@ -19,6 +19,7 @@
 #include "srs/gate_priv.h"
 #include "storage/audit.h"
 #include "storage/catalog.h"
+#include "storage/db.h"
 
 #define SECOND_US 1000000LL
 
@@ -240,6 +241,38 @@ static bool step_scope(struct step *st)
 	    token_scope_has(st->token.scope, SCOPE_SIP))
 		return true;
 	return refuse(st, GATE_NO_SCOPE, "scope missing");
+}
+
+/* User part of the Request-URI, "" when there is none. */
+static bool called_user(const struct step *st, char *dst, size_t len)
+{
+	struct span rest = span_of(st->req->facts->location);
+
+	(void)span_cut(&rest, ':');
+	if (span_find(rest, '@') < 0)
+		return false;
+	return span_copy(dst, len, span_cut(&rest, '@')) && dst[0];
+}
+
+/* A call to sip:TENANT@... is for that tenant: nobody else's token counts. Any
+ * other user part ("srs", "rec") says nothing about a tenant. */
+static bool step_tenant(struct step *st)
+{
+	char user[128];
+	int64_t others;
+	int r;
+
+	if (!st->req->facts || !called_user(st, user, sizeof(user)))
+		return true;
+	r = db_query_int(st->g->auth->db,
+			 "SELECT count(*) FROM tenants WHERE "
+			 "(id = $1 OR name = $1) AND id <> $2",
+			 DB_ARGS(db_text(user), db_text(st->token.tenant_id)),
+			 &others);
+	if (r < 0)
+		return failed(st, r);
+	return others == 0 ||
+	       refuse(st, GATE_BAD_TOKEN, "a token of another tenant");
 }
 
 static bool step_grant(struct step *st)
@@ -483,8 +516,8 @@ static bool judge_steps(struct step *st)
 {
 	return step_node(st) && step_transport(st) && step_size(st) &&
 	       step_syntax(st) && step_rate(st) && step_token(st) &&
-	       step_client(st) && step_scope(st) && step_grant(st) &&
-	       step_body(st) && fill_usage(st) &&
+	       step_client(st) && step_scope(st) && step_tenant(st) &&
+	       step_grant(st) && step_body(st) && fill_usage(st) &&
 	       step_conditions(st, st->conditions) && step_quotas(st) &&
 	       step_codecs(st);
 }

@@ -41,6 +41,10 @@ static void read_credentials(struct intake *in, struct ua_request *req)
 	}
 	in->bearer_result =
 		bearer_parse(in->credentials, n, BEARER_FORMS_ALL, &in->bearer);
+	if (req->bad_credentials && in->bearer_result == BEARER_NONE) {
+		in->bearer_result = BEARER_MALFORMED;
+		in->bearer.why = "Authorization can't be read";
+	}
 }
 
 void intake_read(struct sip_server *sv, struct ua_request *req)

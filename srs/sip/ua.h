@@ -69,6 +69,8 @@ struct ua_request {
 	/* names in the client's certificate, SAN and CN without their kind */
 	const char *subjects[UA_SUBJECTS_MAX];
 	unsigned n_subjects;
+	bool bad_credentials;	  /* an Authorization that could not be
+				   * read at all; it is in no field */
 	bool tls_verified;	  /* the certificate chain was checked */
 	struct ua_dialog *dialog; /* NULL: outside of any */
 	void *user;		  /* the owner's, NULL at first */

@@ -159,6 +159,15 @@ static int fill_fields(struct ua_irq_magic *q, su_home_t *home)
 	return 0;
 }
 
+/* Sofia takes an Authorization that it can't parse out of the message. */
+static bool bad_credentials(const sip_t *sip)
+{
+	for (const msg_error_t *e = sip->sip_error; e; e = e->er_next)
+		if (e->er_name && str_ieq(e->er_name, "Authorization"))
+			return true;
+	return false;
+}
+
 struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 				     msg_t *msg, sip_t const *sip)
 {
@@ -177,6 +186,7 @@ struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 	q->pub.uri = url_text(home, sip->sip_request->rq_url);
 	q->pub.call_id = sip->sip_call_id->i_id;
 	q->pub.cseq = sip->sip_cseq->cs_seq;
+	q->pub.bad_credentials = bad_credentials(sip);
 	fill_parties(&q->pub, home, sip);
 	if (fill_fields(q, home) < 0)
 		return NULL;

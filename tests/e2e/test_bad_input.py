@@ -27,7 +27,7 @@ def alive(server, world):
 @pytest.mark.parametrize("text,words", [
     ("[server]\ndata_dir = /tmp/x\n[media]\nports = abc\n", (":4:", "[media]", "ports", "20000")),
     ("[server]\ndata_dir = /tmp/x\ncolour = red\n", (":3:", "[server]", "colour")),
-    ("[server]\ndata_dir = /tmp/x\n[teapot]\nx = 1\n", (":4:", "teapot")),
+    ("[server]\ndata_dir = /tmp/x\n[teapot]\nx = 1\n", (":3:", "teapot")),
     ("[server]\ndata_dir = relative\n", (":2:", "data_dir", "absolute")),
     ("[server]\nname = a\n", ("data_dir",)),
     ("[server]\ndata_dir = /tmp/x\n[sip]\nlisten = quic:1.2.3.4:5\n", (":4:", "[sip]", "listen", "udp:")),
@@ -219,6 +219,7 @@ def test_wrong_usage_is_exit_2(start, args):
 
 def test_unknown_ids_are_exit_3(start):
     s = start(run=False)
+    s.cli("migrate")
     uid = "00000000-0000-7000-8000-000000000000"
     for args in (["recordings", "show", uid], ["export", uid, "--to", str(s.dir / "x")],
                  ["grant", "revoke", uid], ["token", "add", "--user", "nobody@x.example"]):
