@@ -83,13 +83,18 @@ static bool put_user(struct identity *id, size_t *n, struct span user)
 			h = hex_value(user.p[i + 1]);
 			l = hex_value(user.p[i + 2]);
 		}
-		if (h < 0 || l < 0) {
+		if (c != '%') {
 			if (!put(id, n, c))
 				return false;
 			continue;
 		}
+		if (h < 0 || l < 0) { /* a bare one means itself */
+			h = 2;
+			l = 5;
+		} else {
+			i += 2;
+		}
 		c = (char)(h * 16 + l);
-		i += 2;
 		if (is_unreserved(c) || c == '+') {
 			if (!put(id, n, c))
 				return false;
@@ -101,9 +106,8 @@ static bool put_user(struct identity *id, size_t *n, struct span user)
 	return true;
 }
 
-/* "Host:5060" -> host without default port; also without a final dot. */
-static bool put_host(struct identity *id, size_t *n, struct span hostport,
-		     bool secure)
+/* "Host:5060" -> host without default port; also without final dots. */
+static bool put_host(struct identity *id, size_t *n, struct span hostport)
 {
 	struct span host = hostport, port = { "", 0 };
 	ptrdiff_t at;
@@ -123,14 +127,14 @@ static bool put_host(struct identity *id, size_t *n, struct span hostport,
 		port = host;
 		host = span_cut(&port, ':');
 	}
-	if (host.len && host.p[host.len - 1] == '.')
+	while (host.len && host.p[host.len - 1] == '.')
 		host.len--;
 	for (i = 0; i < host.len; i++)
 		if (!put(id, n, lower(host.p[i])))
 			return false;
 	while (port.len > 1 && port.p[0] == '0')
 		port = (struct span){ port.p + 1, port.len - 1 };
-	if (!port.len || span_eq(port, secure ? "5061" : "5060"))
+	if (!port.len || span_eq(port, "5060") || span_eq(port, "5061"))
 		return true;
 	if (!put(id, n, ':'))
 		return false;
@@ -152,7 +156,7 @@ static bool has_user_phone(struct span params)
 }
 
 /* s: what follows "sip:". */
-static int parse_sip(struct span s, bool secure, struct identity *id)
+static int parse_sip(struct span s, struct identity *id)
 {
 	struct span user = { "", 0 }, host, params = { "", 0 };
 	ptrdiff_t at, cut;
@@ -185,7 +189,7 @@ static int parse_sip(struct span s, bool secure, struct identity *id)
 	memcpy(id->sip, "sip:", 5);
 	if (has_user && (!put_user(id, &n, user) || !put(id, &n, '@')))
 		return -E2BIG;
-	if (!put_host(id, &n, host, secure))
+	if (!put_host(id, &n, host))
 		return -E2BIG;
 	if (has_user) {
 		char *u = id->sip + 4, *end = strchr(u, '@');
@@ -250,7 +254,7 @@ static int parse_bare(struct span s, struct identity *id)
 	if (tel_of(s, true, id->tel))
 		return 0;
 	if (span_find(s, '@') >= 0)
-		return parse_sip(s, false, id);
+		return parse_sip(s, id);
 	return parse_opaque(s, id);
 }
 
@@ -276,9 +280,9 @@ int identity_parse(const char *text, struct identity *ret_id)
 	if (!s.len)
 		return -EINVAL;
 	if (span_istarts(s, "sips:"))
-		r = parse_sip((struct span){ s.p + 5, s.len - 5 }, true, &id);
+		r = parse_sip((struct span){ s.p + 5, s.len - 5 }, &id);
 	else if (span_istarts(s, "sip:"))
-		r = parse_sip((struct span){ s.p + 4, s.len - 4 }, false, &id);
+		r = parse_sip((struct span){ s.p + 4, s.len - 4 }, &id);
 	else if (span_istarts(s, "tel:"))
 		r = parse_tel((struct span){ s.p + 4, s.len - 4 }, &id);
 	else if (has_other_scheme(s))
@@ -451,8 +455,8 @@ static int init_domain(struct id_pattern *p, const char *text)
 	for (c = p->sip; *c; c++)
 		*c = lower(*c);
 	len = strlen(p->sip);
-	if (len > 1 && p->sip[len - 1] == '.')
-		p->sip[len - 1] = '\0';
+	while (len > 1 && p->sip[len - 1] == '.')
+		p->sip[--len] = '\0';
 	return 0;
 }
 

@@ -6,7 +6,7 @@
  *
  *   sip   "sip:user@host[:port]": scheme and host lower-case, sips counts as
  *         sip, %-escapes of unreserved characters undone, password, default
- *         port (5060, sips: 5061), parameters and headers dropped
+ *         port (5060 and 5061), parameters and headers dropped
  *   tel   "tel:+digits" of a tel URI, of a user=phone URI and of any user part
  *         that is a global number; visual separators (RFC 3966) dropped
  *
