@@ -164,6 +164,10 @@ static void child_ended(struct render_role *rr, int status)
 		metric_add(rr->failed, 1);
 		if (code != CHILD_FAILED)
 			child_crashed(rr, status);
+		/* -ESTALE when the failure is written; else it could not even
+		 * be begun and does not count */
+		if (job_release(rr->db, &rr->job) == 0)
+			rr->not_before_mono_us = mono_us(rr) + PUT_OFF_US;
 	}
 }
 
