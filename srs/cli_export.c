@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -24,6 +23,7 @@
 #include "storage/catalog_search.h"
 #include "storage/crypt.h"
 #include "storage/recording_json.h"
+#include "storage/signalling.h"
 
 #define WORD "export"
 #define CHUNK_BYTES 65536u
@@ -197,28 +197,17 @@ static int export_metadata(struct export *x)
 	return r < 0 ? cli_catalog_failed(WORD, "metadata.json", r) : CLI_OK;
 }
 
-static int add_message(void *arg, const struct recording_message *m)
-{
-	char at[CLOCK_RFC3339_MAX];
-	struct buf *b = arg;
-
-	clock_format(m->at_us, at, sizeof(at));
-	(void)buf_printf(b, "--- %s %s %s %s, %zu bytes\n", at, m->dir,
-			 m->transport, m->peer, m->len);
-	(void)buf_put(b, m->body, m->len);
-	return buf_putc(b, '\n');
-}
-
-static int export_signalling(struct export *x)
+static int export_signalling(struct export *x, enum signalling_format format,
+			     const char *name)
 {
 	struct buf b CLEANUP(buf_fini) = { 0 };
-	int64_t r;
+	int r;
 
 	buf_init(&b, TEXT_MAX);
-	r = recording_each_message(x->cat.db, x->rec->id, add_message, &b);
+	r = signalling_write(x->cat.db, x->rec, format, &b);
 	if (r >= 0)
-		r = put_text_file(x, "signalling.txt", buf_str(&b), b.len);
-	return r < 0 ? cli_catalog_failed(WORD, "signalling.txt", r) : CLI_OK;
+		r = put_text_file(x, name, buf_str(&b), b.len);
+	return r < 0 ? cli_catalog_failed(WORD, name, r) : CLI_OK;
 }
 
 static int export_sums(struct export *x)
@@ -250,7 +239,10 @@ static int export_all(struct export *x, const char *to)
 	if (r == CLI_OK)
 		r = export_tracks(x);
 	if (r == CLI_OK)
-		r = export_signalling(x);
+		r = export_signalling(x, SIGNALLING_TEXT, "signalling.txt");
+	if (r == CLI_OK)
+		r = export_signalling(x, SIGNALLING_PCAPNG,
+				      "signalling.pcapng");
 	if (r == CLI_OK)
 		r = export_sums(x);
 	return r;

@@ -1,11 +1,13 @@
-/* `srs recordings list | show`. */
+/* `srs recordings list | show | signalling`. */
 #include "srs/cli.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -13,8 +15,10 @@
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/recording_json.h"
+#include "storage/signalling.h"
 
 #define WORD "recordings"
+#define SIGNALLING_BYTES_MAX (1024u * 1024u * 1024u)
 #define LIST_PARTS (RECORDING_PARTICIPANTS | RECORDING_WARNINGS)
 
 struct list_options {
@@ -296,11 +300,70 @@ static int show(struct cli *c, int argc, char **argv)
 	return CLI_OK;
 }
 
+/* ---- signalling ---- */
+
+static const char *parse_signalling(struct cli *c, int argc, char **argv,
+				    const char **ret_id,
+				    enum signalling_format *ret_format)
+{
+	*ret_format = c->json ? SIGNALLING_JSON : SIGNALLING_TEXT;
+	for (int i = 2; i < argc; i++) {
+		if (str_eq(argv[i], "--format") && i + 1 < argc) {
+			i++;
+			if (str_eq(argv[i], "pcapng"))
+				*ret_format = SIGNALLING_PCAPNG;
+			else if (!str_eq(argv[i], "text"))
+				return "--format is text or pcapng";
+		} else if (argv[i][0] != '-' && !*ret_id) {
+			*ret_id = argv[i];
+		} else {
+			return "signalling wants the ID of one recording and "
+			       "perhaps --format text|pcapng";
+		}
+	}
+	if (!*ret_id)
+		return "signalling wants the ID of one recording";
+	if (*ret_format == SIGNALLING_PCAPNG && isatty(STDOUT_FILENO))
+		return "pcapng is binary: use > FILE or a pipe";
+	return NULL;
+}
+
+static int signalling(struct cli *c, int argc, char **argv)
+{
+	struct cli_catalog cat CLEANUP(cli_catalog_close) = { 0 };
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	struct buf b CLEANUP(buf_fini) = { 0 };
+	const struct catalog_scope all = { 0 };
+	enum signalling_format format;
+	const char *id = NULL, *bad;
+	int r;
+
+	bad = parse_signalling(c, argc, argv, &id, &format);
+	if (bad)
+		return cli_usage(WORD, "%s", bad);
+	r = cli_catalog_open(c, &cat);
+	if (r != CLI_OK)
+		return r;
+	r = recording_get(cat.db, &all, id, 0, &rec);
+	if (r < 0)
+		return cli_catalog_failed(WORD, "such recording", r);
+	buf_init(&b, SIGNALLING_BYTES_MAX);
+	r = signalling_write(cat.db, rec, format, &b);
+	if (r < 0)
+		return cli_catalog_failed(WORD, "signalling", r);
+	if (fwrite(buf_str(&b), 1, b.len, stdout) != b.len ||
+	    fflush(stdout) != 0)
+		return cli_catalog_failed(WORD, "output", -errno);
+	return CLI_OK;
+}
+
 int cli_recordings(struct cli *c, int argc, char **argv)
 {
 	if (argc >= 2 && str_eq(argv[1], "list"))
 		return list(c, argc, argv);
 	if (argc >= 2 && str_eq(argv[1], "show"))
 		return show(c, argc, argv);
-	return cli_usage(WORD, "say list or show");
+	if (argc >= 2 && str_eq(argv[1], "signalling"))
+		return signalling(c, argc, argv);
+	return cli_usage(WORD, "say list, show or signalling");
 }

@@ -115,9 +115,14 @@ static const struct page pages[] = {
 	  "srs -c FILE token revoke TOKEN\n"
 	  "\n"
 	  "A token with that user's rights, for /api/v1.\n" },
-	{ "recordings", "list and show recordings",
+	{ "recordings", "list and show recordings and their SIP messages",
 	  "srs -c FILE recordings list [--tenant T] [-q WORDS] [--json]\n"
-	  "srs -c FILE recordings show ID [--json]\n" },
+	  "srs -c FILE recordings show ID [--json]\n"
+	  "srs -c FILE recordings signalling ID [--format text|pcapng] "
+	  "[--json]\n"
+	  "\n"
+	  "signalling prints every SIP message of the recording session\n"
+	  "(tokens removed); pcapng is for Wireshark: use > FILE.\n" },
 	{ "export", "copy a recording with all that belongs to it",
 	  "srs -c FILE export ID --to DIR\n"
 	  "\n"

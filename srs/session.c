@@ -150,24 +150,32 @@ static void refuse_pending(struct session *s)
 	session_change_drop(s);
 }
 
-/* Reason text is ours, never a client's. */
-static void send_bye(struct session *s, int cause, const char *text)
+int session_send(struct session *s, enum ua_method m, const char *headers)
 {
-	char header[200];
 	struct buf sent;
+	int r;
 
-	if (!s->dialog)
-		return;
-	(void)snprintf(header, sizeof(header),
-		       "Reason: SIP;cause=%d;text=\"%s\"\r\n", cause, text);
 	buf_init(&sent, 64 * 1024);
-	if (ua_dialog_send(s->dialog, UA_BYE, header, &sent) == 0)
-		s->bye_sent = true;
+	r = ua_dialog_send(s->dialog, m, headers, &sent);
 	session_note_message(s, false,
 			     (struct span){ buf_str(&sent), sent.len },
 			     ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
 	buf_fini(&sent);
+	return r;
+}
+
+/* Reason text is ours, never a client's. */
+static void send_bye(struct session *s, int cause, const char *text)
+{
+	char header[200];
+
+	if (!s->dialog)
+		return;
+	(void)snprintf(header, sizeof(header),
+		       "Reason: SIP;cause=%d;text=\"%s\"\r\n", cause, text);
+	if (session_send(s, UA_BYE, header) == 0)
+		s->bye_sent = true;
 }
 
 void session_end(struct session *s, const char *reason, int cause,

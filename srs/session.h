@@ -250,6 +250,9 @@ unsigned session_count_live(const struct sip_server *sv);
  *  close at capture, then finish. Repeating it does nothing. */
 void session_end(struct session *s, const char *reason, int cause,
 		 const char *text);
+/** Send a request in the dialog and keep its text. @return as
+ *  ua_dialog_send() */
+int session_send(struct session *s, enum ua_method m, const char *headers);
 /** All of them, at shutdown. */
 void session_end_all(struct sip_server *sv, const char *reason, int cause,
 		     const char *text);

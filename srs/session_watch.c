@@ -93,7 +93,7 @@ static void ask_for_life(struct session *s, int64_t now)
 	/* INTEROP: where the client lets us, ask before giving up */
 	if (s->asked_us == 0 && s->dialog &&
 	    ua_dialog_allows(s->dialog, UA_OPTIONS) &&
-	    ua_dialog_send(s->dialog, UA_OPTIONS, NULL, NULL) == 0) {
+	    session_send(s, UA_OPTIONS, NULL) == 0) {
 		s->asked_us = now;
 		return;
 	}
@@ -112,7 +112,7 @@ static void refresh(struct session *s, int64_t now)
 	(void)snprintf(line, sizeof(line),
 		       "Session-Expires: %u;refresher=uac\r\n",
 		       s->timer.expires_s);
-	if (!s->dialog || ua_dialog_send(s->dialog, UA_UPDATE, line, NULL) < 0)
+	if (!s->dialog || session_send(s, UA_UPDATE, line) < 0)
 		log_warn(&s->log, "sip.refresh_failed");
 	s->refresh_us = sip_timer_refresh_us(&s->timer, now);
 }

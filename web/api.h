@@ -21,6 +21,8 @@ int api_recording_delete(struct http_request *req, struct http_response *res);
 int api_recording_audio(struct http_request *req, struct http_response *res);
 int api_track_audio(struct http_request *req, struct http_response *res);
 int api_recording_peaks(struct http_request *req, struct http_response *res);
+int api_recording_signalling(struct http_request *req,
+			     struct http_response *res);
 
 int api_me(struct http_request *req, struct http_response *res);
 int api_clients_list(struct http_request *req, struct http_response *res);

@@ -345,7 +345,7 @@ static void export_is_complete_and_checks_itself(void **state)
 	read_text(path, text, sizeof(text));
 	assert_non_null(strstr(text, f->ready.s));
 	snprintf(command, sizeof(command),
-		 "cd %s/x && test $(wc -l < SHA256SUMS) -eq 4 && "
+		 "cd %s/x && test $(wc -l < SHA256SUMS) -eq 5 && "
 		 "sha256sum --quiet -c SHA256SUMS",
 		 f->dir);
 	FILE *p = popen(command, "r");
@@ -384,7 +384,7 @@ static void export_leaves_out_what_is_damaged(void **state)
 	snprintf(line, sizeof(line), "export %s --to %s/y", f->ready.s, f->dir);
 	assert_int_equal(run(f, cli_export, true, line), CLI_NO);
 	j = output(f);
-	assert_int_equal(json_integer_value(json_object_get(j, "files")), 3);
+	assert_int_equal(json_integer_value(json_object_get(j, "files")), 4);
 	assert_int_equal(json_integer_value(json_object_get(j, "damaged")), 1);
 	json_decref(j);
 	snprintf(path, sizeof(path), "%s/y/mix.ogg", f->dir);

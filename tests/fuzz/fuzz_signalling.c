@@ -1,0 +1,34 @@
+/* Labels of kept SIP messages: whatever the bytes, the spans lie inside, and
+ * an address made of a Contact is one. */
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/pcapng.h"
+#include "storage/signalling_label.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void check_inside(struct span text, struct span s)
+{
+	ASSERT(s.len == 0 ||
+	       (s.p >= text.p && s.p + s.len <= text.p + text.len));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct span text = { (const char *)data, len };
+	struct signalling_label l;
+	struct pcapng_end e;
+	struct span host;
+
+	signalling_label_read(text, &l);
+	check_inside(text, l.start);
+	check_inside(text, l.reason);
+	check_inside(text, l.method);
+	ASSERT(l.status == 0 || (l.status >= 100 && l.status <= 699));
+	host = signalling_contact(text);
+	check_inside(text, host);
+	(void)pcapng_end_parse(host, &e); /* most are none */
+	(void)pcapng_end_parse(text, &e);
+	return 0;
+}
