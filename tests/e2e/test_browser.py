@@ -1,0 +1,264 @@
+"""The pages in a real browser: setup, credentials, consent, list, player."""
+import json
+import re
+import urllib.parse
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from lib.server import ALICE, BOB, DETAILS, wait_for
+from lib.web import REDIRECT, Portal
+
+PASSWORD = "correct horse battery"
+
+
+class Chrome:
+    def __init__(self):
+        o = Options()
+        for a in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                  "--autoplay-policy=no-user-gesture-required", "--window-size=1200,900"):
+            o.add_argument(a)
+        o.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+        self.driver = webdriver.Chrome(options=o, service=Service("/usr/bin/chromedriver"))
+        self.driver.set_page_load_timeout(30)
+        self.responses = []
+        self.complaints = []
+
+    def collect(self):
+        """Responses and everything the console said since the last call."""
+        for entry in self.driver.get_log("performance"):
+            m = json.loads(entry["message"])["message"]
+            if m["method"] == "Network.responseReceived":
+                r = m["params"]["response"]
+                self.responses.append((r["status"], r["url"]))
+        # the used-up setup link, opened on purpose, is a 404
+        self.complaints += [e for e in self.driver.get_log("browser")
+                            if e["level"] != "DEBUG" and "/setup" not in e["message"]]
+
+    def find(self, css):
+        return self.driver.find_element(By.CSS_SELECTOR, css)
+
+    def text(self):
+        return self.find("body").text
+
+    def fill(self, **fields):
+        for name, value in fields.items():
+            e = self.find(f"[name={name}]")
+            e.clear()
+            e.send_keys(value)
+
+    def press(self, css):
+        self.find(css).click()
+
+    def js(self, code, *args):
+        return self.driver.execute_script(code, *args)
+
+    def wait(self, check, what):
+        """Elements of the page before may vanish under the check."""
+        def look():
+            try:
+                return check()
+            except (StaleElementReferenceException, NoSuchElementException):
+                return None
+
+        return wait_for(look, 20, f"{what}; begun at {self.driver.current_url}")
+
+
+@pytest.fixture
+def chrome():
+    c = Chrome()
+    yield c
+    c.driver.quit()
+
+
+def set_up(chrome, server):
+    link = wait_for(lambda: re.search(r"http://\S+/setup\?token=[\w-]+", server.log()),
+                    what="the setup link").group(0)
+    chrome.driver.get(link)
+    chrome.fill(tenant="Acme", email="alice@acme.example", aor=ALICE, password=PASSWORD,
+                password2=PASSWORD)
+    chrome.press("button.primary")
+    chrome.wait(lambda: chrome.driver.current_url.endswith("/clients"), "set up")
+    chrome.driver.get(link)
+    assert "used up" in chrome.text()
+
+
+def sign_in(chrome):
+    chrome.fill(email="alice@acme.example", password=PASSWORD)
+    chrome.press("button.primary")
+
+
+def add_provider(chrome, server):
+    chrome.driver.get(server.url + "/clients")
+    chrome.fill(name="Example VoIP", redirect_uris=REDIRECT)
+    chrome.press("button.primary")
+    chrome.wait(lambda: chrome.driver.find_elements(By.ID, "client-secret"), "the secret")
+    made = chrome.find("#client-id").text, chrome.find("#client-secret").text
+    chrome.driver.get(server.url + "/clients")
+    assert made[0] in chrome.text() and made[1] not in chrome.driver.page_source
+    return Portal(server.url, *made)
+
+
+def agree(chrome, server, portal):
+    """Consent as a browser sees it; the redirect goes to a port where nobody listens."""
+    chrome.driver.get(server.url + portal.authorize_url())
+    if "Sign in" in chrome.text():
+        sign_in(chrome)
+    chrome.wait(lambda: "Example VoIP" in chrome.text(), "the consent page")
+    assert "2 or more people" in chrome.text() and "alice@voip.example" in chrome.text()
+    chrome.collect()
+    chrome.press("button[value=allow]")
+    chrome.wait(lambda: chrome.driver.current_url.startswith(REDIRECT), "the way back")
+    query = urllib.parse.urlsplit(chrome.driver.current_url).query
+    answer = dict(urllib.parse.parse_qsl(query))
+    assert answer["state"] == portal.state and answer["iss"] == server.url
+    chrome.driver.get("about:blank")
+    chrome.driver.get_log("browser")  # nobody listens there: not our error
+    return portal.redeem(answer["code"]).json()["access_token"]
+
+
+def call(server, token, seconds):
+    server.cli("call", "--to", "sip:%s:%d" % server.sip["udp"], "--token", token,
+               "--participant", ALICE, "--participant", BOB, "--duration", seconds)
+
+
+def open_recording(chrome, server):
+    """From the list, which fills itself, to the player."""
+    def row():
+        chrome.driver.get(server.url + "/recordings")
+        found = chrome.driver.find_elements(By.CSS_SELECTOR, "tr[data-state=ready] td.main a")
+        return found and found[0]
+
+    chrome.wait(row, "a ready recording").click()
+    chrome.wait(lambda: chrome.driver.find_elements(By.CSS_SELECTOR, ".player.live canvas"),
+                "the player")
+
+
+def position(chrome):
+    return chrome.js("return document.getElementById('audio').currentTime")
+
+
+def play(chrome):
+    chrome.press(".controls .play")
+    first = chrome.wait(lambda: position(chrome) > 0.3 and position(chrome), "sound")
+    chrome.wait(lambda: position(chrome) > first + 0.3, "time to advance")
+    assert chrome.find(".controls .play").get_attribute("aria-label") == "Pause"
+
+
+def seek_by_click(chrome):
+    """A seek into what is not loaded is a range request."""
+    wave = chrome.find(".wave")
+    width = wave.size["width"]
+    webdriver.ActionChains(chrome.driver).move_to_element_with_offset(
+        wave, int(width * 0.25), 0).click().perform()
+    length = chrome.js("return document.getElementById('audio').duration")
+    chrome.wait(lambda: abs(position(chrome) - 0.75 * length) < 1.5, "the seek")
+
+
+def keys(chrome):
+    wave = chrome.find(".wave")
+    if not chrome.js("return document.getElementById('audio').paused"):
+        wave.send_keys(Keys.SPACE)
+    chrome.wait(lambda: chrome.js("return document.getElementById('audio').paused"), "pause")
+    wave.send_keys(Keys.HOME)
+    chrome.wait(lambda: position(chrome) < 0.1, "Home")
+    wave.send_keys(Keys.ARROW_RIGHT)
+    chrome.wait(lambda: abs(position(chrome) - 5) < 0.2, "arrow right")
+    wave.send_keys(Keys.ARROW_LEFT)
+    chrome.wait(lambda: position(chrome) < 0.2, "arrow left")
+    assert wave.get_attribute("aria-valuetext").startswith("0:00 of 0:")
+    wave.send_keys(Keys.SPACE)
+    chrome.wait(lambda: not chrome.js("return document.getElementById('audio').paused"), "play")
+
+
+def speed_and_balance(chrome):
+    chrome.find("#speed").send_keys("2")
+    chrome.js("const s = document.getElementById('speed'); s.value = '2';"
+              "s.dispatchEvent(new Event('change'))")
+    assert chrome.js("return document.getElementById('audio').playbackRate") == 2
+    chrome.js("const b = document.getElementById('balance'); b.value = '-1';"
+              "b.dispatchEvent(new Event('input'))")
+    assert "100 %" in chrome.find("#balance").get_attribute("aria-valuetext")
+    chrome.js("document.getElementById('audio').currentTime = 0")
+    chrome.wait(lambda: position(chrome) > 0.5, "sound through the balance")
+
+
+def painted(chrome):
+    """The waveform has more than one colour."""
+    return chrome.js("""
+        const c = document.querySelector('.wave canvas');
+        const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        const seen = new Set();
+        for (let i = 0; i < d.length; i += 4)
+            if (d[i + 3]) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
+        return seen.size;""")
+
+
+def test_from_setup_to_playback(server, chrome):
+    set_up(chrome, server)
+    portal = add_provider(chrome, server)
+    chrome.collect()
+    token = agree(chrome, server, portal)
+    call(server, token, 12)
+    open_recording(chrome, server)
+    assert painted(chrome) > 2
+    play(chrome)
+    seek_by_click(chrome)
+    keys(chrome)
+    speed_and_balance(chrome)
+    chrome.collect()
+    audio = [s for s, url in chrome.responses if "/audio" in url]
+    assert 206 in audio and set(audio) <= {200, 206}, audio
+    bad = [(s, u) for s, u in chrome.responses if s >= 400 and "/setup" not in u]
+    assert not bad, bad
+    assert not chrome.complaints, chrome.complaints
+
+
+def test_grants_notes_and_delete(server, chrome):
+    set_up(chrome, server)
+    portal = add_provider(chrome, server)
+    token = agree(chrome, server, portal)
+    call(server, token, 2)
+    open_recording(chrome, server)
+    here = chrome.driver.current_url
+    chrome.fill(title="Order 17", notes="<b>ring back</b>")
+    chrome.press("form[action$='/edit'] button")
+    chrome.wait(lambda: "Order 17" in chrome.find("h1").text, "the title")
+    assert chrome.find("textarea").get_attribute("value") == "<b>ring back</b>"
+    chrome.driver.get(server.url + "/recordings?q=ring")
+    assert "Order 17" in chrome.text()
+    chrome.driver.get(server.url + "/grants")
+    assert "Record calls with 2 or more people" in chrome.text()
+    chrome.press("details.danger summary")
+    chrome.press("details.danger button")
+    chrome.wait(lambda: "Revoked" in chrome.text(), "revocation")
+    server.get("/api/v1/recordings", token, code=401)
+    chrome.driver.get(here)
+    chrome.press("details.danger summary")
+    chrome.press("details.danger button")
+    chrome.wait(lambda: "No recordings yet" in chrome.text(), "deletion")
+    chrome.driver.get(server.url + "/audit")
+    for action in ("recording.delete", "recording.edit", "grant."):
+        assert action in chrome.text()
+    chrome.collect()
+    assert not chrome.complaints, chrome.complaints
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_every_page_fits(server, chrome, width):
+    """No page is wider than the screen, on a phone either."""
+    set_up(chrome, server)
+    portal = add_provider(chrome, server)
+    consent = portal.authorize_url(details={**DETAILS, "owner": {"aor": ["sip:" + "x" * 90 + "@v.example"]}})
+    chrome.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+        "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600})
+    for path in ("/recordings", "/recordings?q=x", "/clients", "/grants", "/audit", consent):
+        chrome.driver.get(server.url + path)
+        assert chrome.js("return document.documentElement.scrollWidth <= innerWidth"), path
+    chrome.collect()
+    assert not chrome.complaints, chrome.complaints
