@@ -304,10 +304,11 @@ static int client_add(struct cli *c, int argc, char **argv)
 	r = cli_args("client add", argc, argv, table, ARRAY_SIZE(table), NULL);
 	if (r == CLI_OK)
 		r = cli_auth_open(c, &a);
-	if (r == CLI_OK)
-		r = tenant_option(&a, "client add", tenant, &tenant_id);
 	if (r != CLI_OK)
 		return r;
+	r = find_or_make_tenant(&a, tenant, &tenant_id);
+	if (r < 0)
+		return cli_auth_failed(&a, "client add", r);
 	r = client_create(&a.auth,
 			  &(struct client_new){
 				  .tenant_id = tenant_id.s,

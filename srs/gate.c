@@ -162,9 +162,17 @@ static bool step_rate(struct step *st)
 
 static bool bad_token(struct step *st, const char *why)
 {
+	return refuse(st, GATE_BAD_TOKEN, why);
+}
+
+/* Not genuine. Only these count as guesses: a busy SBC whose token has just
+ * expired sends hundreds of calls before it has the next one, and must not be
+ * locked out for that. */
+static bool false_token(struct step *st, const char *why)
+{
 	gate_limit_count(&st->g->limit, st->req->peer.address,
 			 clock_mono_us(st->g->auth->clock));
-	return refuse(st, GATE_BAD_TOKEN, why);
+	return bad_token(st, why);
 }
 
 /* Somebody sends the key to the safe in every call. */
@@ -188,11 +196,11 @@ static bool step_token(struct step *st)
 	case 0:
 		return true;
 	case -EBADMSG:
-		return bad_token(st, "not a token of ours");
+		return false_token(st, "not a token of ours");
 	case -ENOENT:
-		return bad_token(st, "unknown token");
+		return false_token(st, "unknown token");
 	case -EKEYREJECTED:
-		return bad_token(st, "forged token");
+		return false_token(st, "forged token");
 	case -EKEYEXPIRED:
 		return bad_token(st, "expired");
 	case -EKEYREVOKED:

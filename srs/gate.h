@@ -14,7 +14,7 @@
  *	malformed or several credentials        400 + Warning
  *	token in clear where not allowed        403, no challenge, remembered
  *	message too large                       513
- *	too many bad tokens from an address     503 + Retry-After
+ *	too many false tokens from an address   503 + Retry-After
  *	no usable body                          400 + Warning
  *	outside the conditions                  403 + Warning + problem+json
  *	some streams or codecs outside          200, those not permitted

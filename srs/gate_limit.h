@@ -1,7 +1,7 @@
-/* srs/gate_limit.h - how many bad tokens an address may try.
+/* srs/gate_limit.h - how many false tokens an address may try.
  *
  * A small table of counters in memory, replaced when full (least recently
- * begun first); 200 bad tokens within 10 s are the limit. Owner: the gate.
+ * begun first); 200 false tokens within 10 s are the limit. Owner: the gate.
  */
 #ifndef SRS_GATE_LIMIT_H
 #define SRS_GATE_LIMIT_H

@@ -93,9 +93,16 @@ static const struct page pages[] = {
 	{ "client", "API credentials for a VoIP provider",
 	  "srs -c FILE client add --tenant T --name N --redirect-uri U ... "
 	  "[--json]\n"
-	  "srs -c FILE client list [--json]\n"
+	  "                       [--tls-identity NAME] [--plain-authorize]\n"
+	  "                       [--quoted-bearer]\n"
+	  "srs -c FILE client list [--tenant T] [--json]\n"
 	  "\n"
-	  "Prints client_id and client_secret; the secret is shown once.\n" },
+	  "Prints client_id and client_secret; the secret is shown once.\n"
+	  "  --tls-identity NAME  its SIP legs must show a certificate with "
+	  "this\n"
+	  "                       name\n"
+	  "  --plain-authorize    may authorize without a pushed request\n"
+	  "  --quoted-bearer      may write Bearer token=\"...\" in SIP\n" },
 	{ "grant", "what an owner lets a provider record",
 	  "srs -c FILE grant add --client ID --owner EMAIL --details FILE "
 	  "[--json]\n"
@@ -109,12 +116,21 @@ static const struct page pages[] = {
 	  "the grant's id, an access token and a refresh token. FILE holds\n"
 	  "authorization_details of type call_recording. `test` judges a call\n"
 	  "that was never made: exit code 4 and every violated condition when\n"
-	  "it would not be recorded.\n" },
+	  "it would not be recorded. More of the call for `test`:\n"
+	  "  --at TIME            2026-01-31T09:30:00Z instead of now\n"
+	  "  --caller AOR         which participant called\n"
+	  "  --direction WORD     inbound, outbound or internal\n"
+	  "  --location URI       the Request-URI of the recording call\n"
+	  "  --streams N          streams of each kind (one a participant)\n"
+	  "  --srtp, --told       encrypted; the parties were told\n" },
 	{ "token", "API tokens of a user",
-	  "srs -c FILE token add --user EMAIL [--json]\n"
+	  "srs -c FILE token add --user EMAIL [--name N] [--expires 30d] "
+	  "[--json]\n"
 	  "srs -c FILE token revoke TOKEN\n"
 	  "\n"
-	  "A token with that user's rights, for /api/v1.\n" },
+	  "A token with that user's rights, for /api/v1. TOKEN is the token "
+	  "or its\n"
+	  "id, which is the part between srs_at_ and the dot.\n" },
 	{ "recordings", "list and show recordings and their SIP messages",
 	  "srs -c FILE recordings list [--tenant T] [-q WORDS] [--json]\n"
 	  "srs -c FILE recordings show ID [--json]\n"

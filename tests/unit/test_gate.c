@@ -336,6 +336,19 @@ static void guessing_is_slowed_down(void **state)
 	expect(t, 401, GATE_BAD_TOKEN);
 }
 
+static void expired_tokens_are_no_guesses(void **state)
+{
+	struct rig *t = *state;
+	int i;
+
+	clock_fake_advance(&t->r.clock, 600 * SECOND);
+	for (i = 0; i < 300; i++)
+		expect(t, 401, GATE_BAD_TOKEN);
+	auth_rig_issue(&t->r, &t->pair);
+	use_token(t, t->pair.access);
+	expect(t, 200, GATE_OK);
+}
+
 static void limit_table_never_overflows(void **state)
 {
 	struct gate_limit *l = mem_zalloc(sizeof(*l));
@@ -691,6 +704,7 @@ int main(void)
 		RIG(refresh_token_in_sip_is_an_incident),
 		RIG(too_large_is_513),
 		RIG(guessing_is_slowed_down),
+		RIG(expired_tokens_are_no_guesses),
 		cmocka_unit_test(limit_table_never_overflows),
 		RIG(bad_body_is_400),
 		RIG(outside_the_conditions_is_403_with_reasons),
