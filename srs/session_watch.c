@@ -15,6 +15,8 @@
 
 #define TICK_US 250000
 #define ASK_WAIT_US 32000000
+/* On hold nothing has to come; without a session timer not for ever. */
+#define HOLD_LIMIT_US INT64_C(3600000000)
 
 /* ---- grants ---- */
 
@@ -104,6 +106,20 @@ static void ask_for_life(struct session *s, int64_t now)
 	session_end(s, "timeout", 408, "Media timeout");
 }
 
+/* How long a call may be silent. */
+static int64_t silence_us(const struct session *s)
+{
+	int64_t limit = s->sv->set->sip.media_timeout_us;
+
+	for (unsigned i = 0; i < s->n_streams; i++) {
+		if (s->streams[i].cap.enabled && s->streams[i].cap.active)
+			return limit;
+	}
+	if (s->timer.expires_s)
+		return INT64_MAX / 2;
+	return limit > HOLD_LIMIT_US ? limit : HOLD_LIMIT_US;
+}
+
 static void refresh(struct session *s, int64_t now)
 {
 	char line[64];
@@ -135,7 +151,7 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		session_end(s, "ack_missing", 408, "ACK missing");
 	} else if (s->metadata_due_us <= now) {
 		session_rejudge(s, true);
-	} else if (s->active_us + s->sv->set->sip.media_timeout_us <= now) {
+	} else if (s->active_us + silence_us(s) <= now) {
 		ask_for_life(s, now);
 	} else if (s->refresh_us <= now) {
 		refresh(s, now);

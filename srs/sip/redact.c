@@ -45,11 +45,12 @@ static void put_credentials(struct buf *out, struct span line, size_t colon)
 	size_t scheme = 0;
 
 	buf_put(out, line.p, colon + 1);
-	while (scheme < v.len && v.p[scheme] > ' ')
+	while (scheme < v.len &&
+	       ((v.p[scheme] | 0x20) >= 'a' && (v.p[scheme] | 0x20) <= 'z'))
 		scheme++;
 	buf_putc(out, ' ');
-	/* without a blank there is no scheme but a bare secret */
-	if (scheme < v.len && scheme <= 16) {
+	/* without a blank behind letters it is no scheme but a bare secret */
+	if (scheme < v.len && scheme <= 16 && v.p[scheme] == ' ') {
 		buf_put(out, v.p, scheme);
 		buf_putc(out, ' ');
 	}
