@@ -17,6 +17,7 @@ asset_\name\()_end:
 	asset app_js, app.js
 	asset player_js, player.js
 	asset waveform_js, waveform.js
+	asset ladder_css, ladder.css
 	asset icon_svg, icon.svg
 
 	.section .note.GNU-stack, "", %progbits

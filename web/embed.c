@@ -16,6 +16,7 @@ ASSET(style_css);
 ASSET(app_js);
 ASSET(player_js);
 ASSET(waveform_js);
+ASSET(ladder_css);
 ASSET(icon_svg);
 
 static char hash_text[EMBED_HASH_MAX];
@@ -26,12 +27,13 @@ static struct asset table[] = {
 	{ "player.js", "text/javascript; charset=utf-8", asset_player_js, 0 },
 	{ "waveform.js", "text/javascript; charset=utf-8", asset_waveform_js,
 	  0 },
+	{ "ladder.css", "text/css; charset=utf-8", asset_ladder_css, 0 },
 	{ "icon.svg", "image/svg+xml", asset_icon_svg, 0 },
 };
 
 static const unsigned char *const ends[] = {
-	asset_style_css_end,   asset_app_js_end,   asset_player_js_end,
-	asset_waveform_js_end, asset_icon_svg_end,
+	asset_style_css_end,   asset_app_js_end,     asset_player_js_end,
+	asset_waveform_js_end, asset_ladder_css_end, asset_icon_svg_end,
 };
 
 int embed_setup(void)

@@ -16,6 +16,7 @@
 #include "web/context.h"
 #include "web/page.h"
 #include "web/page_parts.h"
+#include "web/pages_ladder.h"
 
 static const char *party_name(const struct recording *rec, int ord)
 {
@@ -308,7 +309,8 @@ int pages_recording(struct http_request *req, struct http_response *res)
 		put_downloads(b, rec);
 	put_delete(req, res, rec);
 	buf_puts(b, "</div>\n</div>\n");
-	return page_end(res);
+	r = pages_ladder(b, req->ctx->db, rec);
+	return r < 0 ? r : page_end(res);
 }
 
 /* ---- changes ---- */

@@ -5,6 +5,9 @@ import subprocess
 import time
 
 import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
 from lib import media
 from lib.server import ALICE, BOB, SRS, World, wait_for
@@ -174,3 +177,54 @@ def test_who_may_read_them(server, world):
     assert "format" in json.dumps(r.json())
     server.get(path + "?x=1", world.api_token, code=400)
     server.get("/api/v1/recordings/nope/signalling", world.api_token, code=404)
+
+
+@pytest.fixture
+def browser():
+    """A phone without JavaScript."""
+    o = webdriver.ChromeOptions()
+    for a in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=500,900"):
+        o.add_argument(a)
+    o.add_experimental_option("prefs", {"profile.managed_default_content_settings.javascript": 2})
+    b = webdriver.Chrome(options=o)
+    yield b
+    b.quit()
+
+
+def test_ladder_works_by_keyboard_without_javascript(server, world, browser):
+    call(server, world)
+    rid = recording(world)
+    messages(server, world, rid)
+    browser.get(f"{server.url}/recordings/{rid}")
+    wait_for(lambda: browser.find_elements(By.NAME, "email"), what="the login form")
+    browser.find_element(By.NAME, "email").send_keys(world.email)
+    browser.find_element(By.NAME, "password").send_keys(world.password + Keys.ENTER)
+    rows = wait_for(lambda: browser.find_elements(By.CSS_SELECTOR, "#signalling .rows > li"),
+                    what="the ladder")
+    assert not browser.find_elements(By.CSS_SELECTOR, "[style], style")
+    seen = []
+    for row in rows:
+        way = "<" if "in" in row.get_attribute("class").split() else ">"
+        words = row.find_element(By.CSS_SELECTOR, ".word").text
+        seen.append((way, re.sub(r"^from \w+ to \w+:", "", words).strip()))
+    for (way, words), (way_wanted, method, status) in zip(seen, LADDER, strict=True):
+        assert way == way_wanted
+        assert words.startswith(f"{status} OK to {method}" if status else method)
+    # the arrow is drawn: the page's own sheet is in force
+    assert rows[0].find_element(By.CSS_SELECTOR, ".line").value_of_css_property(
+        "border-top-style") == "solid"
+    assert rows[1].find_element(By.CSS_SELECTOR, ".line").value_of_css_property(
+        "border-top-style") == "dashed"
+    raw = rows[0].find_element(By.TAG_NAME, "pre")
+    details = rows[0].find_element(By.TAG_NAME, "details")
+    assert details.get_attribute("open") is None and raw.text == ""
+    rows[0].find_element(By.TAG_NAME, "summary").send_keys(Keys.ENTER)
+    wait_for(lambda: details.get_attribute("open"), what="the message")
+    assert raw.text.startswith("INVITE sip:srs@") and "Bearer [removed]" in raw.text
+    assert '<nameID aor="sip:alice@voip.example">' in raw.text
+    links = [a.get_attribute("href") for a in
+             browser.find_elements(By.CSS_SELECTOR, "#signalling .files a")]
+    cookies = {c["name"]: c["value"] for c in browser.get_cookies()}
+    assert len(links) == 3
+    for link in links:
+        assert server.get(link.removeprefix(server.url), cookies=cookies).content
