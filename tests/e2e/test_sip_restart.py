@@ -138,7 +138,14 @@ def test_ports_are_gone_after_a_crash(live):
     time.sleep(1.2)
     server.kill_all()
     thief = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    thief.bind(("127.0.0.1", first.ports()[0]))
+
+    def stolen():
+        try:
+            thief.bind(("127.0.0.1", first.ports()[0]))
+        except OSError:  # the dead are still being buried
+            return False
+        return True
+    wait_for(stolen, 10, "the media port")
     server.settings["sip"]["listen"] = ", ".join(server.ready["sip"])
     server.write_conf()
     server.start()
