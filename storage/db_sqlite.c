@@ -268,7 +268,7 @@ static int64_t sqlite_run(struct db *db, const char *sql,
 			  db_row_fn *fn, void *arg)
 {
 	struct db_sqlite *d = self(db);
-	struct stmt *s;
+	struct stmt *s = NULL;
 	int64_t r;
 	int rc;
 

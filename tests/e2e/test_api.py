@@ -1,4 +1,5 @@
 """/api/v1 as a program sees it."""
+import concurrent.futures
 import json
 import struct
 
@@ -6,7 +7,7 @@ import pytest
 import requests
 
 from lib.server import ALICE, World
-from lib.web import Browser, make_world
+from lib.web import Browser, finish, make_world
 
 CSP = "default-src 'none'"
 
@@ -15,7 +16,7 @@ CSP = "default-src 'none'"
 def world(tmp_path_factory):
     w = make_world(tmp_path_factory.mktemp("api"))
     yield w
-    w.server.stop()
+    finish(w.server)
 
 
 @pytest.fixture(scope="module")
@@ -255,6 +256,26 @@ def test_methods_headers_and_health(world):
     assert m.status_code == 200 and "srs_http_requests_total" in m.text
     assert requests.get(world.server.url + "/metrics", timeout=5,
                         headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 403
+
+
+def test_many_at_once(world):
+    """Reads, ranges, writes, wrong tokens and pages on all threads of the pool."""
+    rid = world.item["id"]
+    whole = api(world, audio(world)).content
+    jobs = [lambda: api(world, "/recordings?q=alice", code=200),
+            lambda: api(world, f"/recordings/{rid}", code=200),
+            lambda: api(world, audio(world), code=206, headers={"Range": "bytes=5-99"}),
+            lambda: api(world, f"/recordings/{rid}", "PATCH", json={"title": "t"}, code=200),
+            lambda: api(world, "/recordings", token="srs_at_junk", code=401),
+            lambda: requests.get(world.server.url + "/login", timeout=10).raise_for_status()]
+
+    def work(k):
+        for i in range(20):
+            jobs[(k + i) % len(jobs)]()
+        return api(world, audio(world), code=200).content == whole
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        assert all(pool.map(work, range(12)))
 
 
 def test_delete(world):

@@ -7,14 +7,14 @@ import pytest
 import requests
 
 from lib.server import ALICE, DETAILS, Server, World
-from lib.web import REDIRECT, Browser, Portal, answer_of
+from lib.web import REDIRECT, Browser, Portal, answer_of, finish
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     server = Server(tmp_path_factory.mktemp("oauth")).start()
     yield World(server)
-    server.stop()
+    finish(server)
 
 
 @pytest.fixture

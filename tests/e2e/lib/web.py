@@ -125,4 +125,13 @@ def make_world(folder, call_s=3):
     return world
 
 
-__all__ = ["Browser", "Portal", "Pkce", "REDIRECT", "answer_of", "make_world", "wait_for"]
+def finish(server):
+    """Stop a server of a whole module; its log must be clean, as conftest's start() says."""
+    server.stop()
+    text = server.log()
+    for word in ("srs_at_", "srs_rt_", "srs_cs_", "AddressSanitizer", "LeakSanitizer",
+                 "runtime error:", "ThreadSanitizer"):
+        assert word not in text, text[-5000:]
+
+
+__all__ = ["finish", "Browser", "Portal", "Pkce", "REDIRECT", "answer_of", "make_world", "wait_for"]
