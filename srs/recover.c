@@ -255,6 +255,19 @@ static bool has_row(struct sip_server *sv, const char *id)
 			    DB_ARGS(db_text(id)), &one) != -ENODATA;
 }
 
+/* Something is in it, but not whose it is: a person must look. Under another
+ * name it is neither swept again nor ever removed by us. */
+static void set_aside(const char *path, const char *id, int r)
+{
+	char kept[820];
+
+	(void)snprintf(kept, sizeof(kept), "%s.unreadable", path);
+	log_error(NULL, "sip.spool_set_aside", LOG_S("recording", id),
+		  LOG_S("file", kept), LOG_E(r));
+	if (rename(path, kept) < 0)
+		log_error(NULL, "sip.spool_not_set_aside", LOG_E(errno));
+}
+
 static void keep_or_remove(struct sip_server *sv, const char *id,
 			   const char *file)
 {
@@ -273,11 +286,13 @@ static void keep_or_remove(struct sip_server *sv, const char *id,
 		r = write_recording(sv, id, file, f);
 		log_warn(NULL, "sip.spool_recovered", LOG_S("recording", id),
 			 LOG_I("result", r));
-	} else if (r == 0 || r == -EBADMSG) {
+	} else if (r == 0 && !f->has_packets) {
 		/* never accepted, and nothing to hear in it */
 		log_info(NULL, "sip.spool_removed", LOG_S("recording", id));
 		if (unlink(path) < 0)
 			log_warn(NULL, "sip.spool_not_removed", LOG_E(errno));
+	} else {
+		set_aside(path, id, r);
 	}
 	json_decref(f->meta);
 	mem_free(f);
