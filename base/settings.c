@@ -208,8 +208,8 @@ static const struct conf_key keys[] = {
 	{ "render", "workers", CONF_INT, FIELD(render.workers), .def = "1",
 	  .min = 1, .max = 64, .doc = "Recordings finished in parallel." },
 	{ "render", "complexity", CONF_INT, FIELD(render.complexity),
-	  .def = "5", .min = 0, .max = 10,
-	  .doc = "Effort of the Opus encoder." },
+	  .def = "1", .min = 0, .max = 10,
+	  .doc = "Effort of the Opus encoder; figures in docs/media.md." },
 
 	{ "http", "listen", CONF_STRING, TEXT(http.listen),
 	  .def = "127.0.0.1:8080", .check = check_http_listen,

@@ -89,15 +89,26 @@ static int make_paths(struct work *w)
 
 /* ---- who is who, as the catalog has it ---- */
 
-static bool is_owner(const struct plan *meta, const char *aor)
+/* What only the description knows: who owns the recording, and lines that
+ * carry several people (the catalog has none or one for each). */
+static void add_meta(struct work *w, const struct plan *meta,
+		     struct plan_party *party)
 {
+	const struct plan_party *m;
+	uint32_t unknown = 0;
 	unsigned i;
 
-	for (i = 0; i < meta->n_parties; i++)
-		if (meta->parties[i].owner &&
-		    str_ieq(meta->parties[i].aor, aor))
-			return true;
-	return false;
+	for (i = 0; i < w->rec->n_streams; i++)
+		if (w->rec->streams[i].participant < 0 &&
+		    w->rec->streams[i].idx < CAP_STREAMS_MAX)
+			unknown |= 1u << w->rec->streams[i].idx;
+	for (i = 0; i < meta->n_parties; i++) {
+		m = &meta->parties[i];
+		if (m->ord != party->ord)
+			continue;
+		party->owner = m->owner;
+		party->streams |= m->streams & unknown;
+	}
 }
 
 static int make_parties(struct work *w)
@@ -110,7 +121,7 @@ static int make_parties(struct work *w)
 	meta = mem_zalloc(sizeof(*meta));
 	if (!meta)
 		return -ENOMEM;
-	/* only to find the owner: what can't be read names none */
+	/* what can't be read adds nothing */
 	if (w->rec->meta)
 		(void)plan_read_meta(meta, w->rec->meta);
 	for (i = 0; i < w->rec->n_participants && i < PLAN_PARTIES_MAX; i++) {
@@ -119,11 +130,11 @@ static int make_parties(struct work *w)
 		party->ord = p->ord;
 		(void)str_copy(party->aor, sizeof(party->aor), p->aor);
 		(void)str_copy(party->name, sizeof(party->name), p->name);
-		party->owner = is_owner(meta, p->aor);
 		for (k = 0; k < w->rec->n_streams; k++)
 			if (w->rec->streams[k].participant == (int)p->ord &&
 			    w->rec->streams[k].idx < CAP_STREAMS_MAX)
 				party->streams |= 1u << w->rec->streams[k].idx;
+		add_meta(w, meta, party);
 	}
 	mem_free(meta);
 	return 0;

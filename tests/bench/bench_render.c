@@ -1,7 +1,7 @@
 /* bench_render.c - how fast a finished call becomes files, against ffmpeg doing
  * the same job in the same run.
  *
- *	bench_render [--minutes N] [--complexity N] [--keep DIR] [--json]
+ *	bench_render [--minutes N] [--complexity N] [--keep DIR]
  *
  * A call of two parties, PCMU, speech-like sound with pauses. We render it
  * from the spool: mix, two tracks, MP4 of each, peaks, everything read back.
@@ -245,13 +245,10 @@ int main(int argc, char **argv)
 	struct bench b = { .minutes = 5, .complexity = 1 };
 	double ours = 0, mix = 0, full = 0, s;
 	const char *keep = NULL;
-	bool json = false;
 	int i;
 
 	for (i = 1; i < argc; i++) {
-		if (str_eq(argv[i], "--json"))
-			json = true;
-		else if (str_eq(argv[i], "--minutes"))
+		if (str_eq(argv[i], "--minutes"))
 			b.minutes = number(argv[++i]);
 		else if (str_eq(argv[i], "--complexity"))
 			b.complexity = number(argv[++i]);
@@ -272,24 +269,22 @@ int main(int argc, char **argv)
 		full = best(full, run_ffmpeg(&b, true));
 	}
 	s = b.minutes * 60;
-	if (json)
-		printf("{\"bench\":\"render\",\"audio_s\":%.0f,\"complexity\":"
-		       "%u,\"ours_cpu_s\":%.3f,\"ours_x\":%.0f,"
-		       "\"ffmpeg_mix_cpu_s\":%.3f,\"ffmpeg_mix_x\":%.0f,"
-		       "\"ratio_mix\":%.2f,\"ffmpeg_all_cpu_s\":%.3f,"
-		       "\"ffmpeg_all_x\":%.0f,\"ratio_all\":%.2f}\n",
-		       s, b.complexity, ours, s / ours, mix, s / mix,
-		       mix / ours, full, s / full, full / ours);
-	else
-		printf("render: %u min of two PCMU parties, complexity %u\n"
-		       "  ours, mix + 2 tracks + MP4 + peaks, read back  "
-		       "%7.3f s CPU %6.0f x real time\n"
-		       "  ffmpeg, mix only                               "
-		       "%7.3f s CPU %6.0f x   we are %.2f times as fast\n"
-		       "  ffmpeg, mix + 2 tracks                         "
-		       "%7.3f s CPU %6.0f x   we are %.2f times as fast\n",
-		       b.minutes, b.complexity, ours, s / ours, mix, s / mix,
-		       mix / ours, full, s / full, full / ours);
+	printf("render: %u min of two PCMU parties, complexity %u\n"
+	       "  ours, mix + 2 tracks + MP4 + peaks, read back  "
+	       "%7.3f s CPU %6.0f x real time\n"
+	       "  ffmpeg, mix only                               "
+	       "%7.3f s CPU %6.0f x   we are %.2f times as fast\n"
+	       "  ffmpeg, mix + 2 tracks                         "
+	       "%7.3f s CPU %6.0f x   we are %.2f times as fast\n",
+	       b.minutes, b.complexity, ours, s / ours, mix, s / mix,
+	       mix / ours, full, s / full, full / ours);
+	printf("{\"audio_s\":%.0f,\"complexity\":%u,\"ours_cpu_s\":%.3f,"
+	       "\"ours_x\":%.0f,\"ffmpeg_mix_cpu_s\":%.3f,"
+	       "\"ffmpeg_mix_x\":%.0f,\"ratio_mix\":%.2f,"
+	       "\"ffmpeg_all_cpu_s\":%.3f,\"ffmpeg_all_x\":%.0f,"
+	       "\"ratio_all\":%.2f}\n",
+	       s, b.complexity, ours, s / ours, mix, s / mix, mix / ours, full,
+	       s / full, full / ours);
 	if (!keep)
 		(void)unit_remove_tree(b.dir);
 	return 0;
