@@ -231,16 +231,31 @@ static bool check_page(struct http_request *req, const struct route *route,
 }
 
 /* A proxy on this machine speaks for others: what it forwards is not ours. */
-static bool check_machine(struct http_request *req, struct http_response *res)
+static bool is_local(const struct http_request *req)
 {
-	bool proxied = http_header(req, "X-Forwarded-For") ||
-		       http_header(req, "Forwarded");
+	if (http_header(req, "X-Forwarded-For") ||
+	    http_header(req, "Forwarded"))
+		return false;
+	return str_eq(req->peer, "127.0.0.1") || str_eq(req->peer, "::1") ||
+	       str_eq(req->peer, "::ffff:127.0.0.1");
+}
 
-	if (!proxied &&
-	    (str_eq(req->peer, "127.0.0.1") || str_eq(req->peer, "::1") ||
-	     str_eq(req->peer, "::ffff:127.0.0.1")))
+static bool check_machine(struct http_request *req, struct principal *who,
+			  struct http_response *res)
+{
+	struct span auth = span_of(http_header(req, "Authorization"));
+
+	if (is_local(req))
 		return true;
-	http_problem(res, 403, "From this machine only");
+	if (!span_ieq(span_cut(&auth, ' '), "Bearer"))
+		return refuse_token(res, 401, NULL,
+				    "From this machine, or with the token of "
+				    "an administrator");
+	if (!by_token(req, span_trim(auth), who, res))
+		return false;
+	if (who->is_user && who->user.role == USER_ADMIN)
+		return true;
+	http_problem(res, 403, "The token is not an administrator's");
 	return false;
 }
 
@@ -258,7 +273,7 @@ bool access_check(struct http_request *req, const struct route *route,
 	case ROUTE_PAGE:
 		return check_page(req, route, session, who, res);
 	case ROUTE_MACHINE:
-		return check_machine(req, res);
+		return check_machine(req, who, res);
 	}
 	return false;
 }

@@ -17,7 +17,7 @@ enum route_auth {
 	ROUTE_API,     /* bearer token, or session (writes: CSRF header) */
 	ROUTE_PAGE,    /* session, else to the login page (writes: CSRF field)
 			*/
-	ROUTE_MACHINE, /* loopback peers only (metrics) */
+	ROUTE_MACHINE, /* loopback peers, or an admin's token (metrics) */
 };
 
 /* What the caller wants to do; see access.c for who may. */

@@ -45,6 +45,12 @@ def problem(r, status, parameter=None):
     return j
 
 
+def admin_token(world):
+    world.server.cli("user", "add", "--tenant", world.tenant, "--email", "root@acme.example",
+                     "--role", "admin", "--password-stdin", stdin="correct horse battery\n")
+    return world.server.cli("token", "add", "--user", "root@acme.example")["token"]
+
+
 def audio(world):
     return f"/recordings/{world.item['id']}/audio"
 
@@ -255,7 +261,10 @@ def test_methods_headers_and_health(world):
     m = requests.get(world.server.url + "/metrics", timeout=5)
     assert m.status_code == 200 and "srs_http_requests_total" in m.text
     assert requests.get(world.server.url + "/metrics", timeout=5,
-                        headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 403
+                        headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 401
+    for token, code in ((world.api_token, 403), (admin_token(world), 200)):
+        assert requests.get(world.server.url + "/metrics", timeout=5, headers={
+            "X-Forwarded-For": "192.0.2.1", "Authorization": "Bearer " + token}).status_code == code
 
 
 def test_many_at_once(world):

@@ -339,3 +339,16 @@ def test_session_cookie_and_logout(world):
     assert "<h1>Sign in</h1>" in b.submit(page, {}, action="/logout").text
     b.http.cookies.update(old)
     assert "<h1>Sign in</h1>" in b.get("/recordings").text
+
+
+def test_over_tls(start, pki):
+    server = start({"http": {"tls_certificate": pki / "server.pem", "tls_key": pki / "server.key"}})
+    assert server.url.startswith("https://")
+    http = requests.Session()
+    http.trust_env, http.verify = False, str(pki / "ca.pem")
+    r = http.get(server.url + "/login", timeout=10)
+    assert r.status_code == 200 and "max-age" in r.headers["Strict-Transport-Security"]
+    cookie = r.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-srs") and "; Secure" in cookie and "HttpOnly" in cookie
+    m = http.get(server.url + "/.well-known/oauth-authorization-server", timeout=10).json()
+    assert m["issuer"] == server.url
