@@ -123,6 +123,19 @@ static const char *check_name(const char *value)
 	return NULL;
 }
 
+/* As limits.region of the conditions: ^[a-z0-9-]{2,32}$, or empty. */
+static const char *check_region(const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len == 0)
+		return NULL;
+	if (len < 2 || len > 32 ||
+	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
+		return "not a region like eu-west";
+	return NULL;
+}
+
 #define FIELD(f) .offset = offsetof(struct settings, f)
 #define TEXT(f) FIELD(f), .size = sizeof(((struct settings *)0)->f)
 
@@ -133,6 +146,10 @@ static const struct conf_key keys[] = {
 	{ "server", "name", CONF_STRING, TEXT(server.name), .def = "localhost",
 	  .check = check_name,
 	  .doc = "Host name of the service, and realm in SIP challenges." },
+	{ "server", "region", CONF_STRING, TEXT(server.region), .def = "",
+	  .check = check_region,
+	  .doc = "Where recordings are stored; owners may ask for a "
+		 "region." },
 	{ "server", "drain", CONF_DURATION, FIELD(server.drain_us),
 	  .def = "30s", .min = 0, .max = DAY_US, .reload = true,
 	  .doc = "After SIGTERM running calls may go on for this long." },

@@ -27,6 +27,7 @@ struct settings {
 	struct {
 		char data_dir[SETTINGS_PATH_MAX]; /* required */
 		char name[256];	  /* realm and host name, "localhost" */
+		char region[33];  /* "eu-west"; "" = not said */
 		int64_t drain_us; /* SIGTERM: running calls may finish, 30s */
 		uint64_t disk_low_bytes; /* below: 503 for new calls, 512M */
 	} server;

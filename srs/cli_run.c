@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -137,14 +138,27 @@ int cli_run(struct cli *c, int argc, char **argv)
 	return CLI_OK;
 }
 
+/* Every key with its default: what srs.conf.example holds. */
+static int print_example(void)
+{
+	struct buf text CLEANUP(buf_fini);
+
+	buf_init(&text, 256 * 1024);
+	if (settings_example(&text) < 0)
+		return CLI_FAILED;
+	fputs(buf_str(&text), stdout);
+	return CLI_OK;
+}
+
 int cli_check_config(struct cli *c, int argc, char **argv)
 {
 	struct settings *s CLEANUP(mem_freep) = mem_zalloc(sizeof(*s));
 	struct err e = { 0 };
 
+	if (argc == 2 && strcmp(argv[1], "--example") == 0)
+		return print_example();
 	if (argc > 1)
-		return cli_usage("check-config", "takes no argument (\"%s\")",
-				 argv[1]);
+		return cli_usage("check-config", "what is \"%s\"?", argv[1]);
 	if (!c->config_path)
 		return cli_usage("check-config", "which file? srs -c FILE "
 						 "check-config");

@@ -71,8 +71,10 @@ static const struct page pages[] = {
 	  "Exit code 4 when a call was refused.\n" },
 	{ "check-config", "say whether a configuration file is good",
 	  "srs -c FILE check-config [--json]\n"
+	  "srs check-config --example\n"
 	  "\n"
-	  "Names file, line, key, what is wrong and what is allowed.\n" },
+	  "Names file, line, key, what is wrong and what is allowed.\n"
+	  "--example prints every key with its default and a comment.\n" },
 	{ "migrate", "bring the catalog's schema up to date",
 	  "srs -c FILE migrate [--dry-run] [--json]\n"
 	  "\n"

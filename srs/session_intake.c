@@ -289,7 +289,7 @@ void intake_facts(struct sip_server *sv, struct ua_request *req,
 	f->direction = COND_DIR_ANY;
 	f->crypt = CALL_CRYPT_UNKNOWN;
 	f->told = told(req);
-	f->region = NULL;
+	f->region = sv->set->server.region;
 	f->wall_us = session_wall_us(sv);
 	f->concurrent = f->sessions_today = f->stored_bytes = 0;
 	fill_people(in, people);

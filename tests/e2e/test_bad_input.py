@@ -238,3 +238,18 @@ def test_help_of_every_word():
             continue
         done = subprocess.run([str(SRS), "help", word], capture_output=True, text=True)
         assert done.returncode == 0 and "srs" in done.stdout
+
+
+def test_a_recording_kept_in_the_wrong_region_is_refused(start):
+    details = {"type": "call_recording", "actions": ["record"], "owner": {"aor": [ALICE]},
+               "conditions": {}, "limits": {"region": "eu-west"}}
+    for region, status in (("us-east", 403), ("eu-west", 200)):
+        server = start({"server": {"region": region}}, name=region)
+        world = World(server, details=details)
+        d = SipClient(server.sip["udp"]).dialog(token=world.access_token)
+        r = d.invite([40000, 40002], PEOPLE)
+        assert r.status == status
+        if status == 403:
+            assert json.loads(r.body)["violations"][0]["path"] == "limits.region"
+        else:
+            d.bye()
