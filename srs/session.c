@@ -142,11 +142,21 @@ void session_touch_activity(struct session *s)
 static void refuse_pending(struct session *s)
 {
 	struct ua_answer a = { .status = 487 };
+	char peer[UA_PEER_MAX];
+	enum ua_transport t;
+	struct buf sent;
 
 	if (!s->change)
 		return;
 	turn_forget(s->sv, s->change);
-	(void)ua_answer(s->change, &a, NULL);
+	t = s->change->transport;
+	(void)str_copy(peer, sizeof(peer), s->change->peer);
+	buf_init(&sent, 64 * 1024);
+	(void)ua_answer(s->change, &a, &sent); /* the call is over anyway */
+	session_note_message(s, false,
+			     (struct span){ buf_str(&sent), sent.len }, t,
+			     peer);
+	buf_fini(&sent);
 	session_change_drop(s);
 }
 

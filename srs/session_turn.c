@@ -179,6 +179,7 @@ void session_note_message(struct session *s, bool in, struct span text,
 void session_note_request(struct session *s, const struct ua_request *req)
 {
 	session_note_message(s, true, req->text, req->transport, req->peer);
+	session_note_message(s, false, req->trying, req->transport, req->peer);
 }
 
 void session_note_warning(struct session *s, const char *code,

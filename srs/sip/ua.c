@@ -156,12 +156,26 @@ static int on_cancel_or_ack(struct ua_irq_magic *q, nta_incoming_t *irq,
 	return 0;
 }
 
+/* The answer sent last, in the request's memory; empty when there is none. */
+static struct span sent_text(struct ua_irq_magic *q)
+{
+	msg_t *msg = nta_incoming_getresponse(q->irq);
+	struct span text = { 0 };
+
+	if (!msg)
+		return text;
+	(void)ua_msg_text(msg, msg_home(q->msg), &text); /* or none */
+	msg_destroy(msg);
+	return text;
+}
+
 static void deliver(struct ua *ua, struct ua_irq_magic *q)
 {
 	struct ua_dialog *d = q->pub.dialog;
 
 	if (q->pub.method == UA_INVITE) {
 		nta_incoming_treply(q->irq, SIP_100_TRYING, TAG_END());
+		q->pub.trying = sent_text(q);
 		nta_incoming_bind(q->irq, on_cancel_or_ack, q);
 		if (d)
 			d->invite = q;
@@ -222,14 +236,9 @@ static int reply(struct ua_irq_magic *q, const struct ua_answer *a,
 
 static void note_sent(struct ua_irq_magic *q, struct buf *out)
 {
-	msg_t *msg = nta_incoming_getresponse(q->irq);
-	struct span text;
+	struct span text = sent_text(q);
 
-	if (!msg)
-		return;
-	if (ua_msg_text(msg, msg_home(msg), &text) == 0)
-		(void)buf_put(out, text.p, text.len);
-	msg_destroy(msg);
+	(void)buf_put(out, text.p, text.len); /* the error sticks */
 }
 
 static const char *answer_contact(struct ua_irq_magic *q, int status)

@@ -62,7 +62,8 @@ struct ua_request {
 	struct sip_fields fields; /* every header line, as sent */
 	struct span content_type;
 	struct span body;
-	struct span text; /* the whole message, secrets in it */
+	struct span text;   /* the whole message, secrets in it */
+	struct span trying; /* the 100 that was sent already, if any */
 	enum ua_transport transport;
 	struct sockaddr_storage source;
 	char peer[UA_PEER_MAX]; /* "192.0.2.1:5060", "[2001:db8::1]:5060" */

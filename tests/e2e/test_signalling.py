@@ -16,8 +16,8 @@ from lib.sipc import SipClient, metadata
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 
 # What call() leaves behind; "<" came from the client.
-LADDER = [("<", "INVITE", None), (">", "INVITE", 200), ("<", "ACK", None),
-          ("<", "INVITE", None), (">", "INVITE", 200), ("<", "ACK", None),
+LADDER = [("<", "INVITE", None), (">", "INVITE", 100), (">", "INVITE", 200), ("<", "ACK", None),
+          ("<", "INVITE", None), (">", "INVITE", 100), (">", "INVITE", 200), ("<", "ACK", None),
           ("<", "UPDATE", None), (">", "UPDATE", 200),
           ("<", "BYE", None), (">", "BYE", 200)]
 
@@ -115,13 +115,13 @@ def test_a_running_call_and_requests_of_ours(server, world):
     d = c.dialog(token=world.access_token)
     assert d.invite([40000, 40002], PEOPLE).status == 200
     rid = wait_for(world.recordings, what="the live recording")[0]["id"]
-    assert len(messages(server, world, rid, 3)) == 3
+    assert len(messages(server, world, rid, 4)) == 4
     server.cli("grant", "revoke", world.grant_id)
     bye = c.recv(5)
     assert bye.method == "BYE"
     d.answer(bye)
-    items = messages(server, world, rid, 5)
-    assert [(m["dir"], m["method"], m["status"]) for m in items[3:]] == [
+    items = messages(server, world, rid, 6)
+    assert [(m["dir"], m["method"], m["status"]) for m in items[4:]] == [
         ("out", "BYE", None), ("in", "BYE", 200)]
 
 
@@ -209,11 +209,12 @@ def test_ladder_works_by_keyboard_without_javascript(server, world, browser):
         seen.append((way, re.sub(r"^from \w+ to \w+:", "", words).strip()))
     for (way, words), (way_wanted, method, status) in zip(seen, LADDER, strict=True):
         assert way == way_wanted
-        assert words.startswith(f"{status} OK to {method}" if status else method)
+        reason = {100: "Trying", 200: "OK"}.get(status)
+        assert words.startswith(f"{status} {reason} to {method}" if status else method)
     # the arrow is drawn: the page's own sheet is in force
     assert rows[0].find_element(By.CSS_SELECTOR, ".line").value_of_css_property(
         "border-top-style") == "solid"
-    assert rows[1].find_element(By.CSS_SELECTOR, ".line").value_of_css_property(
+    assert rows[2].find_element(By.CSS_SELECTOR, ".line").value_of_css_property(
         "border-top-style") == "dashed"
     raw = rows[0].find_element(By.TAG_NAME, "pre")
     details = rows[0].find_element(By.TAG_NAME, "details")
