@@ -27,6 +27,11 @@ int http_client_create(struct http_client **ret_client)
 		mem_free(c);
 		return -ENOMEM;
 	}
+	/* Any cookie starts the engine for the handle's life; COOKIEFILE would
+	 * have to be set again after each reset, which leaks (curl 7.88). */
+	curl_easy_setopt(c->curl, CURLOPT_COOKIELIST,
+			 "Set-Cookie: start=1; domain=invalid; path=/");
+	curl_easy_setopt(c->curl, CURLOPT_COOKIELIST, "ALL");
 	*ret_client = c;
 	return 0;
 }
@@ -105,8 +110,7 @@ int http_client_do(struct http_client *c, const struct http_call *call,
 	CURLcode code;
 
 	buf_init(&body, HTTP_CLIENT_BODY_MAX);
-	curl_easy_reset(c->curl); /* keeps connections, not the cookie engine */
-	curl_easy_setopt(c->curl, CURLOPT_COOKIEFILE, "");
+	curl_easy_reset(c->curl); /* keeps connections and cookies */
 	set_options(c->curl, call);
 	if (call->origin) {
 		snprintf(origin, sizeof(origin), "Origin: %s", call->origin);
