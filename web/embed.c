@@ -78,10 +78,8 @@ static int send_asset(struct http_request *req, struct http_response *res,
 	http_security_page(res, req->ctx->web->secure, NULL);
 	http_set(res, "Cache-Control", "%s", cache);
 	http_set(res, "ETag", "%s", etag);
-	if (known && etag_list_has(known, etag, true)) {
-		res->status = 304;
-		return 0;
-	}
+	if (known && etag_list_has(known, etag, true))
+		res->status = 304; /* the body is not sent, only counted */
 	http_set(res, "Content-Type", "%s", a->mime);
 	return buf_put(&res->body, a->data, a->len);
 }

@@ -192,14 +192,17 @@ int file_send(struct http_request *req, struct http_response *res,
 		return r;
 	set_common(res, f, etag);
 	res->source = &fs->src;
+	size = blob_size(fs->file);
 	res->status = condition(req, etag);
-	if (res->status == 304)
+	if (res->status == 304) {
+		/* not sent, but Content-Length says what 200 would say */
+		add_piece(fs, true, 0, size);
 		return 0;
+	}
 	if (res->status)
 		return http_problem(res, res->status, "%s",
 				    "The file is another one");
 	res->status = 200;
-	size = blob_size(fs->file);
 	n = wanted(req, etag, size, ranges);
 	if (n == -ERANGE) {
 		http_problem(res, 416, "The file has %" PRIu64 " bytes", size);

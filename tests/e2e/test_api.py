@@ -122,7 +122,20 @@ def test_whole_file_head_and_conditions(world):
     assert head.headers["Content-Length"] == str(len(r.content)) and not head.content
     same = api(world, audio(world), code=304, headers={"If-None-Match": etag})
     assert same.headers["ETag"] == etag and not same.content
+    assert same.headers["Content-Length"] == str(len(r.content))
     api(world, audio(world), code=412, headers={"If-Match": '"other"'})
+
+
+def test_the_connection_goes_on_after_answers_without_body(world):
+    http = requests.Session()
+    http.headers["Authorization"] = "Bearer " + world.api_token
+    url = f"{world.server.url}/api/v1{audio(world)}"
+    etag = http.head(url, timeout=5).headers["ETag"]
+    for _ in range(3):
+        assert http.get(url, headers={"If-None-Match": etag}, timeout=5).status_code == 304
+        assert http.get(url, timeout=5).content[:4] == b"OggS"
+        assert http.head(url, timeout=5).status_code == 200
+        assert http.get(url, headers={"Range": "bytes=0-9"}, timeout=5).content[:4] == b"OggS"
 
 
 def test_ranges(world):
