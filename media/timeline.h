@@ -20,8 +20,8 @@
  * packets that last a little longer or shorter than they are: the renderer
  * stretches them.
  *
- * Pure: no file, socket, clock. Offline: sees all packets at once. Memory: 32
- * bytes a packet for the input, 40 for runs and 40 a segment.
+ * Pure: no file, socket, clock. Offline: sees all packets at once, some 100
+ * bytes for each.
  * Role: render. Source: RFC 3550 sections 5.1, 6.4.1 and appendix A.1; RFC
  * 7160 (clock rate changes).
  *

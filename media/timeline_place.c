@@ -335,6 +335,18 @@ static double longest_drift(const struct order *o, size_t n)
 	return best ? best->run->slope * 1e6 : 0;
 }
 
+/* Their work is done, and a long call has millions of entries. */
+static void drop_runs(struct timeline *tl)
+{
+	size_t i;
+
+	for (i = 0; i < tl->n_runs; i++) {
+		mem_free(tl->runs[i].e);
+		tl->runs[i].e = NULL;
+		tl->runs[i].n = tl->runs[i].cap = 0;
+	}
+}
+
 int tl_place(struct timeline *tl)
 {
 	struct order *o CLEANUP(mem_freep) = NULL;
@@ -358,5 +370,6 @@ int tl_place(struct timeline *tl)
 		if (r < 0)
 			return r;
 	}
+	drop_runs(tl);
 	return 0;
 }
