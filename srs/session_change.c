@@ -288,6 +288,8 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 		return r;
 	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
 			  s->ords, s->n_ords);
+	session_note_warnings(s, &in->warnings);
+	memset(&in->warnings, 0, sizeof(in->warnings));
 	return 0;
 }
 

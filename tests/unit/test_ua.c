@@ -1,0 +1,505 @@
+/* The SIP agent against raw sockets, with T1 of 10 ms: what nta does with time
+ * is seen in a second instead of half a minute. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "srs/sip/ua.h"
+
+#define T1_MS 10
+#define WAIT_US 10000000
+
+/* The role in small: answers INVITE with 200, everything else too. */
+struct rig {
+	struct loop *loop;
+	struct ua *ua;
+	struct ua_dialog *dialog;
+	int fd; /* the client's */
+	uint16_t udp_port, tcp_port;
+	uint16_t my_port;
+	bool tcp, hold_answer, nested_ran;
+	struct ua_request *held;
+	int invites, acks, lost, cancels, byes, options, changes;
+	enum ua_method response_to;
+	int response_status;
+	char message[8192]; /* last one received by the client */
+	char saved[4096];
+	struct loop_timer timer;
+};
+
+static void answer(struct ua_request *req, int status, struct buf *text)
+{
+	struct ua_answer a = { .status = status,
+			       .headers = "Allow: " UA_ALLOW "\r\n" };
+
+	assert_int_equal(ua_answer(req, &a, text), 0);
+}
+
+static void on_request(void *arg, struct ua_request *req)
+{
+	struct rig *g = arg;
+
+	if (req->method == UA_OPTIONS) {
+		g->options++;
+		answer(req, 200, NULL);
+		return;
+	}
+	g->invites++;
+	if (g->hold_answer) {
+		g->held = req;
+		return;
+	}
+	assert_int_equal(ua_dialog_create(g->ua, req, g, &g->dialog), 0);
+	answer(req, 200, NULL);
+}
+
+static void on_in_dialog(void *arg, struct ua_request *req)
+{
+	struct rig *g = arg;
+
+	if (req->method == UA_BYE)
+		g->byes++;
+	else
+		g->changes++;
+	answer(req, 200, NULL);
+}
+
+static void on_ack(void *arg, const struct ua_request *ack)
+{
+	struct rig *g = arg;
+
+	if (ack)
+		g->acks++;
+	else
+		g->lost++;
+}
+
+static void on_cancelled(void *arg, struct ua_request *invite,
+			 const struct ua_request *cancel)
+{
+	struct rig *g = arg;
+
+	assert_ptr_equal(invite, g->held);
+	assert_int_equal(cancel->method, UA_CANCEL);
+	g->held = NULL;
+	g->cancels++;
+}
+
+static void on_response(void *arg, enum ua_method method, int status,
+			struct span text)
+{
+	struct rig *g = arg;
+
+	(void)text;
+	g->response_to = method;
+	g->response_status = status;
+}
+
+static const struct ua_events events = { on_request, on_in_dialog, on_ack,
+					 on_cancelled, on_response };
+
+static uint16_t port_after(const char *bound, const char *word)
+{
+	const char *at = strstr(bound, word);
+
+	assert_non_null(at);
+	return (uint16_t)strtoul(at + strlen(word), NULL, 10);
+}
+
+static void start_ua(struct rig *g, const char *listen)
+{
+	struct ua_config cfg = {
+		.listen = listen,
+		.tls_certificate = "",
+		.tls_key = "",
+		.tls_ca = "",
+		.software = "test",
+		.max_pending = 8,
+		.t1_ms = T1_MS,
+		.events = &events,
+		.arg = g,
+	};
+	struct err e = { 0 };
+
+	assert_int_equal(ua_create(g->loop, &cfg, &g->ua, &e), 0);
+	g->udp_port = port_after(ua_bound(g->ua), "udp:127.0.0.1:");
+	g->tcp_port = port_after(ua_bound(g->ua), "tcp:127.0.0.1:");
+}
+
+static void connect_client(struct rig *g, bool tcp)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	struct sockaddr_in me;
+	socklen_t len = sizeof(me);
+
+	g->tcp = tcp;
+	g->fd = socket(AF_INET, tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+	to.sin_port = htons(tcp ? g->tcp_port : g->udp_port);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(connect(g->fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(getsockname(g->fd, (struct sockaddr *)&me, &len), 0);
+	g->my_port = ntohs(me.sin_port);
+}
+
+static int setup(void **state)
+{
+	struct rig *g = mem_zalloc(sizeof(*g));
+
+	assert_non_null(g);
+	assert_int_equal(loop_create(clock_real(), &g->loop), 0);
+	g->fd = -1;
+	start_ua(g, "udp:127.0.0.1:0, tcp:127.0.0.1:0");
+	*state = g;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *g = *state;
+
+	ua_dialog_destroy(&g->dialog);
+	ua_destroy(&g->ua);
+	loop_destroy(&g->loop);
+	if (g->fd >= 0)
+		close(g->fd);
+	mem_free(g);
+	return 0;
+}
+
+static void send_request(struct rig *g, const char *method, unsigned cseq,
+			 const char *branch, const char *to_tag,
+			 const char *more)
+{
+	char text[2000];
+	int n;
+
+	n = snprintf(text, sizeof(text),
+		     "%s sip:srs@127.0.0.1 SIP/2.0\r\n"
+		     "Via: SIP/2.0/%s 127.0.0.1:%u;branch=z9hG4bK%s;rport\r\n"
+		     "From: \"A \\\"B\\\"\" <sip:a@example.com>;tag=from\r\n"
+		     "To: <sip:srs@example.com>%s%s\r\n"
+		     "Call-ID: call-1\r\nCSeq: %u %s\r\n"
+		     "Contact: <sip:a@127.0.0.1:%u%s>\r\n"
+		     "%sContent-Length: 0\r\n\r\n",
+		     method, g->tcp ? "TCP" : "UDP", g->my_port, branch,
+		     to_tag ? ";tag=" : "", to_tag ? to_tag : "", cseq,
+		     strcmp(method, "CANCEL") == 0 ? "CANCEL" : method,
+		     g->my_port, g->tcp ? ";transport=tcp" : "", more);
+	assert_int_equal(send(g->fd, text, (size_t)n, 0), n);
+}
+
+/* Run the agent until the client has a message that starts with prefix. */
+static void expect(struct rig *g, const char *prefix)
+{
+	int64_t end = clock_mono_us(clock_real()) + WAIT_US;
+
+	while (clock_mono_us(clock_real()) < end) {
+		struct pollfd p = { .fd = g->fd, .events = POLLIN };
+		ssize_t n;
+
+		ua_step(g->ua, 5);
+		if (poll(&p, 1, 0) <= 0)
+			continue;
+		n = recv(g->fd, g->message, sizeof(g->message) - 1, 0);
+		if (n <= 0)
+			continue;
+		g->message[n] = '\0';
+		/* TCP may bring several in one piece */
+		if (strncmp(g->message, prefix, strlen(prefix)) == 0 ||
+		    (g->tcp && strstr(g->message, prefix)))
+			return;
+	}
+	fail_msg("no \"%s\"", prefix);
+}
+
+static void run_until(struct rig *g, const int *counter, int value)
+{
+	int64_t end = clock_mono_us(clock_real()) + WAIT_US;
+
+	while (*counter != value && clock_mono_us(clock_real()) < end)
+		ua_step(g->ua, 5);
+	assert_int_equal(*counter, value);
+}
+
+static void get_tag(struct rig *g, char *dst, size_t len)
+{
+	const char *ok = strstr(g->message, "SIP/2.0 200");
+	const char *to = strstr(ok ? ok : g->message, "\r\nTo:");
+	const char *tag = to ? strstr(to, ";tag=") : NULL;
+
+	assert_non_null(tag);
+	tag += 5;
+	(void)span_copy(dst, len, (struct span){ tag, strcspn(tag, "\r;") });
+}
+
+static void make_call(struct rig *g, char *tag, size_t len)
+{
+	send_request(g, "INVITE", 1, "i1", NULL, "Allow: OPTIONS\r\n");
+	expect(g, "SIP/2.0 200");
+	get_tag(g, tag, len);
+}
+
+static void ua_sends_trying_then_repeats_the_200_until_the_ack(void **state)
+{
+	struct rig *g = *state;
+	char tag[64], first[8192];
+
+	connect_client(g, false);
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	expect(g, "SIP/2.0 100");
+	expect(g, "SIP/2.0 200");
+	assert_non_null(strstr(g->message, "+sip.srs"));
+	memcpy(first, g->message, sizeof(first));
+	expect(g, "SIP/2.0 200");
+	assert_string_equal(first, g->message);
+	get_tag(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	assert_int_equal(g->lost, 0);
+}
+
+static void ua_tells_of_an_ack_that_never_came(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	run_until(g, &g->lost, 1);
+	assert_int_equal(g->acks, 0);
+}
+
+static void ua_takes_ack_and_bye_without_tag(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", NULL, "");
+	run_until(g, &g->acks, 1);
+	send_request(g, "BYE", 2, "b1", NULL, "");
+	run_until(g, &g->byes, 1);
+}
+
+static void ua_cancel_is_answered_inside(void **state)
+{
+	struct rig *g = *state;
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	run_until(g, &g->invites, 1);
+	send_request(g, "CANCEL", 1, "i1", NULL, "");
+	expect(g, "SIP/2.0 487");
+	assert_int_equal(g->cancels, 1);
+}
+
+static void ua_destroyed_dialog_answers_its_invite(void **state)
+{
+	struct rig *g = *state;
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	run_until(g, &g->invites, 1);
+	assert_int_equal(ua_dialog_create(g->ua, g->held, g, &g->dialog), 0);
+	ua_dialog_destroy(&g->dialog);
+	expect(g, "SIP/2.0 500");
+}
+
+static void ua_request_is_plain_data(void **state)
+{
+	struct rig *g = *state;
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 7, "i1", NULL,
+		     "X-Fold: a\r\n b\r\nAuthorization: Bearer ???\r\n");
+	run_until(g, &g->invites, 1);
+	assert_string_equal(g->held->from_uri, "sip:a@example.com");
+	assert_string_equal(g->held->from_display, "A \"B\"");
+	assert_string_equal(g->held->call_id, "call-1");
+	assert_int_equal(g->held->cseq, 7);
+	assert_true(span_eq(ua_request_field(g->held, "X-Fold", 0), "a   b"));
+	assert_true(span_eq(ua_request_field(g->held, "Authorization", 0),
+			    "Bearer ???"));
+	assert_true(span_starts(g->held->text, "INVITE sip:srs@"));
+	assert_true(ua_request_is_private(g->held));
+	answer(g->held, 486, NULL);
+	expect(g, "SIP/2.0 486");
+}
+
+static void ua_bad_header_of_ours_becomes_500(void **state)
+{
+	struct rig *g = *state;
+	struct ua_answer a = { .status = 403,
+			       .headers = "X: y\r\n\r\nInjected: z\r\n" };
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	run_until(g, &g->invites, 1);
+	assert_int_equal(ua_answer(g->held, &a, NULL), -EINVAL);
+	expect(g, "SIP/2.0 500");
+	assert_null(strstr(g->message, "Injected"));
+}
+
+static void ua_sends_bye_with_reason(void **state)
+{
+	struct rig *g = *state;
+	char tag[64], reply[1000];
+	struct buf text;
+	const char *via;
+
+	connect_client(g, true);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	assert_true(ua_dialog_allows(g->dialog, UA_OPTIONS));
+	assert_false(ua_dialog_allows(g->dialog, UA_UPDATE));
+	buf_init(&text, 10000);
+	assert_int_equal(ua_dialog_send(g->dialog, UA_BYE,
+					"Reason: SIP;cause=403\r\n", &text),
+			 0);
+	assert_true(strstr(buf_str(&text), "BYE sip:a@127.0.0.1") != NULL);
+	buf_fini(&text);
+	expect(g, "BYE sip:a@127.0.0.1"); /* over our connection */
+	assert_non_null(strstr(g->message, "Reason: SIP;cause=403\r\n"));
+	via = strstr(g->message, "Via:");
+	assert_non_null(via);
+	(void)snprintf(reply, sizeof(reply),
+		       "SIP/2.0 481 Gone\r\n%.*s\r\n"
+		       "From: <sip:srs@example.com>;tag=%s\r\n"
+		       "To: <sip:a@example.com>;tag=from\r\n"
+		       "Call-ID: call-1\r\nCSeq: %lu BYE\r\n"
+		       "Content-Length: 0\r\n\r\n",
+		       (int)strcspn(via, "\r"), via, tag,
+		       strtoul(strstr(g->message, "CSeq:") + 5, NULL, 10));
+	assert_true(send(g->fd, reply, strlen(reply), 0) > 0);
+	run_until(g, &g->response_status, 481);
+	assert_int_equal(g->response_to, UA_BYE);
+}
+
+static void ua_dialog_goes_on_in_another_agent(void **state)
+{
+	struct rig *g = *state;
+	char tag[64], listen[100];
+	struct buf json;
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	buf_init(&json, 10000);
+	assert_int_equal(ua_dialog_save(g->dialog, &json), 0);
+	ua_dialog_destroy(&g->dialog);
+	(void)str_copy(listen, sizeof(listen), ua_bound(g->ua));
+	ua_destroy(&g->ua);
+	start_ua(g, listen);
+	assert_int_equal(ua_dialog_restore(g->ua, buf_str(&json), json.len, g,
+					   &g->dialog),
+			 0);
+	buf_reset(&json);
+	assert_int_equal(ua_dialog_save(g->dialog, &json), 0);
+	assert_string_equal(ua_dialog_call_id(g->dialog), "call-1");
+	send_request(g, "UPDATE", 2, "u1", tag, "");
+	run_until(g, &g->changes, 1);
+	send_request(g, "BYE", 3, "b1", NULL, ""); /* tolerant as before */
+	run_until(g, &g->byes, 1);
+	buf_fini(&json);
+}
+
+static void ua_refuses_state_that_it_did_not_write(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"call_id\":\"x\"}",
+		"{\"call_id\":1,\"local\":\"<sip:a@b>\"}",
+		"{\"call_id\":\"x\",\"local\":\"\\u0000\",\"local_tag\":\"t\","
+		"\"remote\":\"<\",\"contact\":\"c\",\"peer\":\"p\"}",
+	};
+	struct rig *g = *state;
+	struct ua_dialog *d = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_true(ua_dialog_restore(g->ua, bad[i], strlen(bad[i]), g,
+					      &d) < 0);
+		assert_null(d);
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct rig *g = arg;
+
+	g->nested_ran = true;
+}
+
+static void ua_runs_the_nested_loop(void **state)
+{
+	struct rig *g = *state;
+
+	assert_int_equal(loop_timer_set(g->loop, &g->timer,
+					clock_mono_us(clock_real()) + 20000,
+					on_timer, g),
+			 0);
+	for (int i = 0; i < 500 && !g->nested_ran; i++)
+		ua_step(g->ua, 10);
+	assert_true(g->nested_ran);
+}
+
+static void ua_answers_by_itself_what_is_nobodys(void **state)
+{
+	struct rig *g = *state;
+
+	connect_client(g, false);
+	send_request(g, "BYE", 1, "b1", "x", "");
+	expect(g, "SIP/2.0 481");
+	send_request(g, "MESSAGE", 2, "m1", NULL, "");
+	expect(g, "SIP/2.0 405");
+	assert_non_null(strstr(g->message, "Allow: INVITE"));
+	send_request(g, "OPTIONS", 3, "o1", NULL, "");
+	expect(g, "SIP/2.0 200");
+	assert_int_equal(g->options, 1);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(ua_sends_trying_then_repeats_the_200_until_the_ack),
+		T(ua_tells_of_an_ack_that_never_came),
+		T(ua_takes_ack_and_bye_without_tag),
+		T(ua_cancel_is_answered_inside),
+		T(ua_destroyed_dialog_answers_its_invite),
+		T(ua_request_is_plain_data),
+		T(ua_bad_header_of_ours_becomes_500),
+		T(ua_sends_bye_with_reason),
+		T(ua_dialog_goes_on_in_another_agent),
+		T(ua_refuses_state_that_it_did_not_write),
+		T(ua_runs_the_nested_loop),
+		T(ua_answers_by_itself_what_is_nobodys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
