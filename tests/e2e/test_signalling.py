@@ -142,7 +142,7 @@ def test_no_secret_comes_out(server, world, tmp_path):
 
 def test_command_line_and_export_say_the_same(server, world, tmp_path):
     call(server, world)
-    rid = recording(world)
+    rid = world.wait_recording()["id"]  # ready: rendering settles its start, and so the offsets
     items = messages(server, world, rid)
 
     def run(*args):
