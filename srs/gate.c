@@ -22,11 +22,16 @@
 #include "storage/db.h"
 
 #define SECOND_US 1000000LL
+#define NAMELESS_WINDOW_US (60 * SECOND_US)
+#define NAMELESS_MAX 60
 
 struct gate {
 	struct auth *auth;
 	const struct settings *settings;
 	struct gate_limit limit;
+	/* refusals of nobody that we know, for the audit log */
+	int64_t nameless_since_us; /* monotonic */
+	unsigned nameless, unwritten;
 };
 
 /* One request on its way through the steps. */
@@ -471,6 +476,27 @@ static void put_json(struct buf *b, const char *name, const char *value)
 	(void)buf_puts(b, "\",");
 }
 
+/* Anybody can send requests without a good token as fast as the line allows:
+ * those fill neither the audit log nor the disk. */
+static bool worth_an_entry(struct step *st)
+{
+	struct gate *g = st->g;
+	int64_t now = clock_mono_us(g->auth->clock);
+
+	if (st->token.tenant_id[0])
+		return true;
+	if (!g->nameless || now - g->nameless_since_us >= NAMELESS_WINDOW_US) {
+		g->nameless_since_us = now;
+		g->nameless = 0;
+	}
+	if (g->nameless++ < NAMELESS_MAX)
+		return true;
+	g->nameless = NAMELESS_MAX; /* does not wrap */
+	g->unwritten++;
+	st->v->unwritten = true;
+	return false;
+}
+
 /* One entry a decision. It fails only with the database; then nothing of this
  * request will be committed and the answer is 500. */
 static void audit(struct step *st, const char *action)
@@ -489,6 +515,8 @@ static void audit(struct step *st, const char *action)
 	};
 	unsigned i;
 
+	if (!worth_an_entry(st))
+		return;
 	if (st->token.client_id[0])
 		(void)snprintf(actor, sizeof(actor), "client:%s",
 			       st->token.client_id);
@@ -507,6 +535,10 @@ static void audit(struct step *st, const char *action)
 	put_json(&b, "method", st->req->method ? st->req->method : "");
 	put_json(&b, "peer", st->req->peer.address);
 	put_json(&b, "why", st->why ? st->why : "");
+	if (st->g->unwritten)
+		(void)buf_printf(&b, "\"unwritten_before\":%u,",
+				 st->g->unwritten);
+	st->g->unwritten = 0;
 	(void)buf_printf(&b, "\"status\":%d,\"violations\":[", v->status);
 	for (i = 0; i < v->judgement.n_violations; i++) {
 		violation_text(&v->judgement.violations[i], text, sizeof(text));

@@ -27,7 +27,9 @@
  * The node's state is looked at first of all as well when it is draining or
  * full: a node that can't take the call must not burn the client's time.
  * Every verdict is one audit entry in the caller's transaction: commit before
- * answering.
+ * answering. Only refusals without a genuine token, which anybody can cause as
+ * fast as the line allows, are entered at most 60 times a minute; the entry
+ * after that says how many are missing ("unwritten_before").
  *
  * Owner: the sip role, one struct gate. The token itself goes nowhere: not into
  * verdict, snapshot, log or audit.
@@ -138,6 +140,7 @@ struct gate_verdict {
 	char warning[GATE_WARNING_MAX];	    /* Warning, "" = none */
 	char *problem;	   /* body, application/problem+json, NULL = none */
 	int retry_after_s; /* 0 = none */
+	bool unwritten;	   /* one of too many: not in the audit log */
 	/* when conditions were judged */
 	bool judged;
 	struct judgement judgement;

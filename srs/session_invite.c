@@ -85,9 +85,12 @@ void session_refuse(struct sip_server *sv, struct session *s,
 	turn_answer(sv, s, req, &a);
 	buf_fini(&h);
 	metric_add(sv->m_calls_refused, 1);
-	log_info(s ? &s->log : NULL, "sip.refused",
-		 LOG_S("method", req->method_name), LOG_I("status", v->status),
-		 LOG_I("cause", v->cause));
+	log_write(v->unwritten ? LOG_DEBUG : LOG_INFO, s ? &s->log : NULL,
+		  "sip.refused",
+		  (struct log_field[]){ LOG_S("method", req->method_name),
+					LOG_I("status", v->status),
+					LOG_I("cause", v->cause) },
+		  3);
 }
 
 /* ---- shared with changes of a call ---- */

@@ -170,6 +170,33 @@ static void no_token_gets_a_challenge_without_error(void **state)
 	assert_int_equal(audited(t, "call.refuse"), 1);
 }
 
+/* Whoever sends junk must not fill the disk with entries about it. */
+static void a_flood_without_tokens_is_entered_in_part(void **state)
+{
+	struct rig *t = *state;
+	unsigned i;
+
+	use_token(t, NULL);
+	for (i = 0; i < 1000; i++)
+		expect(t, 401, GATE_NO_TOKEN);
+	assert_int_equal(audited(t, "call.refuse"), 60);
+	assert_true(t->v.unwritten);
+	use_token(t, t->pair.access); /* who is known is always entered */
+	expect(t, 200, GATE_OK);
+	assert_int_equal(audited(t, "call.accept"), 1);
+	assert_int_equal(
+		auth_rig_count(&t->r,
+			       "SELECT count(*) FROM audit WHERE "
+			       "json_extract(detail, '$.unwritten_before') "
+			       "= 940"),
+		1);
+	use_token(t, NULL);
+	clock_fake_advance(&t->r.clock, 60 * SECOND);
+	expect(t, 401, GATE_NO_TOKEN);
+	assert_false(t->v.unwritten);
+	assert_int_equal(audited(t, "call.refuse"), 61);
+}
+
 static void bad_tokens_look_all_the_same(void **state)
 {
 	static const char same[] = "Bearer realm=\"crs.example\", "
@@ -695,6 +722,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		RIG(a_good_call_is_accepted),
 		RIG(no_token_gets_a_challenge_without_error),
+		RIG(a_flood_without_tokens_is_entered_in_part),
 		RIG(bad_tokens_look_all_the_same),
 		RIG(other_tls_identity_is_a_bad_token),
 		RIG(scope_is_needed),
