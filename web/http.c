@@ -148,7 +148,8 @@ void http_add(struct http_response *res, const char *name, const char *fmt, ...)
 
 static int body_json(struct http_response *res, json_t *j)
 {
-	char *text = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	char *text = j ? json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(12))
+		       : NULL;
 	int r = -ENOMEM;
 
 	json_decref(j);

@@ -13,4 +13,11 @@ void page_time(struct buf *b, int64_t wall_us);
 /** A coloured word for the state of a recording. */
 void page_state(struct buf *b, enum recording_state state);
 
+/** What to call somebody: the name, or the address without "sip:". */
+const char *page_party(const struct recording_participant *p);
+
+/** ord of who is alone on the left of the mix: the first of two; the owner of
+ *  more, when the description of the call says who that is. */
+int page_left_party(const struct recording *rec);
+
 #endif

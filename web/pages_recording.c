@@ -24,7 +24,7 @@ static const char *party_name(const struct recording *rec, int ord)
 		const struct recording_participant *p = &rec->participants[i];
 
 		if ((int)p->ord == ord)
-			return p->name[0] ? p->name : p->aor;
+			return page_party(p);
 	}
 	return "";
 }
@@ -80,15 +80,17 @@ static void put_source(struct buf *b, const struct recording *rec,
 
 static void put_player(struct buf *b, const struct recording *rec)
 {
-	char seconds[32];
+	char seconds[32], left[16];
 
 	(void)snprintf(seconds, sizeof(seconds), "%.3f",
 		       (double)rec->duration_us / 1e6);
+	(void)snprintf(left, sizeof(left), "%d", page_left_party(rec));
 	HTML(b,
 	     "<section class=\"panel player\" id=\"player\" data-id=\"{}\" "
-	     "data-duration=\"{}\" aria-label=\"Player\">\n"
+	     "data-duration=\"{}\" data-left=\"{}\" "
+	     "aria-label=\"Player\">\n"
 	     "<audio id=\"audio\" controls preload=\"metadata\">",
-	     rec->id, seconds);
+	     rec->id, seconds, left);
 	put_source(b, rec, "mix", 0, "ogg");
 	put_source(b, rec, "mix", 0, "mp4");
 	buf_puts(b, "Your browser can't play this recording; download it "
@@ -117,6 +119,8 @@ static void put_waiting(struct http_request *req, struct buf *b,
 
 static void put_parties(struct buf *b, const struct recording *rec)
 {
+	int left = page_left_party(rec);
+
 	buf_puts(b, "<section class=\"panel\">\n<h2>Parties</h2>\n"
 		    "<ul class=\"parties\">\n");
 	for (unsigned i = 0; i < rec->n_participants; i++) {
@@ -125,7 +129,7 @@ static void put_parties(struct buf *b, const struct recording *rec)
 		HTML(b,
 		     "<li><span class=\"party p{}\">{}</span> "
 		     "<span class=\"faint\">{}</span></li>\n",
-		     i == 0 ? "0" : "1", p->name[0] ? p->name : p->aor,
+		     (int)p->ord == left ? "0" : "1", page_party(p),
 		     p->name[0] ? p->aor : "");
 	}
 	buf_puts(b, "</ul>\n</section>\n");
@@ -195,11 +199,9 @@ static void put_warnings(struct buf *b, const struct recording *rec)
 static void put_download(struct buf *b, const struct recording *rec,
 			 const struct recording_track *t)
 {
-	char url[192], n[16], size[HTML_TIME_MAX];
-	const char *name = party_name(rec, t->participant);
+	char url[192], size[HTML_TIME_MAX];
 
 	html_bytes((int64_t)t->bytes, size);
-	(void)snprintf(n, sizeof(n), "Track %u", t->n);
 	if (t->n == 0)
 		(void)snprintf(url, sizeof(url),
 			       "/api/v1/recordings/%s/audio?format=%s"
@@ -211,19 +213,40 @@ static void put_download(struct buf *b, const struct recording *rec,
 			       "?format=%s&download=1",
 			       rec->id, t->n, t->format);
 	HTML(b,
-	     "<li><a href=\"{}\" download>{}{}{}</a> "
-	     "<span class=\"faint\">{}, {}</span></li>\n",
-	     url, t->n ? n : "Whole call", name[0] ? ": " : "", name,
-	     strcmp(t->format, "mp4") == 0 ? "MP4" : "Ogg Opus", size);
+	     " <a href=\"{}\" download>{}</a> <span class=\"faint\">{}</span>",
+	     url, strcmp(t->format, "mp4") == 0 ? "MP4" : "Ogg", size);
+}
+
+/* The formats of the mix (n 0) or of one track on one line. */
+static bool put_file(struct buf *b, const struct recording *rec, unsigned n)
+{
+	static const char *const formats[] = { "ogg", "mp4" };
+	const char *kind = n ? "track" : "mix", *name;
+	const struct recording_track *t = recording_track(rec, kind, n, NULL);
+	char number[24];
+
+	if (!t)
+		return false;
+	name = party_name(rec, t->participant);
+	(void)snprintf(number, sizeof(number), "Track %u", n);
+	HTML(b, "<li><span class=\"what\">{}{}{}</span>",
+	     n ? number : "Whole call", n && name[0] ? ": " : "",
+	     n ? name : "");
+	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
+		t = recording_track(rec, kind, n, formats[i]);
+		if (t)
+			put_download(b, rec, t);
+	}
+	buf_puts(b, "</li>\n");
+	return true;
 }
 
 static void put_downloads(struct buf *b, const struct recording *rec)
 {
 	buf_puts(b, "<section class=\"panel\">\n<h2>Download</h2>\n"
 		    "<ul class=\"files\">\n");
-	for (unsigned i = 0; i < rec->n_tracks; i++)
-		if (strcmp(rec->tracks[i].kind, "peaks") != 0)
-			put_download(b, rec, &rec->tracks[i]);
+	for (unsigned n = 0; put_file(b, rec, n) || n == 0; n++)
+		;
 	buf_puts(b, "</ul>\n</section>\n");
 }
 

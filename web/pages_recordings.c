@@ -44,11 +44,13 @@ static void put_search(struct http_request *req, struct buf *b)
 
 static void put_names(struct buf *b, const struct recording *rec)
 {
+	int left = page_left_party(rec);
+
 	for (unsigned i = 0; i < rec->n_participants; i++) {
 		const struct recording_participant *p = &rec->participants[i];
 
 		HTML(b, "<span class=\"party p{}\" title=\"{}\">{}</span>",
-		     i == 0 ? "0" : "1", p->aor, p->name[0] ? p->name : p->aor);
+		     (int)p->ord == left ? "0" : "1", p->aor, page_party(p));
 	}
 	if (rec->n_participants == 0)
 		buf_puts(b, "<span class=\"faint\">Unknown parties</span>");

@@ -90,10 +90,13 @@ class Player {
 
 	// Names of the two sides, as the recorder lays channels out.
 	sides() {
-		const names = this.rec.participants.map((p) => p.name || p.aor);
-		if (names.length <= 1)
-			return [names[0] || "Everybody", ""];
-		return [names[0], names.slice(1).join(", ")];
+		const name = (p) => p.name || p.aor.replace(/^(sips?|tel):/i, "");
+		const people = this.rec.participants;
+		if (people.length <= 1)
+			return [people.length ? name(people[0]) : "Everybody", ""];
+		const left = people.filter((p) => p.ord === Number(this.box.dataset.left));
+		const right = people.filter((p) => !left.includes(p));
+		return [left.map(name).join(", "), right.map(name).join(", ")];
 	}
 
 	build(peaks) {
