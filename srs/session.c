@@ -200,6 +200,7 @@ void session_end(struct session *s, const char *reason, int cause,
 	(void)str_copy(s->end_reason, sizeof(s->end_reason), reason);
 	log_info(&s->log, "sip.call_ended", LOG_S("reason", reason));
 	refuse_pending(s);
+	session_on_resumed(s); /* 481 to what was held */
 	if (s->bye)
 		s->bye_due_us = now + BYE_WAIT_US;
 	else

@@ -107,6 +107,7 @@ struct session {
 	struct ua_dialog *dialog;    /* NULL once the BYE is through */
 	struct ua_request *invite;   /* the first INVITE, until answered */
 	struct ua_request *change;   /* re-INVITE or UPDATE being worked on */
+	struct ua_request *held;     /* a change that came while resuming */
 	struct ua_request *bye;	     /* the client's BYE, until finished */
 	struct session_change *plan; /* of invite or change */
 
@@ -312,8 +313,9 @@ void intake_permits(struct sip_server *sv, const struct gate_verdict *v,
 		    unsigned n_lines);
 /** Does this look like a recording client (SIPREC in any spelling)? */
 bool intake_is_siprec(struct ua_request *req, const struct body *b);
-/** JSON object of the headers that people search calls by. NULL: none */
-char *intake_correlation(struct ua_request *req);
+/** JSON object of the headers and vendor fields that people search calls by.
+ *  @param md may be NULL. NULL: none */
+char *intake_correlation(struct ua_request *req, const struct metadata *md);
 
 /* ---- session_streams.c: SDP to capture's view; pure ---- */
 
@@ -388,6 +390,8 @@ int session_put_streams(struct session *s);
 
 void session_on_in_dialog(void *arg, struct ua_request *req);
 void session_on_changed(struct session *s, const struct cap_opened *o);
+/** Capture has the session again: what was held is looked at now. */
+void session_on_resumed(struct session *s);
 /** Forget plan and request (which is answered already). */
 void session_change_drop(struct session *s);
 /** Judge a running call again (conditions narrowed, wait is over): goes on,

@@ -170,6 +170,7 @@ static void on_resumed(struct session *s, const struct cap_opened *o)
 				     "further after a restart");
 		session_end(s, "lost", 500, "Recording cannot go on");
 	}
+	session_on_resumed(s);
 	resume_more(sv);
 }
 

@@ -416,8 +416,10 @@ static void on_change(struct session *s, struct ua_request *req)
 	};
 	struct sip_timer t;
 
-	if (s->state == SESSION_RESUMING) {
-		session_refuse_busy(sv, s, req);
+	if (s->state == SESSION_RESUMING && !s->held) {
+		/* also the INVITE itself again, when we died before its 200 */
+		req->user = s;
+		s->held = req;
 		return;
 	}
 	if (s->state != SESSION_LIVE || s->change || s->plan) {
@@ -432,6 +434,19 @@ static void on_change(struct session *s, struct ua_request *req)
 	intake_read(sv, req);
 	read_change(s, req, &t);
 	intake_fini(sv);
+}
+
+void session_on_resumed(struct session *s)
+{
+	struct ua_request *req = s->held;
+
+	if (!req)
+		return;
+	s->held = NULL;
+	if (s->state == SESSION_LIVE)
+		on_change(s, req);
+	else
+		answer_status(s, req, 481);
 }
 
 /* ---- the rest ---- */

@@ -11,6 +11,7 @@
 #include "base/settings.h"
 #include "base/str.h"
 #include "srs/session.h"
+#include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
 
 /* Headers by which people find a call in other systems. */
@@ -145,12 +146,33 @@ int intake_people(struct sip_server *sv, struct ua_request *req,
 	return r;
 }
 
-char *intake_correlation(struct ua_request *req)
+static void put_pair(struct buf *b, const char *key, const char *value)
+{
+	if (b->len == 0)
+		buf_putc(b, '{');
+	json_text_pair(b, key, value);
+}
+
+/* One key, one value: an earlier extra of that name wins. */
+static bool seen_before(const struct metadata *md, unsigned index)
+{
+	for (unsigned i = 0; i < index; i++) {
+		if (str_eq(md->extras[i].name, md->extras[index].name))
+			return true;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(correlation); i++) {
+		if (str_eq(correlation[i], md->extras[index].name))
+			return true;
+	}
+	return false;
+}
+
+char *intake_correlation(struct ua_request *req, const struct metadata *md)
 {
 	char value[512], *text = NULL;
 	struct buf b;
 
-	buf_init(&b, 16 * 1024);
+	buf_init(&b, 64 * 1024);
 	for (unsigned i = 0; i < ARRAY_SIZE(correlation); i++) {
 		struct span v = ua_request_field(req, correlation[i], 0);
 
@@ -158,10 +180,14 @@ char *intake_correlation(struct ua_request *req)
 			continue;
 		(void)span_copy(value, sizeof(value), v);
 		str_clean(value);
-		buf_printf(&b, "%s\"%s\":\"", b.len ? "," : "{",
-			   correlation[i]);
-		buf_json(&b, value, strlen(value));
-		buf_putc(&b, '"');
+		put_pair(&b, correlation[i], value);
+	}
+	for (unsigned i = 0; md && i < md->n_extras; i++) {
+		(void)str_copy(value, sizeof(value), md->extras[i].name);
+		/* names are "caller", "ext.name": ours or an element's */
+		if (strpbrk(value, "\"\\") || seen_before(md, i))
+			continue;
+		put_pair(&b, value, md->extras[i].value);
 	}
 	if (b.len > 0) {
 		buf_putc(&b, '}');

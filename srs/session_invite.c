@@ -292,7 +292,7 @@ static int fill_session(struct session *s, struct ua_request *req,
 	if (v->wait_metadata)
 		s->metadata_due_us = session_mono_us(sv) +
 				     sv->set->sip.missing_metadata_wait_us;
-	s->extra = intake_correlation(req);
+	s->extra = intake_correlation(req, s->people);
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,
 			   sv->set->media.address);
 	r = session_take_people(s);
@@ -451,6 +451,8 @@ void session_on_cancelled(void *arg, struct ua_request *invite,
 		s->invite = NULL;
 		log_info(&s->log, "sip.call_cancelled");
 		session_discard(s);
+	} else if (s->held == invite) {
+		s->held = NULL;
 	} else if (s->change == invite) {
 		/* put back what capture may have changed already */
 		if (s->plan && s->plan->sent)

@@ -210,3 +210,30 @@ def test_second_sigterm_leaves_calls_for_the_next_start(live):
     server.start()
     assert d.bye().status == 200
     assert Catalog(server).wait_ended()["end_reason"] == "bye"
+
+
+def test_invite_again_after_a_crash(start):
+    """sip dies behind its commit and before the 200 arrives: the client repeats
+    the INVITE, and it is the same call."""
+    world = World(start())
+    client = sipc.SipClient(world.server.sip["udp"])
+    d = client.dialog(token=world.access_token)
+    sent = []
+    send = client.send
+    client.send = lambda data: (sent.append(data), send(data))
+    d.request("INVITE", sipc.multipart(sipc.sdp([40000, 40002]), sipc.metadata(PEOPLE)),
+              "multipart/mixed;boundary=unique-boundary")
+    first = d.final()
+    assert first.status == 200
+    kill(world, "sip")
+    client.send = send
+    while client.recv(0.2):
+        pass  # what the dead one still repeated
+    send(sent[0])
+    again = d.final()
+    assert again.status == 200 and again.body == first.body
+    assert again.get("to") == first.get("to")
+    d.to_tag = re.search(r";tag=([^;>\s]+)", again.get("to"))[1]
+    d.request("ACK", cseq=1)
+    assert d.bye().status == 200
+    assert len(Catalog(world.server).recordings()) == 1
