@@ -346,6 +346,10 @@ int ua_create(struct loop *loop, const struct ua_config *cfg,
 	start_clock();
 	if (su_init() < 0)
 		return -ENOMEM;
+	ua_guard_log();
+	r = ua_guard_connections();
+	if (r < 0)
+		return r;
 	ua->loop = loop;
 	ua->events = cfg->events;
 	ua->arg = cfg->arg;

@@ -109,4 +109,9 @@ nta_request_f *ua_leg_callback(void);
 /* ua_mclass.c: what real clients get wrong is repaired before nta looks */
 msg_mclass_t *ua_mclass_create(void);
 
+/* ua_guard.c: the library's lines become ours; its connections are counted
+ * (0 or -ENOMEM) */
+void ua_guard_log(void);
+int ua_guard_connections(void);
+
 #endif
