@@ -38,7 +38,8 @@ struct render_options {
 	const char *key_prefix; /* "tenant/recording/" */
 	unsigned complexity;	/* libopus 0..10 */
 	bool use_av;		/* false: only our own decoders and libopus */
-	/* From the catalog; 0 parties: as the spool's metadata says. */
+	/* From the catalog; 0 parties: as the spool's metadata says, which
+	 * also tells the owner. */
 	const struct plan_party *parties;
 	unsigned n_parties;
 	/* For the tags; NULL or "" = none. */

@@ -610,21 +610,60 @@ static void render_fini(struct render *r)
 	mem_free(r);
 }
 
+/* What only the spool's description knows: who owns the recording, and lines
+ * that carry several people (the catalog has one or none for each). */
+static void add_meta(struct plan *p, const struct plan *meta)
+{
+	uint32_t known = 0;
+	unsigned i, k;
+
+	for (i = 0; i < p->n_parties; i++)
+		known |= p->parties[i].streams;
+	for (i = 0; i < p->n_parties; i++) {
+		for (k = 0; k < meta->n_parties; k++) {
+			if (meta->parties[k].ord != p->parties[i].ord)
+				continue;
+			p->parties[i].owner |= meta->parties[k].owner;
+			p->parties[i].streams |=
+				meta->parties[k].streams & ~known;
+		}
+	}
+}
+
+static int make_parties(struct render *r)
+{
+	struct plan *meta;
+	unsigned n;
+
+	meta = mem_zalloc(sizeof(*meta));
+	if (!meta)
+		return -ENOMEM;
+	if (plan_read_meta(meta, r->info->meta) < 0)
+		render_warn(r, "media.meta", "warning",
+			    "the spool's description cannot be read");
+	if (r->opt->n_parties) {
+		n = r->opt->n_parties < PLAN_PARTIES_MAX ? r->opt->n_parties
+							 : PLAN_PARTIES_MAX;
+		memcpy(r->plan.parties, r->opt->parties,
+		       n * sizeof(*r->plan.parties));
+		r->plan.n_parties = n;
+		add_meta(&r->plan, meta);
+	} else {
+		r->plan = *meta;
+	}
+	mem_free(meta);
+	return 0;
+}
+
 static int make_plan(struct render *r)
 {
 	uint32_t audio = 0;
 	unsigned i;
+	int e;
 
-	if (r->opt->n_parties) {
-		r->plan.n_parties = r->opt->n_parties < PLAN_PARTIES_MAX
-					    ? r->opt->n_parties
-					    : PLAN_PARTIES_MAX;
-		memcpy(r->plan.parties, r->opt->parties,
-		       r->plan.n_parties * sizeof(*r->plan.parties));
-	} else if (plan_read_meta(&r->plan, r->info->meta) < 0) {
-		render_warn(r, "media.meta", "warning",
-			    "the spool's description cannot be read");
-	}
+	e = make_parties(r);
+	if (e < 0)
+		return e;
 	for (i = 0; i < r->info->n_streams; i++)
 		if (r->info->streams[i].media == CAP_AUDIO &&
 		    r->info->streams[i].index < CAP_STREAMS_MAX &&

@@ -89,41 +89,12 @@ static int make_paths(struct work *w)
 
 /* ---- who is who, as the catalog has it ---- */
 
-/* What only the description knows: who owns the recording, and lines that
- * carry several people (the catalog has none or one for each). */
-static void add_meta(struct work *w, const struct plan *meta,
-		     struct plan_party *party)
-{
-	const struct plan_party *m;
-	uint32_t unknown = 0;
-	unsigned i;
-
-	for (i = 0; i < w->rec->n_streams; i++)
-		if (w->rec->streams[i].participant < 0 &&
-		    w->rec->streams[i].idx < CAP_STREAMS_MAX)
-			unknown |= 1u << w->rec->streams[i].idx;
-	for (i = 0; i < meta->n_parties; i++) {
-		m = &meta->parties[i];
-		if (m->ord != party->ord)
-			continue;
-		party->owner = m->owner;
-		party->streams |= m->streams & unknown;
-	}
-}
-
-static int make_parties(struct work *w)
+static void make_parties(struct work *w)
 {
 	const struct recording_participant *p;
 	struct plan_party *party;
-	struct plan *meta;
 	unsigned i, k;
 
-	meta = mem_zalloc(sizeof(*meta));
-	if (!meta)
-		return -ENOMEM;
-	/* what can't be read adds nothing */
-	if (w->rec->meta)
-		(void)plan_read_meta(meta, w->rec->meta);
 	for (i = 0; i < w->rec->n_participants && i < PLAN_PARTIES_MAX; i++) {
 		p = &w->rec->participants[i];
 		party = &w->plan.parties[w->plan.n_parties++];
@@ -134,10 +105,7 @@ static int make_parties(struct work *w)
 			if (w->rec->streams[k].participant == (int)p->ord &&
 			    w->rec->streams[k].idx < CAP_STREAMS_MAX)
 				party->streams |= 1u << w->rec->streams[k].idx;
-		add_meta(w, meta, party);
 	}
-	mem_free(meta);
-	return 0;
 }
 
 /* Nobody in the catalog sends anything: the spool may know better. */
@@ -306,10 +274,10 @@ static int attempt(struct work *w)
 		return job_done(w->db, w->job); /* deleted meanwhile */
 	if (r == 0)
 		r = make_paths(w);
-	if (r == 0)
-		r = make_parties(w);
-	if (r == 0)
-		r = render(w);
+	if (r < 0)
+		return r;
+	make_parties(w);
+	r = render(w);
 	if (r == 0)
 		r = commit_result(w);
 	if (r == -ESTALE)

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/conditions.h"
+#include "auth/identity.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "srs/session.h"
@@ -334,6 +336,22 @@ int session_load(struct session *s, const char *json, size_t len)
 
 /* ---- for capture's spool ---- */
 
+/* The grant's owner: the left side of a mix of three and more. */
+static bool is_owner(const struct session *s, const struct md_participant *p)
+{
+	const struct conditions *c = s->snap.conditions;
+	struct identity id;
+
+	for (unsigned i = 0; c && i < p->n_aors; i++) {
+		if (identity_parse(p->aors[i], &id) < 0)
+			continue;
+		for (unsigned k = 0; k < c->n_owner; k++)
+			if (id_pattern_match(&c->owner[k], &id, false))
+				return true;
+	}
+	return false;
+}
+
 static void put_person(const struct session *s, unsigned i, struct buf *out)
 {
 	const struct md_participant *p = &s->people->participants[i];
@@ -343,6 +361,8 @@ static void put_person(const struct session *s, unsigned i, struct buf *out)
 	json_text_pair(out, "ext_id", p->id);
 	json_text_pair(out, "aor", p->n_aors ? p->aors[0] : "");
 	json_text_pair(out, "name", p->name);
+	if (is_owner(s, p))
+		buf_puts(out, ",\"owner\":true");
 	buf_puts(out, ",\"streams\":[");
 	for (unsigned k = 0; k < s->n_streams; k++) {
 		if (s->streams[k].participant == (int)ord)
