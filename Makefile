@@ -61,7 +61,7 @@ LIBS_ALL = $(PKG_LIBS) -linih -lm -lpthread
 .SUFFIXES:
 .PHONY: all help check check-unit check-e2e check-asan check-tsan check-fuzz \
 	check-all fuzz bench demo run install uninstall format lint tidy compdb \
-	coverage clean setup setup-test unit fuzz-build bench-build
+	bench-sip coverage clean setup setup-test unit fuzz-build bench-build
 
 help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
@@ -178,6 +178,11 @@ DEMO_ARGS ?=
 demo: setup
 	$(Q)$(MAKE) --no-print-directory -j2 all
 	$(Q)$(BUILD)/bin/srs demo $(DEMO_ARGS)
+
+#: bench-sip    measure the SIP side against bare nta and SIPp's own UAS
+bench-sip: setup-test
+	$(Q)$(MAKE) --no-print-directory -j2 all $(BUILD)/tests/bench/peer_nta
+	$(Q)BUILD=$(BUILD) $(PYTHON) tests/bench/bench_sip.py $(BENCH_ARGS)
 
 #: run          run the server with srs.conf (or CONF=...)
 CONF ?= srs.conf
