@@ -296,10 +296,11 @@ static int unknown(const struct load *l, const char *section, const char *key,
 		       line, section, key);
 }
 
-/* One "key = value"; inih wants 1 for success. */
-static int on_entry(struct load *l, const char *section, const char *key,
-		    const char *value, int line)
+/* One "key = value". */
+static int on_entry(void *arg, const char *section, const char *key,
+		    const char *value, int line, struct err *e)
 {
+	struct load *l = arg;
 	struct origin o = { .path = l->path, .line = line };
 	const struct conf_key *k;
 	size_t i;
@@ -309,13 +310,13 @@ static int on_entry(struct load *l, const char *section, const char *key,
 		if (!str_eq(k->section, section) || !str_eq(k->key, key))
 			continue;
 		if (l->given[i])
-			return err_set(l->e, -EINVAL,
+			return err_set(e, -EINVAL,
 				       "%s:%d: [%s] %s is given twice, first "
 				       "in line %d",
 				       l->path, line, section, key,
 				       l->given[i]);
 		l->given[i] = line;
-		return set_value(k, value ? value : "", &o, l->target, l->e);
+		return set_value(k, value, &o, l->target, e);
 	}
 	return unknown(l, section, key, line);
 }
@@ -324,7 +325,11 @@ static int on_entry(struct load *l, const char *section, const char *key,
  * more of the value before it and cuts long lines in two; so it gets its lines
  * from here. */
 struct reader {
-	struct load *load;
+	struct load *load; /* NULL: any section */
+	conf_walk_fn *fn;
+	void *arg;
+	const char *path;
+	struct err *e;
 	FILE *f;
 	int line;
 	int r;
@@ -337,10 +342,10 @@ static int check_section_line(struct reader *rd, const char *str)
 
 	name = span_cut(&name, ']');
 	if (span_copy(section, sizeof(section), name) &&
-	    known_section(rd->load, section))
+	    (!rd->load || known_section(rd->load, section)))
 		return 0;
-	return err_set(rd->load->e, -EINVAL, "%s:%d: unknown section [%s]",
-		       rd->load->path, rd->line, section);
+	return err_set(rd->e, -EINVAL, "%s:%d: %s section [%s]", rd->path,
+		       rd->line, rd->load ? "unknown" : "overlong", section);
 }
 
 static void skip_rest_of_line(FILE *f)
@@ -365,9 +370,9 @@ static char *read_line(char *str, int num, void *stream)
 	blanks = strspn(str, " \t");
 	memmove(str, str + blanks, strlen(str + blanks) + 1);
 	if (!whole && str[0] != '#' && str[0] != ';') {
-		rd->r = err_set(rd->load->e, -EINVAL,
-				"%s:%d: more than %d bytes in a line",
-				rd->load->path, rd->line, num - 2);
+		rd->r = err_set(rd->e, -EINVAL,
+				"%s:%d: more than %d bytes in a line", rd->path,
+				rd->line, num - 2);
 		return NULL;
 	}
 	if (!whole)
@@ -384,32 +389,48 @@ static int on_ini(void *user, const char *section, const char *name,
 
 	if (rd->r < 0)
 		return 0;
-	rd->r = on_entry(rd->load, section, name, value, rd->line);
+	rd->r = rd->fn(rd->arg, section, name, value ? value : "", rd->line,
+		       rd->e);
 	return rd->r == 0;
+}
+
+static int read_file(struct reader *rd)
+{
+	int bad_line;
+
+	rd->f = fopen(rd->path, "re");
+	if (!rd->f)
+		return err_set(rd->e, -errno, "%s: %s", rd->path,
+			       err_words(errno));
+	bad_line = ini_parse_stream(read_line, rd, on_ini, rd);
+	if (rd->r == 0 && ferror(rd->f))
+		rd->r = err_set(rd->e, -EIO, "%s: cannot be read", rd->path);
+	(void)fclose(rd->f); /* only read */
+	if (rd->r < 0)
+		return rd->r;
+	if (bad_line > 0)
+		return err_set(rd->e, -EINVAL,
+			       "%s:%d: neither [section] nor key = value",
+			       rd->path, bad_line);
+	return bad_line < 0
+		       ? err_set(rd->e, -ENOMEM, "%s: out of memory", rd->path)
+		       : 0;
+}
+
+int conf_walk(const char *path, conf_walk_fn *fn, void *arg, struct err *e)
+{
+	struct reader rd = { .fn = fn, .arg = arg, .path = path, .e = e };
+
+	return read_file(&rd);
 }
 
 static int load_file(struct load *l)
 {
-	struct reader rd = { .load = l };
-	int bad_line;
+	struct reader rd = {
+		.load = l, .fn = on_entry, .arg = l, .path = l->path, .e = l->e
+	};
 
-	rd.f = fopen(l->path, "re");
-	if (!rd.f)
-		return err_set(l->e, -errno, "%s: %s", l->path,
-			       err_words(errno));
-	bad_line = ini_parse_stream(read_line, &rd, on_ini, &rd);
-	if (rd.r == 0 && ferror(rd.f))
-		rd.r = err_set(l->e, -EIO, "%s: cannot be read", l->path);
-	(void)fclose(rd.f); /* only read */
-	if (rd.r < 0)
-		return rd.r;
-	if (bad_line > 0)
-		return err_set(l->e, -EINVAL,
-			       "%s:%d: neither [section] nor key = value",
-			       l->path, bad_line);
-	return bad_line < 0
-		       ? err_set(l->e, -ENOMEM, "%s: out of memory", l->path)
-		       : 0;
+	return read_file(&rd);
 }
 
 static void env_name(const struct conf_key *k, char *dst, size_t len)

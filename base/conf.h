@@ -59,6 +59,19 @@ int conf_defaults(const struct conf_key *keys, size_t n, void *target,
 int conf_load(const struct conf_key *keys, size_t n, const char *path,
 	      void *target, struct err *e);
 
+/** @param line of the file. @return 0, or -errno with e set: the walk ends */
+typedef int conf_walk_fn(void *arg, const char *section, const char *key,
+			 const char *value, int line, struct err *e);
+
+/**
+ * Read a file of the same form whose sections and keys are known to fn only
+ * (no environment, no defaults). Entries come in the file's order.
+ *
+ * @return 0, -errno of the file, -EINVAL its form (e says what and where), or
+ *         what fn returned
+ */
+int conf_walk(const char *path, conf_walk_fn *fn, void *arg, struct err *e);
+
 /** Copy the fields marked "reload" from one loaded struct to another. */
 void conf_copy_reload(const struct conf_key *keys, size_t n, const void *from,
 		      void *to);

@@ -206,6 +206,15 @@ static const struct conf_key keys[] = {
 	  .min = 100 * MSEC_US, .max = 60 * SEC_US, .reload = true,
 	  .doc = "How long such a call is captured before it is refused." },
 
+	{ "sip", "allow_address_trunks", CONF_BOOL,
+	  FIELD(sip.allow_address_trunks), .def = "no", .reload = true,
+	  .doc = "Trunks may be known by their source address alone; only "
+		 "where nobody else can send from it." },
+	{ "sip", "trunks_file", CONF_PATH, TEXT(sip.trunks_file), .def = "",
+	  .reload = true,
+	  .doc = "INI file with a [NAME] section for each trunk, besides those "
+		 "of `srs trunk`." },
+
 	{ "media", "address", CONF_STRING, TEXT(media.address),
 	  .def = "127.0.0.1", .check = check_ip,
 	  .doc = "Address where RTP is received, as written in the SDP." },

@@ -51,6 +51,9 @@ struct settings {
 					     * 120s */
 		int64_t missing_metadata_wait_us; /* on_missing_metadata, 5s */
 		int on_missing_metadata;	  /* 0 wait, 1 refuse */
+		bool allow_address_trunks; /* a source address may stand for a
+					    * token, no */
+		char trunks_file[SETTINGS_PATH_MAX]; /* "" = none */
 	} sip;
 	struct {
 		char address[64]; /* IPv4 or IPv6 in SDP and to bind */

@@ -21,6 +21,11 @@
  *	       An offer with no address or 0.0.0.0 (hold as RFC 2543 has it)
  *	       leaves the lock as it is; when there never was an address, the
  *	       first 5 consecutive valid packets lock address and port.
+ *	       Where the sender is not the address in SDP (NAT in front of the
+ *	       client, media that another host sends), learn_source lets the
+ *	       first 5 consecutive valid packets lock address and port
+ *	       whatever the offer says; afterwards only that address, or the
+ *	       negotiated one, may follow a locked port that fell silent.
  *  version    RTP or RTCP version 2 and lengths that add up
  *  payload    payload type is in the answer
  *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1); a source

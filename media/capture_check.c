@@ -64,6 +64,7 @@ void capture_check_offer(struct capture_check *ck, const struct cap_stream *s)
 	for (unsigned i = 0; i < s->n_pts && i < CAP_PTS_MAX; i++)
 		ck->pts[s->pts[i].pt >> 6 & 1] |= UINT64_C(1)
 						  << (s->pts[i].pt & 63);
+	ck->learn = s->learn_source;
 	capture_addr_from(&s->remote_rtcp, &ck->offered_rtcp);
 	capture_addr_from(&s->remote_rtp, &rtp);
 	if (capture_addr_unspecified(&rtp) || same_addr(&rtp, &ck->offered))
@@ -77,15 +78,19 @@ void capture_check_offer(struct capture_check *ck, const struct cap_stream *s)
 static bool source_allowed(struct capture_check *ck,
 			   const struct capture_addr *from, int64_t now)
 {
-	bool learn = !ck->offered.family;
+	bool unknown = !ck->offered.family;
+	bool negotiated = !unknown && capture_addr_same_ip(from, &ck->offered);
 
 	if (ck->locked && same_addr(from, &ck->lock))
 		return true;
-	if (!learn && !capture_addr_same_ip(from, &ck->offered))
+	if (!unknown && !ck->learn && !negotiated)
 		return false;
 	if (!ck->locked)
 		return true;
-	if (learn || now - ck->lock_last_us < CAPTURE_LOCK_SILENT_US)
+	if (now - ck->lock_last_us < CAPTURE_LOCK_SILENT_US)
+		return false;
+	if (!negotiated &&
+	    !(ck->learn && capture_addr_same_ip(from, &ck->lock)))
 		return false;
 	forget_lock(ck);
 	return true;

@@ -42,6 +42,7 @@ struct capture_candidate {
 struct capture_check {
 	struct capture_addr offered; /* RTP; family 0: learn */
 	struct capture_addr offered_rtcp;
+	bool learn;	 /* any address may lock, see media/capture.h */
 	uint64_t pts[2]; /* bit per payload type of the answer */
 	bool locked;
 	struct capture_addr lock;

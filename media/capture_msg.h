@@ -58,6 +58,8 @@ struct cap_stream {
 		      * the same are counted, not stored */
 	bool muted;  /* pause: never reaches the disk */
 	bool rtcp_mux;
+	bool learn_source; /* the address in SDP says nothing about the sender:
+			    * see media/capture.h */
 	char label[CAP_LABEL_MAX];	    /* SDP label, "" = none */
 	struct sockaddr_storage remote_rtp; /* from c=/m= of the offer;
 					     * family 0 = unknown */

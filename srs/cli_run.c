@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
+#include "auth/trunk_file.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -26,8 +28,23 @@ struct run {
 	char catalog[SETTINGS_PATH_MAX];
 };
 
-/* Before any role runs: the catalog's schema. No connection survives this,
- * for SQLite's must not cross a fork. */
+/* The trunks of the file into the catalog, where the gate looks. */
+static int apply_trunks(struct run *run, struct db *db,
+			const struct settings *s, struct err *e)
+{
+	struct auth a;
+	int r;
+
+	r = auth_init(&a, db, clock_real(), &run->settings, e);
+	if (r < 0)
+		return r;
+	r = trunk_file_apply(&a, s->sip.trunks_file, e);
+	auth_fini(&a);
+	return r;
+}
+
+/* Before any role runs: the catalog's schema and the operator's trunks. No
+ * connection survives this, for SQLite's must not cross a fork. */
 static int prepare_catalog(struct run *run, struct err *e)
 {
 	struct db *db = NULL;
@@ -40,6 +57,21 @@ static int prepare_catalog(struct run *run, struct err *e)
 	if (r == 0)
 		r = migrate_run(db, false, clock_wall_us(clock_real()), NULL,
 				NULL, e);
+	if (r >= 0)
+		r = apply_trunks(run, db, &run->settings, e);
+	db_close(&db);
+	return r;
+}
+
+static int on_reload(void *arg, const struct settings *fresh, struct err *e)
+{
+	struct run *run = arg;
+	struct db *db = NULL;
+	int r;
+
+	r = db_open(run->catalog, &db, e);
+	if (r == 0)
+		r = apply_trunks(run, db, fresh, e);
 	db_close(&db);
 	return r;
 }
@@ -112,6 +144,7 @@ int cli_run(struct cli *c, int argc, char **argv)
 		.roles = { &capture_role, &sip_role, &render_role, &upkeep_role,
 			   &web_role },
 		.on_ready = on_ready,
+		.on_reload = on_reload,
 		.arg = run,
 	};
 	int r;
@@ -164,7 +197,8 @@ int cli_check_config(struct cli *c, int argc, char **argv)
 						 "check-config");
 	if (!s)
 		return CLI_FAILED;
-	if (settings_load(c->config_path, s, &e) < 0) {
+	if (settings_load(c->config_path, s, &e) < 0 ||
+	    trunk_file_check(s->sip.trunks_file, &e) < 0) {
 		if (c->json)
 			printf("{\"ok\":false}\n");
 		fprintf(stderr, "srs: %s\n", e.text);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "auth/auth.h"
-#include "auth/grants.h"
 #include "auth/tzone.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -15,36 +14,11 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "srs/gate_answer.h"
-#include "srs/gate_limit.h"
 #include "srs/gate_priv.h"
-#include "storage/audit.h"
 #include "storage/catalog.h"
 #include "storage/db.h"
 
 #define SECOND_US 1000000LL
-#define NAMELESS_WINDOW_US (60 * SECOND_US)
-#define NAMELESS_MAX 60
-
-struct gate {
-	struct auth *auth;
-	const struct settings *settings;
-	struct gate_limit limit;
-	/* refusals of nobody that we know, for the audit log */
-	int64_t nameless_since_us; /* monotonic */
-	unsigned nameless, unwritten;
-};
-
-/* One request on its way through the steps. */
-struct step {
-	struct gate *g;
-	struct gate_request *req;
-	struct gate_verdict *v;
-	struct token_info token; /* as far as known */
-	struct client client;
-	struct grant grant;
-	struct conditions *conditions;
-	const char *why; /* for the audit log, static text */
-};
 
 struct auth *gate_auth(struct gate *g)
 {
@@ -77,26 +51,25 @@ bool gate_cleartext_ok(const struct settings *s, const struct gate_peer *peer)
 	return s->sip.allow_cleartext_tokens == 0 && peer->loopback;
 }
 
-/* @return always false: the step said no */
-static bool refuse(struct step *st, enum gate_cause cause, const char *why)
+bool gate_refuse(struct step *st, enum gate_cause cause, const char *why)
 {
 	gate_answer(st->g->settings, cause, st->v);
 	st->why = why;
 	return false;
 }
 
-static bool refuse_warn(struct step *st, enum gate_cause cause, int code,
-			const char *why)
+bool gate_refuse_warn(struct step *st, enum gate_cause cause, int code,
+		      const char *why)
 {
-	(void)refuse(st, cause, why);
+	(void)gate_refuse(st, cause, why);
 	gate_answer_warning(st->g->settings, code, why, st->v);
 	return false;
 }
 
-static bool failed(struct step *st, int r)
+bool gate_failed(struct step *st, int r)
 {
 	log_error(NULL, "gate.failed", LOG_E(r));
-	return refuse(st, GATE_INTERNAL, "internal error");
+	return gate_refuse(st, GATE_INTERNAL, "internal error");
 }
 
 /* ---- transport, size, credentials -------------------------------------- */
@@ -106,11 +79,11 @@ static bool step_node(struct step *st)
 	const struct gate_node *n = &st->req->node;
 
 	if (n->draining)
-		return refuse(st, GATE_NODE, "draining");
+		return gate_refuse(st, GATE_NODE, "draining");
 	if (n->disk_low)
-		return refuse(st, GATE_NODE, "disk low");
+		return gate_refuse(st, GATE_NODE, "disk low");
 	if (n->full)
-		return refuse(st, GATE_NODE, "full");
+		return gate_refuse(st, GATE_NODE, "full");
 	return true;
 }
 
@@ -119,7 +92,8 @@ static bool step_transport(struct step *st)
 	const struct gate_request *req = st->req;
 	int r;
 
-	if (gate_cleartext_ok(st->g->settings, &req->peer))
+	if (gate_cleartext_ok(st->g->settings, &req->peer) ||
+	    (st->has_trunk && req->bearer_result == BEARER_NONE))
 		return true;
 	if (req->bearer_result == BEARER_OK) {
 		r = token_check(st->g->auth, req->bearer.token, &st->token);
@@ -130,14 +104,14 @@ static bool step_transport(struct step *st)
 			log_warn(NULL, "gate.token_exposed",
 				 LOG_S("grant", st->token.grant_id));
 	}
-	return refuse_warn(st, GATE_CLEARTEXT, 399,
-			   "Tokens are accepted over TLS only");
+	return gate_refuse_warn(st, GATE_CLEARTEXT, 399,
+				"Tokens are accepted over TLS only");
 }
 
 static bool step_size(struct step *st)
 {
 	return !st->req->too_large ||
-	       refuse(st, GATE_TOO_LARGE, "message too large");
+	       gate_refuse(st, GATE_TOO_LARGE, "message too large");
 }
 
 static bool step_syntax(struct step *st)
@@ -150,9 +124,9 @@ static bool step_syntax(struct step *st)
 	case BEARER_SEVERAL:
 		break;
 	}
-	return refuse_warn(st, GATE_MALFORMED, 399,
-			   st->req->bearer.why ? st->req->bearer.why
-					       : "Malformed credentials");
+	return gate_refuse_warn(st, GATE_MALFORMED, 399,
+				st->req->bearer.why ? st->req->bearer.why
+						    : "Malformed credentials");
 }
 
 static bool step_rate(struct step *st)
@@ -160,14 +134,16 @@ static bool step_rate(struct step *st)
 	if (!gate_limit_over(&st->g->limit, st->req->peer.address,
 			     clock_mono_us(st->g->auth->clock)))
 		return true;
-	return refuse(st, GATE_RATE, "too many bad tokens");
+	return gate_refuse(st, GATE_RATE, "too many bad tokens");
 }
 
 /* ---- token and client -------------------------------------------------- */
 
 static bool bad_token(struct step *st, const char *why)
 {
-	return refuse(st, GATE_BAD_TOKEN, why);
+	if (st->by_trunk)
+		return gate_trunk_ended(st, why);
+	return gate_refuse(st, GATE_BAD_TOKEN, why);
 }
 
 /* Not genuine. Only these count as guesses: a busy SBC whose token has just
@@ -187,17 +163,28 @@ static bool refresh_token_seen(struct step *st)
 				    "refresh token sent in SIP", "system");
 
 	if (r < 0)
-		return failed(st, r);
+		return gate_failed(st, r);
 	return bad_token(st, "refresh token in Authorization");
+}
+
+static bool bad_form(struct step *st)
+{
+	return gate_refuse_warn(st, GATE_MALFORMED, 399,
+				"Write Bearer and the token, without quotes");
 }
 
 static bool step_token(struct step *st)
 {
 	const struct gate_request *req = st->req;
+	int r;
 
 	if (req->bearer_result == BEARER_NONE)
-		return refuse(st, GATE_NO_TOKEN, "no token");
-	switch (token_check(st->g->auth, req->bearer.token, &st->token)) {
+		return gate_step_trunk_client(st);
+	r = token_check(st->g->auth, req->bearer.token, &st->token);
+	/* whose form it could be is not known: nobody's */
+	if (r < 0 && r != -EPROTOTYPE && !gate_form_ok(st))
+		return bad_form(st);
+	switch (r) {
 	case 0:
 		return true;
 	case -EBADMSG:
@@ -213,7 +200,7 @@ static bool step_token(struct step *st)
 	case -EPROTOTYPE:
 		return refresh_token_seen(st);
 	default:
-		return failed(st, -EIO);
+		return gate_failed(st, -EIO);
 	}
 }
 
@@ -232,16 +219,16 @@ static bool step_client(struct step *st)
 	const struct gate_peer *p = &st->req->peer;
 	int r;
 
-	if (st->token.kind != TOKEN_ACCESS)
-		return true; /* the next step says no */
+	if (st->by_trunk || st->token.kind != TOKEN_ACCESS)
+		return true; /* known, or the next step says no */
 	r = client_get(st->g->auth, st->token.client_id, &st->client);
 	if (r < 0)
-		return failed(st, r);
-	if (st->req->bearer.form != BEARER_FORM_PLAIN &&
-	    !st->client.quoted_bearer)
-		return refuse_warn(st, GATE_MALFORMED, 399,
-				   "Write Bearer and the token, without "
-				   "quotes");
+		return gate_failed(st, r);
+	/* another provider's token: the trunk's settings are none of its */
+	if (!str_eq(st->trunk.client_id, st->client.id))
+		st->has_trunk = false;
+	if (!gate_form_ok(st))
+		return bad_form(st);
 	if (st->client.tls_identity[0] &&
 	    (p->transport != GATE_TLS || !has_name(p, st->client.tls_identity)))
 		return bad_token(st, "other TLS identity");
@@ -250,21 +237,10 @@ static bool step_client(struct step *st)
 
 static bool step_scope(struct step *st)
 {
-	if (st->token.kind == TOKEN_ACCESS &&
-	    token_scope_has(st->token.scope, SCOPE_SIP))
+	if (st->by_trunk || (st->token.kind == TOKEN_ACCESS &&
+			     token_scope_has(st->token.scope, SCOPE_SIP)))
 		return true;
-	return refuse(st, GATE_NO_SCOPE, "scope missing");
-}
-
-/* User part of the Request-URI, "" when there is none. */
-static bool called_user(const struct step *st, char *dst, size_t len)
-{
-	struct span rest = span_of(st->req->facts->location);
-
-	(void)span_cut(&rest, ':');
-	if (span_find(rest, '@') < 0)
-		return false;
-	return span_copy(dst, len, span_cut(&rest, '@')) && dst[0];
+	return gate_refuse(st, GATE_NO_SCOPE, "scope missing");
 }
 
 /* A call to sip:TENANT@... is for that tenant: nobody else's token counts. Any
@@ -275,7 +251,7 @@ static bool step_tenant(struct step *st)
 	int64_t others;
 	int r;
 
-	if (!st->req->facts || !called_user(st, user, sizeof(user)))
+	if (!gate_called_user(st, user, sizeof(user)))
 		return true;
 	r = db_query_int(st->g->auth->db,
 			 "SELECT count(*) FROM tenants WHERE "
@@ -283,9 +259,12 @@ static bool step_tenant(struct step *st)
 			 DB_ARGS(db_text(user), db_text(st->token.tenant_id)),
 			 &others);
 	if (r < 0)
-		return failed(st, r);
-	return others == 0 ||
-	       refuse(st, GATE_BAD_TOKEN, "a token of another tenant");
+		return gate_failed(st, r);
+	if (others == 0)
+		return true;
+	if (st->by_trunk)
+		return gate_trunk_ended(st, "a trunk of another tenant");
+	return gate_refuse(st, GATE_BAD_TOKEN, "a token of another tenant");
 }
 
 static bool step_grant(struct step *st)
@@ -293,12 +272,14 @@ static bool step_grant(struct step *st)
 	int r = grant_get(st->g->auth, st->token.grant_id, &st->grant);
 
 	if (r < 0)
-		return failed(st, r);
+		return gate_failed(st, r);
 	if (st->grant.revoked)
 		return bad_token(st, "grant revoked");
+	if (!gate_step_trunk_grant(st))
+		return false;
 	r = conditions_parse(st->grant.conditions, strlen(st->grant.conditions),
 			     &st->conditions, NULL);
-	return r == 0 || failed(st, r);
+	return r == 0 || gate_failed(st, r);
 }
 
 /* ---- conditions and quotas --------------------------------------------- */
@@ -307,7 +288,7 @@ static bool step_body(struct step *st)
 {
 	if (!st->req->body_error)
 		return true;
-	return refuse_warn(st, GATE_BODY, 399, st->req->body_error);
+	return gate_refuse_warn(st, GATE_BODY, 399, st->req->body_error);
 }
 
 /* Begin of the owner's day: by the zone of the first time window, else UTC. */
@@ -332,7 +313,7 @@ static bool fill_usage(struct step *st)
 	r = usage_of_grant(st->g->auth->db, st->grant.id,
 			   day_start_us(st->conditions, f->wall_us), &u);
 	if (r < 0)
-		return failed(st, r);
+		return gate_failed(st, r);
 	f->concurrent = u.live_calls;
 	f->sessions_today = u.sessions;
 	f->stored_bytes = u.bytes;
@@ -356,7 +337,7 @@ static void add_violation(struct judgement *j, const char *path,
 static bool outside(struct step *st, enum gate_cause cause, const char *type,
 		    const char *why)
 {
-	(void)refuse(st, cause, why);
+	(void)gate_refuse(st, cause, why);
 	gate_answer_violations(st->g->settings, type, st->v);
 	return false;
 }
@@ -431,7 +412,8 @@ static bool step_codecs(struct step *st)
 	}
 	if (!offered)
 		return true; /* no offer (yet): nothing to choose from */
-	return refuse_warn(st, GATE_CODECS, 305, "Incompatible media format");
+	return gate_refuse_warn(st, GATE_CODECS, 305,
+				"Incompatible media format");
 }
 
 /* ---- the verdict ------------------------------------------------------- */
@@ -443,8 +425,11 @@ static const char *tls_name(const struct step *st)
 
 	if (p->transport != GATE_TLS || !p->n_tls_names)
 		return "";
-	return st->client.tls_identity[0] ? st->client.tls_identity
-					  : p->tls_names[0];
+	if (st->by_trunk && st->trunk.tls_name[0])
+		return st->trunk.tls_name;
+	return st->client.tls_identity[0] && !st->by_trunk
+		       ? st->client.tls_identity
+		       : p->tls_names[0];
 }
 
 static void accept_call(struct step *st)
@@ -464,102 +449,21 @@ static void accept_call(struct step *st)
 	s->transport = p->transport;
 	(void)str_copy(s->peer_address, sizeof(s->peer_address), p->address);
 	(void)str_copy(s->tls_name, sizeof(s->tls_name), tls_name(st));
+	gate_trunk_keep(st, s);
 	s->text = STEAL(st->grant.conditions);
 	st->v->retention_days = st->conditions->retention_days;
 	s->conditions = STEAL(st->conditions);
 }
 
-static void put_json(struct buf *b, const char *name, const char *value)
-{
-	(void)buf_printf(b, "\"%s\":\"", name);
-	(void)buf_json(b, value, strlen(value));
-	(void)buf_puts(b, "\",");
-}
-
-/* Anybody can send requests without a good token as fast as the line allows:
- * those fill neither the audit log nor the disk. */
-static bool worth_an_entry(struct step *st)
-{
-	struct gate *g = st->g;
-	int64_t now = clock_mono_us(g->auth->clock);
-
-	if (st->token.tenant_id[0])
-		return true;
-	if (!g->nameless || now - g->nameless_since_us >= NAMELESS_WINDOW_US) {
-		g->nameless_since_us = now;
-		g->nameless = 0;
-	}
-	if (g->nameless++ < NAMELESS_MAX)
-		return true;
-	g->nameless = NAMELESS_MAX; /* does not wrap */
-	g->unwritten++;
-	st->v->unwritten = true;
-	return false;
-}
-
-/* One entry a decision. It fails only with the database; then nothing of this
- * request will be committed and the answer is 500. */
-static void audit(struct step *st, const char *action)
-{
-	const struct gate_verdict *v = st->v;
-	struct buf b CLEANUP(buf_fini) = { 0 };
-	char actor[64] = "anonymous", object[96];
-	char text[512], call_id[256];
-	struct audit_entry e = {
-		.at_us = auth_now_us(st->g->auth),
-		.tenant_id = st->token.tenant_id,
-		.actor = actor,
-		.action = action,
-		.object = object,
-		.result = v->status == 200 ? "ok" : "refused",
-	};
-	unsigned i;
-
-	if (!worth_an_entry(st))
-		return;
-	if (st->token.client_id[0])
-		(void)snprintf(actor, sizeof(actor), "client:%s",
-			       st->token.client_id);
-	if (st->token.grant_id[0])
-		(void)snprintf(object, sizeof(object), "grant:%s",
-			       st->token.grant_id);
-	else
-		(void)snprintf(object, sizeof(object), "peer:%s",
-			       st->req->peer.address);
-	(void)str_copy(call_id, sizeof(call_id),
-		       st->req->call_id ? st->req->call_id : "");
-	str_clean(call_id);
-	buf_init(&b, 65536);
-	(void)buf_putc(&b, '{');
-	put_json(&b, "call_id", call_id);
-	put_json(&b, "method", st->req->method ? st->req->method : "");
-	put_json(&b, "peer", st->req->peer.address);
-	put_json(&b, "why", st->why ? st->why : "");
-	if (st->g->unwritten)
-		(void)buf_printf(&b, "\"unwritten_before\":%u,",
-				 st->g->unwritten);
-	st->g->unwritten = 0;
-	(void)buf_printf(&b, "\"status\":%d,\"violations\":[", v->status);
-	for (i = 0; i < v->judgement.n_violations; i++) {
-		violation_text(&v->judgement.violations[i], text, sizeof(text));
-		(void)buf_puts(&b, i ? ",\"" : "\"");
-		(void)buf_json(&b, text, strlen(text));
-		(void)buf_putc(&b, '"');
-	}
-	(void)buf_puts(&b, "]}");
-	e.detail = buf_error(&b) ? NULL : buf_str(&b);
-	if (audit_add(st->g->auth->db, &e) < 0 && v->status == 200)
-		(void)failed(st, -EIO);
-}
-
 static bool judge_steps(struct step *st)
 {
-	return step_node(st) && step_transport(st) && step_size(st) &&
-	       step_syntax(st) && step_rate(st) && step_token(st) &&
-	       step_client(st) && step_scope(st) && step_tenant(st) &&
-	       step_grant(st) && step_body(st) && fill_usage(st) &&
-	       step_conditions(st, st->conditions) && step_quotas(st) &&
-	       step_codecs(st);
+	return step_node(st) && gate_step_trunk(st) && step_transport(st) &&
+	       step_size(st) && step_syntax(st) && step_rate(st) &&
+	       step_token(st) && step_client(st) && step_scope(st) &&
+	       step_tenant(st) && step_grant(st) && step_body(st) &&
+	       gate_step_strict(st, st->has_trunk && st->trunk.strict) &&
+	       fill_usage(st) && step_conditions(st, st->conditions) &&
+	       step_quotas(st) && step_codecs(st);
 }
 
 static void step_fini(struct step *st)
@@ -576,7 +480,7 @@ void gate_judge(struct gate *g, struct gate_request *req,
 	memset(ret_v, 0, sizeof(*ret_v));
 	if (judge_steps(&st))
 		accept_call(&st);
-	audit(&st, ret_v->status == 200 ? "call.accept" : "call.refuse");
+	gate_audit(&st, ret_v->status == 200 ? "call.accept" : "call.refuse");
 }
 
 /* ---- within a dialog --------------------------------------------------- */
@@ -590,6 +494,8 @@ static bool same_peer(struct step *st, const struct gate_snapshot *snap)
 	if (snap->tls_name[0] ? has_name(&req->peer, snap->tls_name)
 			      : str_eq(req->peer.address, snap->peer_address))
 		return true;
+	if (gate_trunk_same(st, snap)) /* another address of it */
+		return true;
 	return req->bearer_result == BEARER_OK &&
 	       gate_cleartext_ok(st->g->settings, &req->peer) &&
 	       token_check(st->g->auth, req->bearer.token, &st->token) == 0 &&
@@ -599,10 +505,11 @@ static bool same_peer(struct step *st, const struct gate_snapshot *snap)
 static bool rejudge_steps(struct step *st, const struct gate_snapshot *snap)
 {
 	if (st->req->method && !same_peer(st, snap))
-		return refuse_warn(st, GATE_PEER, 399,
-				   "Not from where the call was set up");
-	return step_body(st) && step_conditions(st, snap->conditions) &&
-	       step_codecs(st);
+		return gate_refuse_warn(st, GATE_PEER, 399,
+					"Not from where the call was set up");
+	return step_body(st) &&
+	       gate_step_strict(st, st->req->method && snap->trunk.strict) &&
+	       step_conditions(st, snap->conditions) && step_codecs(st);
 }
 
 void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
@@ -612,6 +519,8 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 	bool good;
 
 	memset(ret_v, 0, sizeof(*ret_v));
+	st.by_trunk = snap->trunk.id[0] && !snap->token_id[0];
+	(void)str_copy(st.trunk.id, sizeof(st.trunk.id), snap->trunk.id);
 	good = rejudge_steps(&st, snap);
 	(void)str_copy(st.token.tenant_id, sizeof(st.token.tenant_id),
 		       snap->tenant_id);
@@ -623,7 +532,8 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 	if (good)
 		gate_answer(g->settings, GATE_OK, ret_v);
 	else
-		audit(&st, req->method ? "call.refuse_change" : "call.end");
+		gate_audit(&st,
+			   req->method ? "call.refuse_change" : "call.end");
 }
 
 void gate_options(struct gate *g, struct gate_request *req,
@@ -636,9 +546,10 @@ void gate_options(struct gate *g, struct gate_request *req,
 		return;
 	/* health checks carry no token */
 	if (req->bearer_result != BEARER_NONE &&
-	    !(step_transport(&st) && step_syntax(&st) && step_rate(&st) &&
-	      step_token(&st) && step_client(&st) && step_scope(&st))) {
-		audit(&st, "options.refuse");
+	    !(gate_step_trunk(&st) && step_transport(&st) && step_syntax(&st) &&
+	      step_rate(&st) && step_token(&st) && step_client(&st) &&
+	      step_scope(&st))) {
+		gate_audit(&st, "options.refuse");
 		return;
 	}
 	gate_answer(g->settings, GATE_OK, ret_v);

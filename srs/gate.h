@@ -7,7 +7,8 @@
  *	conditions -> quotas -> codecs -> node -> 200
  *
  *	cause                                   answer
- *	no token                                401, challenge without error
+ *	no token, and not from a trunk          401, challenge without error
+ *	a trunk whose grant or client ended     the same; 403 in clear
  *	expired, revoked, forged, unknown,
  *	  other client's certificate            401 invalid_token, all the same
  *	scope missing                           401 invalid_scope
@@ -15,7 +16,8 @@
  *	token in clear where not allowed        403, no challenge, remembered
  *	message too large                       513
  *	too many false tokens from an address   503 + Retry-After
- *	no usable body                          400 + Warning
+ *	no usable body, or for a strict trunk
+ *	  a body of which something is lost     400 + Warning
  *	outside the conditions                  403 + Warning + problem+json
  *	some streams or codecs outside          200, those not permitted
  *	grant's concurrent calls                486 + Retry-After
@@ -46,6 +48,7 @@
 #include "auth/clients.h"
 #include "auth/conditions.h"
 #include "auth/tokens.h"
+#include "auth/trunks.h"
 #include "base/id.h"
 #include "base/str.h"
 #include "srs/sip/bearer.h"
@@ -59,6 +62,12 @@ enum gate_transport { GATE_UDP, GATE_TCP, GATE_TLS };
 
 #define GATE_TLS_NAMES_MAX 16
 
+/*
+ * A request without credentials from a trunk (auth/trunks.h) is judged by the
+ * trunk's grant, with the same conditions; one that carries a token by the
+ * token. The trunk's settings count for both while the client is the same.
+ */
+
 /* Where a request came from. Strings are borrowed. */
 struct gate_peer {
 	enum gate_transport transport;
@@ -67,6 +76,7 @@ struct gate_peer {
 	/* subjects (SAN, CN) of a verified client certificate */
 	const char *tls_names[GATE_TLS_NAMES_MAX];
 	unsigned n_tls_names;
+	const char *tls_sha256; /* of it, hex; NULL or "" = not known */
 };
 
 /* State of this node, from the sip role. */
@@ -86,6 +96,8 @@ struct gate_request {
 	struct bearer bearer;
 	bool too_large;
 	const char *body_error; /* NULL = fine, else words for the Warning */
+	/* what of the body can't be recorded; matters to strict trunks only */
+	const char *strict_error;
 	/* everything but the usage counters, which the gate fills in */
 	struct call_facts *facts;
 	/* in: settings say wait and metadata may still come: a call whose
@@ -106,7 +118,15 @@ struct gate_snapshot {
 	enum gate_transport transport; /* the transport identity: */
 	char peer_address[64];
 	char tls_name[CLIENT_TLS_MAX]; /* the certificate's name, "" = none */
-	char *text;		       /* conditions, JSON */
+	struct gate_trunk {
+		char id[ID_LEN + 1]; /* "" = none; without a token_id the
+				      * trunk stood for the token */
+		bool strict;
+		enum trunk_source source;
+		enum trunk_order order;
+		char vendor[TRUNK_VENDOR_MAX];
+	} trunk;
+	char *text; /* conditions, JSON */
 	struct conditions *conditions;
 };
 

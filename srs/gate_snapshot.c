@@ -6,7 +6,6 @@
 #include "auth/grants.h"
 #include "base/buf.h"
 #include "base/mem.h"
-#include "srs/gate.h"
 #include "srs/gate_priv.h"
 
 void gate_snapshot_fini(struct gate_snapshot *snap)
@@ -29,6 +28,16 @@ static void put_text(struct buf *out, const char *name, const char *value)
 	(void)buf_puts(out, "\",");
 }
 
+static void put_trunk(struct buf *out, const struct gate_trunk *t)
+{
+	if (!t->id[0])
+		return;
+	put_text(out, "trunk", t->id);
+	put_text(out, "trunk_vendor", t->vendor);
+	(void)buf_printf(out, "\"trunk_ways\":[%d,%d,%d],", t->strict,
+			 (int)t->source, (int)t->order);
+}
+
 int gate_snapshot_json(const struct gate_snapshot *snap, struct buf *out)
 {
 	(void)buf_putc(out, '{');
@@ -40,6 +49,7 @@ int gate_snapshot_json(const struct gate_snapshot *snap, struct buf *out)
 	put_text(out, "token_id", snap->token_id);
 	put_text(out, "peer", snap->peer_address);
 	put_text(out, "tls_name", snap->tls_name);
+	put_trunk(out, &snap->trunk);
 	(void)buf_printf(out,
 			 "\"version\":%lld,\"transport\":%d,\"conditions\":%s}",
 			 (long long)snap->version, (int)snap->transport,
@@ -74,6 +84,25 @@ static int get_conditions(json_t *o, struct gate_snapshot *s)
 	return conditions_parse(s->text, len, &s->conditions, NULL);
 }
 
+/* Not there: the call came from no trunk. */
+static bool get_trunk(json_t *o, struct gate_trunk *t)
+{
+	json_t *ways = json_object_get(o, "trunk_ways");
+	json_int_t source = json_integer_value(json_array_get(ways, 1));
+	json_int_t order = json_integer_value(json_array_get(ways, 2));
+
+	if (!json_object_get(o, "trunk"))
+		return true;
+	if (source < 0 || source > TRUNK_SOURCE_LEARN || order < 0 ||
+	    order > TRUNK_ORDER_LABEL)
+		return false;
+	t->strict = json_integer_value(json_array_get(ways, 0)) != 0;
+	t->source = (enum trunk_source)source;
+	t->order = (enum trunk_order)order;
+	return get_text(o, "trunk", t->id, sizeof(t->id)) &&
+	       get_text(o, "trunk_vendor", t->vendor, sizeof(t->vendor));
+}
+
 int gate_snapshot_parse(const char *json, size_t len,
 			struct gate_snapshot *ret_snap)
 {
@@ -90,7 +119,8 @@ int gate_snapshot_parse(const char *json, size_t len,
 	    !get_text(o, "family_id", s.family_id, sizeof(s.family_id)) ||
 	    !get_text(o, "token_id", s.token_id, sizeof(s.token_id)) ||
 	    !get_text(o, "peer", s.peer_address, sizeof(s.peer_address)) ||
-	    !get_text(o, "tls_name", s.tls_name, sizeof(s.tls_name)))
+	    !get_text(o, "tls_name", s.tls_name, sizeof(s.tls_name)) ||
+	    !get_trunk(o, &s.trunk))
 		return -EINVAL;
 	s.version = json_integer_value(json_object_get(o, "version"));
 	transport = json_integer_value(json_object_get(o, "transport"));

@@ -23,7 +23,7 @@ static const struct word words[] = {
 	{ "client", cli_client },   { "grant", cli_grant },
 	{ "token", cli_token },	    { "recordings", cli_recordings },
 	{ "export", cli_export },   { "verify", cli_verify },
-	{ "spool", cli_spool },
+	{ "spool", cli_spool },	    { "trunk", cli_trunk },
 };
 
 int cli_settings(struct cli *c, struct settings *ret_settings)

@@ -202,6 +202,8 @@ struct intake {
 	struct answer_permit permits[SDP_LINES_MAX];
 	struct answer answer;
 	struct md_owner owners[SDP_LINES_MAX];
+	struct warn_list scratch;
+	char strict_error[WARN_DETAIL_MAX + 80]; /* "" = none */
 };
 
 struct sip_server {
@@ -340,6 +342,22 @@ int streams_take_ports(struct session_stream *st, unsigned n,
 /** Copy the ports into the answer's lines. */
 void streams_fill_answer(const struct session_stream *st, unsigned n,
 			 struct answer *a);
+
+/* ---- session_trunk.c: what a trunk's settings change ---- */
+
+/** What would be lost of the body that was read, into in->strict_error. */
+void trunk_find_strict_error(struct intake *in);
+/** A warning when the client is not the product its trunk is set up for. */
+void trunk_check_vendor(struct sip_server *sv, struct ua_request *req,
+			const struct gate_trunk *t);
+/** How strict capture is about where media comes from. */
+void trunk_set_source(const struct gate_trunk *t, struct session_stream *st,
+		      unsigned n);
+/** Give ords anew, so that participants stand in the order of their streams'
+ *  m-lines or labels; those without a stream of their own come last. */
+void trunk_order_people(const struct gate_trunk *t, const struct sdp *sdp,
+			const struct md_owner *owners, unsigned *ords,
+			unsigned n_ords);
 
 /* ---- session_state.c: to JSON and back; pure but for the dialog ---- */
 

@@ -290,6 +290,7 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 			  s->ords, s->n_ords);
 	session_note_warnings(s, &in->warnings);
 	memset(&in->warnings, 0, sizeof(in->warnings));
+	trunk_set_source(&s->snap.trunk, s->plan->streams, s->plan->n_streams);
 	return 0;
 }
 

@@ -62,6 +62,7 @@ void intake_read(struct sip_server *sv, struct ua_request *req)
 	if (in->body.has_metadata)
 		in->md_error = metadata_parse(in->body.metadata, &in->warnings,
 					      &in->md);
+	trunk_find_strict_error(in);
 }
 
 void intake_fini(struct sip_server *sv)
@@ -335,6 +336,8 @@ void intake_facts(struct sip_server *sv, struct ua_request *req,
 	in->gate.call_id = req->call_id;
 	in->gate.bearer_result = in->bearer_result;
 	in->gate.bearer = in->bearer;
+	if (in->strict_error[0])
+		in->gate.strict_error = in->strict_error;
 	fill_peer(in, req);
 }
 

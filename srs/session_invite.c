@@ -299,12 +299,16 @@ static int fill_session(struct session *s, struct ua_request *req,
 	if (r == 0) {
 		metadata_attribute(s->people, in->sdp, &in->warnings,
 				   in->owners);
+		trunk_order_people(&s->snap.trunk, in->sdp, in->owners, s->ords,
+				   s->n_ords);
 		r = session_plan(sv, NULL, t, &s->plan);
 	}
 	if (r < 0)
 		return r;
 	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
 			  s->ords, s->n_ords);
+	trunk_set_source(&s->snap.trunk, s->plan->streams, s->plan->n_streams);
+	trunk_check_vendor(sv, req, &s->snap.trunk);
 	return ua_dialog_create(sv->ua, req, s, &s->dialog);
 }
 

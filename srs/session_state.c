@@ -59,7 +59,8 @@ static void put_stream(struct buf *out, const struct session_stream *st)
 {
 	const struct cap_stream *c = &st->cap;
 	unsigned flags = (c->enabled ? 1u : 0u) | (c->active ? 2u : 0u) |
-			 (c->muted ? 4u : 0u) | (c->rtcp_mux ? 8u : 0u);
+			 (c->muted ? 4u : 0u) | (c->rtcp_mux ? 8u : 0u) |
+			 (c->learn_source ? 16u : 0u);
 
 	buf_printf(out, "[%u,%u,%u,%u,%u,%d,", c->index, c->media, flags,
 		   c->local_port, st->rtcp_port, st->participant);
@@ -202,6 +203,7 @@ static void load_stream(const json_t *a, struct session_stream *st)
 	c->active = flags & 2;
 	c->muted = flags & 4;
 	c->rtcp_mux = flags & 8;
+	c->learn_source = flags & 16;
 	c->local_port = (uint16_t)int_at(a, 3);
 	st->rtcp_port = (uint16_t)int_at(a, 4);
 	st->participant = (int)int_at(a, 5);

@@ -253,6 +253,8 @@ static void on_reload(void *arg, int signo)
 	if (!fresh)
 		return;
 	r = settings_load(sv->options->config_path, fresh, &e);
+	if (r == 0 && sv->options->on_reload)
+		r = sv->options->on_reload(sv->options->arg, fresh, &e);
 	if (r < 0) {
 		log_error(NULL, "supervisor.reload_refused",
 			  LOG_S("reason", e.text));

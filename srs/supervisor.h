@@ -35,6 +35,11 @@ struct supervisor_options {
 	const struct role_ops *roles[SUPERVISOR_ROLES_MAX + 1];
 	/* Once, when every role is ready for the first time. */
 	void (*on_ready)(void *arg, const struct supervisor_ready *ready);
+	/* SIGHUP, before the new settings count; may be NULL. Nothing may
+	 * stay open (roles are forked from here). A negative errno, e says
+	 * why: everything stays as it was. */
+	int (*on_reload)(void *arg, const struct settings *fresh,
+			 struct err *e);
 	void *arg;
 };
 

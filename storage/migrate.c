@@ -13,6 +13,7 @@
 extern const char migration_0001[], migration_0001_end[];
 extern const char migration_0002[], migration_0002_end[];
 extern const char migration_0003[], migration_0003_end[];
+extern const char migration_0004[], migration_0004_end[];
 
 struct embedded {
 	const char *name;
@@ -24,6 +25,7 @@ static const struct embedded embedded[] = {
 	{ "0001_catalog.sql", migration_0001, migration_0001_end },
 	{ "0002_auth.sql", migration_0002, migration_0002_end },
 	{ "0003_web.sql", migration_0003, migration_0003_end },
+	{ "0004_trunks.sql", migration_0004, migration_0004_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

@@ -15,5 +15,6 @@
 	migration migration_0001, "migrations/sqlite/0001_catalog.sql"
 	migration migration_0002, "migrations/sqlite/0002_auth.sql"
 	migration migration_0003, "migrations/sqlite/0003_web.sql"
+	migration migration_0004, "migrations/sqlite/0004_trunks.sql"
 
 	.section .note.GNU-stack, "", @progbits

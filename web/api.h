@@ -30,6 +30,12 @@ int api_grants_list(struct http_request *req, struct http_response *res);
 int api_grant_get(struct http_request *req, struct http_response *res);
 int api_grant_revoke(struct http_request *req, struct http_response *res);
 
+int api_trunks_list(struct http_request *req, struct http_response *res);
+int api_trunk_get(struct http_request *req, struct http_response *res);
+int api_trunk_add(struct http_request *req, struct http_response *res);
+int api_trunk_patch(struct http_request *req, struct http_response *res);
+int api_trunk_delete(struct http_request *req, struct http_response *res);
+
 int api_health(struct http_request *req, struct http_response *res);
 int api_metrics(struct http_request *req, struct http_response *res);
 
