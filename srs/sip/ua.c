@@ -22,6 +22,7 @@
  * stay punctual. */
 #define STEP_BATCH 64
 #define MESSAGE_MAX 65536u
+#define MEMORY_MAX ((size_t)512 << 20)
 #define NTP_EPOCH 2208988800UL
 
 /* Sofia reads the wall clock for its timers and aborts when that is set while
@@ -300,6 +301,7 @@ static int create_agent(struct ua *ua, const struct ua_config *cfg,
 	unsigned t1 = cfg->t1_ms ? cfg->t1_ms : NTA_SIP_T1;
 
 	ua->mclass = ua_mclass_create();
+	ua_mclass_watch(ua);
 	ua->root = su_root_create(ua);
 	if (!ua->mclass || !ua->root)
 		return -ENOMEM;
@@ -353,6 +355,7 @@ int ua_create(struct loop *loop, const struct ua_config *cfg,
 	ua->loop = loop;
 	ua->events = cfg->events;
 	ua->arg = cfg->arg;
+	ua->max_memory = MEMORY_MAX;
 	(void)str_copy(ua->software, sizeof(ua->software), cfg->software);
 	r = create_agent(ua, cfg, e);
 	if (r < 0)
@@ -379,6 +382,8 @@ void ua_destroy(struct ua **uap)
 		nta_agent_destroy(ua->agent);
 	if (ua->root)
 		su_root_destroy(ua->root);
+	if (ua_mclass_watched() == ua)
+		ua_mclass_watch(NULL);
 	while (ua->sent) {
 		struct ua_orq_magic *o = ua->sent;
 
@@ -402,6 +407,7 @@ void ua_step(struct ua *ua, int timeout_ms)
 		before = ua->handled;
 		su_root_step(ua->root, 0);
 	}
+	ua_guard_memory(ua);
 }
 
 /* For ua_dialog.c: the same way in for legs of dialogs. */

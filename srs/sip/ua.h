@@ -108,6 +108,10 @@ struct ua_config {
 	void *arg;
 };
 
+/** From this much memory in use (512 MB at first) no request outside a known
+ *  dialog gets a transaction: it is answered 400. */
+void ua_set_max_memory(struct ua *ua, size_t bytes);
+
 /**
  * Bind every address of cfg->listen and nest the loop.
  *

@@ -1,10 +1,12 @@
 /* What keeps the library itself from being turned against us: its own log
  * lines, its appetite for connections. */
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sofia-sip/su_log.h>
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "srs/sip/conn_limit.h"
@@ -39,4 +41,50 @@ int ua_guard_connections(void)
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur / 4 * 3 < max)
 		max = (unsigned)(rl.rlim_cur / 4 * 3);
 	return conn_limit_set(max, max / 2);
+}
+
+/* ---- memory ---- */
+
+/* Every answered request is kept for half a minute, so that it can be answered
+ * the same way again. Junk that comes faster than that would take all memory:
+ * above the limit only requests of known dialogs get a transaction. */
+#define MEMORY_LOOK_US 50000
+
+void ua_set_max_memory(struct ua *ua, size_t bytes)
+{
+	ua->max_memory = bytes;
+}
+
+void ua_guard_memory(struct ua *ua)
+{
+	int64_t now = clock_mono_us(clock_real());
+	bool full;
+
+	if (now < ua->memory_look_us)
+		return;
+	ua->memory_look_us = now + MEMORY_LOOK_US;
+	/* mallinfo2() is a walk over the allocator's few bins */
+	full = mallinfo2().uordblks >=
+	       (ua->full ? ua->max_memory / 4 * 3 : ua->max_memory);
+	if (full == ua->full)
+		return;
+	ua->full = full;
+	log_warn(NULL, full ? "sip.overload" : "sip.overload_over");
+}
+
+/* Too much junk: is this request answered 400, which leaves nothing behind? */
+bool ua_guard_refuses(struct ua *ua, sip_t const *sip)
+{
+	sip_method_t m;
+
+	if (!ua || !ua->full || !sip->sip_request)
+		return false;
+	m = sip->sip_request->rq_method;
+	if (m == sip_method_ack || m == sip_method_cancel)
+		return false;
+	return !sip->sip_to || !sip->sip_to->a_tag || !sip->sip_from ||
+	       !sip->sip_call_id ||
+	       !nta_leg_by_dialog(ua->agent, NULL, sip->sip_call_id,
+				  sip->sip_from->a_tag, sip->sip_from->a_url,
+				  sip->sip_to->a_tag, sip->sip_to->a_url);
 }

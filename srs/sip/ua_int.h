@@ -54,6 +54,9 @@ struct ua {
 	unsigned handled; /* messages and loop events, to see idleness */
 	msg_mclass_t *mclass;
 	struct ua_orq_magic *sent; /* requests of ours on their way */
+	size_t max_memory;
+	bool full; /* of junk: ua_guard.c */
+	int64_t memory_look_us;
 };
 
 /* A request's hidden half; lives in the message's memory. */
@@ -108,10 +111,16 @@ nta_request_f *ua_leg_callback(void);
 
 /* ua_mclass.c: what real clients get wrong is repaired before nta looks */
 msg_mclass_t *ua_mclass_create(void);
+/* whose requests pass (one at a time); NULL: nobody's */
+void ua_mclass_watch(struct ua *ua);
+struct ua *ua_mclass_watched(void);
 
 /* ua_guard.c: the library's lines become ours; its connections are counted
  * (0 or -ENOMEM) */
 void ua_guard_log(void);
 int ua_guard_connections(void);
+/* After every step: is there room for new transactions? */
+void ua_guard_memory(struct ua *ua);
+bool ua_guard_refuses(struct ua *ua, sip_t const *sip);
 
 #endif

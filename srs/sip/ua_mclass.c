@@ -12,6 +12,18 @@
 static issize_t (*extract_body)(msg_t *msg, msg_pub_t *pub, char b[],
 				isize_t bsiz, int eos);
 
+static struct ua *watched;
+
+void ua_mclass_watch(struct ua *ua)
+{
+	watched = ua;
+}
+
+struct ua *ua_mclass_watched(void)
+{
+	return watched;
+}
+
 static void repair_cseq(sip_t *sip)
 {
 	sip_cseq_t *cs = sip->sip_cseq;
@@ -31,6 +43,8 @@ static issize_t repair_and_extract(msg_t *msg, msg_pub_t *pub, char b[],
 
 	if (!(sip->sip_flags & MSG_FLG_BODY)) {
 		repair_cseq(sip);
+		if (ua_guard_refuses(watched, sip))
+			return -1;
 	} else if (eos && sip->sip_content_length &&
 		   sip->sip_content_length->l_length > (unsigned long)bsiz) {
 		sip->sip_content_length->l_length = (uint32_t)bsiz;

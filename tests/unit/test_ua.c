@@ -483,6 +483,43 @@ static void ua_answers_by_itself_what_is_nobodys(void **state)
 	assert_int_equal(g->options, 1);
 }
 
+/* It looks at its memory now and then only. */
+static void let_it_look(struct rig *g)
+{
+	int64_t end = clock_mono_us(clock_real()) + 150000;
+
+	while (clock_mono_us(clock_real()) < end)
+		ua_step(g->ua, 10);
+}
+
+/* Memory is full of finished transactions: who has no call gets an answer
+ * that leaves nothing behind, calls go on. */
+static void ua_keeps_nothing_of_junk_when_memory_is_full(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	ua_set_max_memory(g->ua, 0);
+	let_it_look(g);
+	send_request(g, "OPTIONS", 3, "o1", NULL, "");
+	expect(g, "SIP/2.0 400");
+	send_request(g, "INVITE", 4, "i4", NULL, "");
+	expect(g, "SIP/2.0 400");
+	send_request(g, "BYE", 2, "b1", tag, "");
+	run_until(g, &g->byes, 1);
+	expect(g, "SIP/2.0 200");
+	assert_int_equal(g->options, 0);
+	assert_int_equal(g->invites, 1);
+	ua_set_max_memory(g->ua, SIZE_MAX);
+	let_it_look(g);
+	send_request(g, "OPTIONS", 5, "o2", NULL, "");
+	expect(g, "SIP/2.0 200");
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -499,6 +536,7 @@ int main(void)
 		T(ua_refuses_state_that_it_did_not_write),
 		T(ua_runs_the_nested_loop),
 		T(ua_answers_by_itself_what_is_nobodys),
+		T(ua_keeps_nothing_of_junk_when_memory_is_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
