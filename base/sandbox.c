@@ -192,6 +192,34 @@ static void filter_fork(struct filter *f)
 	emit_return(f, REFUSE(EPERM));
 }
 
+/* Who has no children signals nobody but itself: raise() and abort(), and
+ * threads among each other. */
+static void filter_signals(struct filter *f)
+{
+	static const long calls[] = { SYS_kill, SYS_tkill, SYS_rt_sigqueueinfo,
+				      SYS_rt_tgsigqueueinfo,
+				      SYS_pidfd_send_signal };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(calls); i++)
+		emit_deny(f, calls[i], REFUSE(EPERM));
+	emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_tgkill, 0, 4);
+	emit_load_arg(f, 0);
+	emit(f, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)getpid(), 0, 1);
+	emit_return(f, SECCOMP_RET_ALLOW);
+	emit_return(f, REFUSE(EPERM));
+}
+
+/* Another process' limits: zero seconds of CPU time are a signal as well. */
+static void filter_limits(struct filter *f)
+{
+	emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 4);
+	emit_load_arg(f, 0);
+	emit(f, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
+	emit_return(f, SECCOMP_RET_ALLOW);
+	emit_return(f, REFUSE(EPERM));
+}
+
 static void filter_exec(struct filter *f)
 {
 	emit_deny(f, SYS_execve, REFUSE(EPERM));
@@ -226,6 +254,9 @@ static bool enter_seccomp(const struct sandbox_profile *p)
 	filter_lists(&f);
 	if (!p->fork && !SANITIZED)
 		filter_fork(&f);
+	if (!p->fork && !SANITIZED)
+		filter_signals(&f);
+	filter_limits(&f);
 	if (!p->exec)
 		filter_exec(&f);
 	filter_socket(&f, p->inet);

@@ -25,7 +25,7 @@
 
 struct sandbox_profile {
 	bool inet;			     /* may create and use IP sockets */
-	bool fork;			     /* may create processes */
+	bool fork;			     /* may create and signal others */
 	bool exec;			     /* may execute programs */
 	const char *read[SANDBOX_PATHS_MAX]; /* NULL-terminated folders/files */
 	/* read, write, create, remove; must exist */

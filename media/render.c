@@ -66,10 +66,10 @@ static int64_t wall_us(const struct render_role *rr)
 	return clock_wall_us(loop_clock(rr->role->loop));
 }
 
-static int enter_sandbox(const struct settings *s, bool fork)
+static int enter_sandbox(const struct settings *s)
 {
 	const struct sandbox_profile profile = {
-		.fork = fork,
+		.fork = true,
 		.write = { s->server.data_dir },
 		.no_core = true,
 	};
@@ -80,6 +80,26 @@ static int enter_sandbox(const struct settings *s, bool fork)
 
 /* ---- child ---- */
 
+/* Decoders meet what strangers sent: nothing but spools and finished files is
+ * in their reach. The catalog is open already, keys and backups are not. */
+static int child_sandbox(const struct settings *s)
+{
+	char spool[SETTINGS_PATH_MAX], media[SETTINGS_PATH_MAX];
+	const struct sandbox_profile profile = {
+		.write = { spool, media },
+		.no_core = true,
+	};
+	struct sandbox_report report;
+	int r;
+
+	r = settings_path(s, "spool", spool, sizeof(spool));
+	if (r == 0)
+		r = settings_path(s, "media", media, sizeof(media));
+	if (r < 0 || !s->sandbox.enabled)
+		return r;
+	return sandbox_enter(&profile, &report);
+}
+
 static int child_work(const struct settings *s, const struct job *job)
 {
 	struct db *db = NULL;
@@ -88,7 +108,7 @@ static int child_work(const struct settings *s, const struct job *job)
 
 	r = catalog_open(s, &db, &e);
 	if (r == 0)
-		r = enter_sandbox(s, false);
+		r = child_sandbox(s);
 	if (r < 0) {
 		log_error(NULL, "render.child_failed", LOG_S("reason", e.text),
 			  LOG_E(r));
@@ -344,7 +364,7 @@ static int render_start(struct role *role, void **ret_state)
 	get_metrics(rr);
 	r = catalog_open(role->settings, &rr->db, &e);
 	if (r == 0)
-		r = enter_sandbox(role->settings, true);
+		r = enter_sandbox(role->settings);
 	if (r < 0) {
 		log_error(NULL, "render.start_failed", LOG_S("reason", e.text),
 			  LOG_E(r));

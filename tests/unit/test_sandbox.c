@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -90,6 +91,26 @@ static int fork_refused(void)
 	if (pid == 0)
 		_exit(0);
 	return failed_with(pid, EPERM);
+}
+
+static int others_unreachable(void)
+{
+	struct rlimit rl = { 0, 0 };
+
+	return failed_with(kill(getppid(), 0), EPERM) ||
+	       failed_with((int)syscall(SYS_tkill, getppid(), 0), EPERM) ||
+	       failed_with((int)syscall(SYS_tgkill, getppid(), getppid(), 0),
+			   EPERM) ||
+	       failed_with((int)syscall(SYS_prlimit64, getppid(), RLIMIT_CPU,
+					NULL, &rl),
+			   EPERM) ||
+	       failed_with(getrlimit(RLIMIT_CPU, &rl), 0) ||
+	       failed_with(raise(0), 0);
+}
+
+static int abort_works(void)
+{
+	abort();
 }
 
 static int fork_given(void)
@@ -227,6 +248,10 @@ static void sandbox_denies_what_the_profile_denies(void **state)
 	assert_int_equal(in_sandbox(&p, ip_socket_refused, NULL), 0);
 	if (!SANITIZED)
 		assert_int_equal(in_sandbox(&p, fork_refused, NULL), 0);
+	if (!SANITIZED)
+		assert_int_equal(in_sandbox(&p, others_unreachable, NULL), 0);
+	if (!SANITIZED)
+		assert_int_equal(in_sandbox(&p, abort_works, NULL), -SIGABRT);
 	assert_int_equal(in_sandbox(&p, thread_given, NULL), 0);
 	assert_int_equal(in_sandbox(&p, exec_refused, NULL), 0);
 	assert_int_equal(in_sandbox(&p, keyctl_refused, NULL), 0);
