@@ -285,6 +285,7 @@ static void fill_peer(struct intake *in, const struct ua_request *req)
 	     req->tls_verified && i < req->n_subjects && i < GATE_TLS_NAMES_MAX;
 	     i++)
 		p->tls_names[p->n_tls_names++] = req->subjects[i];
+	p->tls_sha256 = req->cert_sha256;
 }
 
 /* Are the parties told that they are recorded? Said by a=record:on-aware

@@ -2,20 +2,27 @@
  * SSL_CTX_use_PrivateKey_file, SSL_CTX_load_verify_locations,
  * SSL_CTX_set_verify. Its own verify callback is left out on purpose: without
  * "required" it turns failed checks into good ones and then reports the peer
- * as verified.
+ * as verified. SSL_get1_peer_certificate is how the client's certificate is
+ * seen, of which Sofia keeps the names only.
  */
 #include "srs/sip/tls_hooks.h"
 
 #include <dlfcn.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <stdbool.h>
 #include <stdio.h>
 
+#include "srs/sip/tls_peers.h"
+
 static struct tls_hook *active;
+static bool watching; /* this process has TLS listeners */
 
 void tls_hook_set(struct tls_hook *hook)
 {
 	active = hook;
+	watching = watching || hook;
 }
 
 static void failed(const char *what, const char *file)
@@ -91,4 +98,40 @@ void SSL_CTX_set_verify(SSL_CTX *ctx, int mode, SSL_verify_cb callback)
 		return;
 	}
 	REAL(SSL_CTX_set_verify)(ctx, modes[active->verify], NULL);
+}
+
+static uint16_t port_of(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+	const struct sockaddr_in *in = (const void *)ss;
+
+	return ntohs(ss->ss_family == AF_INET6 ? in6->sin6_port : in->sin_port);
+}
+
+static void note_peer(const SSL *ssl, const X509 *cert)
+{
+	struct sockaddr_storage peer = { 0 }, local = { 0 };
+	socklen_t peer_len = sizeof(peer), local_len = sizeof(local);
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	int fd = SSL_get_fd(ssl);
+
+	if (getpeername(fd, (void *)&peer, &peer_len) < 0 ||
+	    getsockname(fd, (void *)&local, &local_len) < 0)
+		return;
+	if (!cert || SSL_get_verify_result(ssl) != X509_V_OK ||
+	    X509_digest(cert, EVP_sha256(), hash, &len) != 1 ||
+	    len != TLS_PEERS_HASH)
+		len = 0;
+	tls_peers_put(&peer, port_of(&local), len ? hash : NULL);
+}
+
+/* Sofia asks for it once, when a handshake is through. */
+X509 *SSL_get1_peer_certificate(const SSL *ssl)
+{
+	X509 *cert = REAL(SSL_get1_peer_certificate)(ssl);
+
+	if (watching && SSL_is_server(ssl))
+		note_peer(ssl, cert);
+	return cert;
 }

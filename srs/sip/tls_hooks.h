@@ -5,6 +5,7 @@
  * a hook is set, its calls to OpenSSL that set up a context are replaced by
  * ours (the functions are defined in tls_hooks.c and win over the library's);
  * at any other time they pass through. Single-threaded use, at start only.
+ * From then on clients' certificates are noted in srs/sip/tls_peers.h.
  */
 #ifndef SRS_SIP_TLS_HOOKS_H
 #define SRS_SIP_TLS_HOOKS_H

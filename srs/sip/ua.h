@@ -70,6 +70,7 @@ struct ua_request {
 	/* names in the client's certificate, SAN and CN without their kind */
 	const char *subjects[UA_SUBJECTS_MAX];
 	unsigned n_subjects;
+	char cert_sha256[65];	  /* of that certificate, hex; "" = none */
 	bool bad_credentials;	  /* an Authorization that could not be
 				   * read at all; it is in no field */
 	bool tls_verified;	  /* the certificate chain was checked */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "srs/sip/tls_peers.h"
 #include "srs/sip/ua_int.h"
 
 static enum ua_method method_of(sip_t const *sip)
@@ -109,6 +110,25 @@ static void fill_peer(struct ua_irq_magic *q)
 		       port);
 }
 
+/* By the connection's addresses; a default port is not in our Via. */
+static void fill_certificate(struct ua_irq_magic *q, tport_t *tp)
+{
+	sip_via_t const *via = (sip_via_t const *)tport_magic(tport_parent(tp));
+	su_sockaddr_t const *su = msg_addr(q->msg);
+	struct sockaddr_storage peer = { 0 };
+	uint8_t hash[TLS_PEERS_HASH];
+	unsigned long port = 5061;
+
+	if (via && via->v_port)
+		port = strtoul(via->v_port, NULL, 10);
+	if (su->su_family == AF_INET)
+		memcpy(&peer, &su->su_sin, sizeof(su->su_sin));
+	else
+		memcpy(&peer, &su->su_sin6, sizeof(su->su_sin6));
+	if (tls_peers_get(&peer, (uint16_t)port, hash))
+		str_hex(q->pub.cert_sha256, hash, sizeof(hash));
+}
+
 static void fill_transport(struct ua_irq_magic *q)
 {
 	struct ua_request *req = &q->pub;
@@ -127,6 +147,8 @@ static void fill_transport(struct ua_irq_magic *q)
 		     i++)
 			req->subjects[req->n_subjects++] =
 				su_strlst_item(subjects, i);
+		if (req->tls_verified)
+			fill_certificate(q, tp);
 	} else if (tport_is_tcp(tp)) {
 		req->transport = UA_TCP;
 	}

@@ -81,7 +81,7 @@ def test_no_certificate_is_no_trunk(start, pki):
     refused(udp_client(world))
 
 
-def hash_not_yet_of_the_certificate(start, pki):
+def test_trunk_by_hash_of_the_certificate(start, pki):
     world = tls_world(start, pki)
     out = subprocess.run(["openssl", "x509", "-in", pki / "client.pem", "-noout", "-fingerprint",
                           "-sha256"], capture_output=True, text=True, check=True).stdout
