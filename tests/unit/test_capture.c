@@ -609,6 +609,52 @@ static void without_an_address_the_first_five_decide(void **state)
 	assert_int_equal(check(&ck, 7, 4000, 9, 100), CAPTURE_KEEP);
 }
 
+static void learn(struct capture_check *ck, uint8_t host, uint16_t port)
+{
+	struct cap_stream s = { .n_pts = 1, .learn_source = true };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&s.remote_rtp;
+
+	v4->sin_family = AF_INET;
+	v4->sin_port = htons(port);
+	v4->sin_addr.s_addr = htonl(0x0a000000u + host);
+	capture_check_offer(ck, &s);
+}
+
+static void a_learned_source_is_locked_wherever_it_is(void **state)
+{
+	struct capture_check ck = { 0 };
+	struct capture_addr from = { .family = 4, .ip = { 10, 0, 0, 7 } };
+
+	(void)state;
+	learn(&ck, 1, 4000);
+	for (uint16_t i = 0; i < 5; i++)
+		assert_int_equal(check(&ck, 7, 5555, i, i * 20), CAPTURE_KEEP);
+	assert_true(ck.locked);
+	assert_int_equal(capture_check_rtcp(&ck, &from), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 8, 5555, 6, 100), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 1, 4000, 6, 100), SPOOL_DROP_SOURCE);
+	/* the same offer again changes nothing; another one does */
+	learn(&ck, 1, 4000);
+	assert_true(ck.locked);
+	learn(&ck, 1, 4002);
+	assert_int_equal(check(&ck, 9, 5555, 1, 200), CAPTURE_KEEP);
+}
+
+static void a_learned_source_is_followed_to_known_hosts_only(void **state)
+{
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	learn(&ck, 1, 4000);
+	for (uint16_t i = 0; i < 5; i++)
+		(void)check(&ck, 7, 5555, i, i * 20);
+	assert_int_equal(check(&ck, 8, 6000, 1, 9000), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 7, 6000, 1, 9000), CAPTURE_KEEP);
+	for (uint16_t i = 2; i < 7; i++)
+		(void)check(&ck, 7, 6000, i, 9000 + i * 20);
+	assert_int_equal(check(&ck, 1, 4000, 1, 19000), CAPTURE_KEEP);
+}
+
 static void a_silent_ssrc_makes_room(void **state)
 {
 	struct capture_check ck = { 0 };
@@ -642,6 +688,9 @@ int main(void)
 		cmocka_unit_test(port_is_locked_by_five_packets_in_a_row),
 		cmocka_unit_test(a_silent_port_may_be_followed),
 		cmocka_unit_test(without_an_address_the_first_five_decide),
+		cmocka_unit_test(a_learned_source_is_locked_wherever_it_is),
+		cmocka_unit_test(
+			a_learned_source_is_followed_to_known_hosts_only),
 		cmocka_unit_test(a_silent_ssrc_makes_room),
 		cmocka_unit_test(mapped_addresses_are_ipv4),
 		RIG(packets_of_two_streams_are_in_the_spool),

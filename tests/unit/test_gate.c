@@ -10,6 +10,7 @@
 
 #include "auth/clients.h"
 #include "auth/token_form.h"
+#include "auth/trunks.h"
 #include "auth/users.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -563,6 +564,209 @@ static void missing_metadata_waits_or_refuses(void **state)
 	assert_non_null(strstr(t->v.warning, "no metadata"));
 }
 
+/* ---- trunks ------------------------------------------------------------ */
+
+static void add_trunk(struct rig *t, struct trunk *tr, const char *key,
+		      const char *value)
+{
+	struct err e = { 0 };
+
+	trunk_defaults(tr);
+	(void)trunk_set(tr, "name", "sbc", NULL);
+	(void)trunk_set(tr, "grant", t->r.grant.s, NULL);
+	assert_int_equal(trunk_set(tr, key, value, &e), 0);
+	if (trunk_add(&t->r.auth, tr, "operator", &e) < 0)
+		fail_msg("%s", e.text);
+	use_token(t, NULL);
+}
+
+static void change_trunk(struct rig *t, struct trunk *tr, const char *key,
+			 const char *value)
+{
+	struct err e = { 0 };
+
+	assert_int_equal(trunk_set(tr, key, value, &e), 0);
+	if (trunk_change(&t->r.auth, tr, "operator", &e) < 0)
+		fail_msg("%s", e.text);
+}
+
+static void from_tls(struct rig *t, const char *name)
+{
+	t->req.peer.transport = GATE_TLS;
+	t->req.peer.tls_names[0] = name;
+	t->req.peer.n_tls_names = 1;
+}
+
+static void trunk_stands_for_a_token(void **state)
+{
+	struct rig *t = *state;
+	char actor[64];
+	struct trunk tr;
+
+	add_trunk(t, &tr, "tls_name", "sbc.voip.example");
+	expect(t, 401, GATE_NO_TOKEN);
+	from_tls(t, "SBC.voip.example");
+	expect(t, 200, GATE_OK);
+	assert_string_equal(t->v.snapshot.grant_id, t->r.grant.s);
+	assert_string_equal(t->v.snapshot.trunk.id, tr.id);
+	assert_string_equal(t->v.snapshot.token_id, "");
+	assert_string_equal(t->v.snapshot.tls_name, "sbc.voip.example");
+	(void)snprintf(actor, sizeof(actor), "trunk:%s", tr.id);
+	assert_int_equal(
+		db_exec(t->r.db,
+			"UPDATE audit SET action = 'x' WHERE actor = $1",
+			DB_ARGS(db_text(actor))),
+		1);
+	t->facts.n_people = 1; /* the same conditions */
+	expect(t, 403, GATE_CONDITIONS);
+	use_token(t, "junk");
+	expect(t, 401, GATE_BAD_TOKEN);
+}
+
+static void address_is_no_proof_unless_allowed(void **state)
+{
+	struct rig *t = *state;
+	struct trunk tr;
+
+	t->req.peer.address = "192.0.2.7";
+	t->req.peer.loopback = false;
+	add_trunk(t, &tr, "addresses", "192.0.2.0/24");
+	expect(t, 403, GATE_CLEARTEXT);
+	t->settings.sip.allow_address_trunks = true;
+	expect(t, 200, GATE_OK);
+	/* its token would still be one in clear */
+	use_token(t, t->pair.access);
+	expect(t, 403, GATE_CLEARTEXT);
+	use_token(t, NULL);
+	t->req.peer.address = "198.51.100.7";
+	expect(t, 403, GATE_CLEARTEXT);
+}
+
+static void ended_trunk_looks_like_none(void **state)
+{
+	static const char *const ends[] = {
+		"UPDATE clients SET disabled = 1",
+		"UPDATE users SET disabled = 1",
+		"UPDATE grants SET scope = 'recordings'",
+		"UPDATE grants SET state = 'revoked'",
+	};
+	struct rig *t = *state;
+	struct trunk tr;
+	size_t i;
+
+	add_trunk(t, &tr, "tls_name", "sbc.voip.example");
+	from_tls(t, "sbc.voip.example");
+	for (i = 0; i < ARRAY_SIZE(ends); i++) {
+		expect(t, 200, GATE_OK);
+		assert_int_equal(db_begin(t->r.db), 0);
+		assert_true(db_exec(t->r.db, ends[i], DB_NONE) > 0);
+		expect(t, 401, GATE_NO_TOKEN);
+		assert_null(strstr(t->v.challenge, "error="));
+		db_rollback(t->r.db);
+	}
+	change_trunk(t, &tr, "enabled", "no");
+	expect(t, 401, GATE_NO_TOKEN);
+	t->facts.location = "sip:two@crs.example";
+	change_trunk(t, &tr, "enabled", "yes");
+	expect(t, 401, GATE_NO_TOKEN); /* another tenant's user part */
+	t->facts.location = "sip:one@crs.example";
+	expect(t, 200, GATE_OK);
+}
+
+static void trunk_allows_forms_to_its_client_only(void **state)
+{
+	struct rig *t = *state;
+	struct trunk tr;
+
+	add_trunk(t, &tr, "tls_name", "sbc.voip.example");
+	from_tls(t, "sbc.voip.example");
+	use_token(t, t->pair.access);
+	t->req.bearer.form = BEARER_FORM_TOKEN_PARAM;
+	expect(t, 400, GATE_MALFORMED);
+	change_trunk(t, &tr, "token_forms", "token");
+	expect(t, 200, GATE_OK);
+	assert_string_equal(t->v.snapshot.trunk.id, tr.id);
+	t->req.bearer.form = BEARER_FORM_ACCESS_TOKEN_PARAM;
+	expect(t, 400, GATE_MALFORMED);
+	use_token(t, "junk");
+	t->req.bearer.form = BEARER_FORM_ACCESS_TOKEN_PARAM;
+	expect(t, 400, GATE_MALFORMED);
+	t->req.bearer.form = BEARER_FORM_TOKEN_PARAM;
+	expect(t, 401, GATE_BAD_TOKEN);
+	/* the trunk of another client */
+	assert_int_equal(db_exec(t->r.db, "UPDATE trunks SET client_id = $1",
+				 DB_ARGS(db_text(t->r.other_client.s))),
+			 1);
+	use_token(t, t->pair.access);
+	expect(t, 200, GATE_OK);
+	assert_string_equal(t->v.snapshot.trunk.id, "");
+	t->req.bearer.form = BEARER_FORM_TOKEN_PARAM;
+	expect(t, 400, GATE_MALFORMED);
+}
+
+static void strict_trunk_wants_everything_recorded(void **state)
+{
+	struct rig *t = *state;
+	struct gate_snapshot snap;
+	struct trunk tr;
+
+	t->req.strict_error = "answer.no_codec: line 1";
+	expect(t, 200, GATE_OK); /* by token, from no trunk */
+	add_trunk(t, &tr, "tls_name", "sbc.voip.example");
+	from_tls(t, "sbc.voip.example");
+	expect(t, 200, GATE_OK);
+	change_trunk(t, &tr, "strictness", "strict");
+	expect(t, 400, GATE_BODY);
+	assert_non_null(strstr(t->v.warning, "answer.no_codec"));
+	t->req.strict_error = NULL;
+	expect(t, 200, GATE_OK);
+	gate_snapshot_take(&t->v, &snap);
+	t->req.strict_error = "sdp.bad_port: line 1";
+	gate_verdict_fini(&t->v);
+	gate_rejudge(t->gate, &snap, &t->req, &t->v);
+	assert_int_equal(t->v.status, 400);
+	t->req.method = NULL; /* nobody asked: goes on */
+	gate_verdict_fini(&t->v);
+	gate_rejudge(t->gate, &snap, &t->req, &t->v);
+	assert_int_equal(t->v.status, 200);
+	gate_snapshot_fini(&snap);
+}
+
+static void dialog_of_a_trunk_may_move_within_it(void **state)
+{
+	struct rig *t = *state;
+	struct gate_snapshot snap, back;
+	struct trunk tr;
+	struct buf b;
+
+	t->settings.sip.allow_address_trunks = true;
+	t->req.peer.address = "192.0.2.7";
+	add_trunk(t, &tr, "addresses", "192.0.2.0/24");
+	change_trunk(t, &tr, "media_source", "learn");
+	change_trunk(t, &tr, "channel_order", "label");
+	change_trunk(t, &tr, "vendor", "Avaya");
+	expect(t, 200, GATE_OK);
+	gate_snapshot_take(&t->v, &snap);
+	buf_init(&b, 65536);
+	assert_int_equal(gate_snapshot_json(&snap, &b), 0);
+	gate_snapshot_fini(&snap);
+	assert_int_equal(gate_snapshot_parse(buf_str(&b), b.len, &back), 0);
+	buf_fini(&b);
+	assert_int_equal(back.trunk.source, TRUNK_SOURCE_LEARN);
+	assert_int_equal(back.trunk.order, TRUNK_ORDER_LABEL);
+	assert_string_equal(back.trunk.vendor, "Avaya");
+	t->req.peer.address = "192.0.2.8";
+	gate_verdict_fini(&t->v);
+	gate_rejudge(t->gate, &back, &t->req, &t->v);
+	assert_int_equal(t->v.status, 200);
+	t->req.peer.address = "192.0.3.8";
+	gate_verdict_fini(&t->v);
+	gate_rejudge(t->gate, &back, &t->req, &t->v);
+	assert_int_equal(t->v.status, 403);
+	assert_int_equal(audited(t, "call.refuse_change"), 1);
+	gate_snapshot_fini(&back);
+}
+
 static void retention_and_ends_are_handed_on(void **state)
 {
 	struct rig *t = *state;
@@ -744,6 +948,12 @@ int main(void)
 		RIG(a_node_that_cannot_says_503),
 		RIG(broken_database_is_500),
 		RIG(missing_metadata_waits_or_refuses),
+		RIG(trunk_stands_for_a_token),
+		RIG(address_is_no_proof_unless_allowed),
+		RIG(ended_trunk_looks_like_none),
+		RIG(trunk_allows_forms_to_its_client_only),
+		RIG(strict_trunk_wants_everything_recorded),
+		RIG(dialog_of_a_trunk_may_move_within_it),
 		RIG(retention_and_ends_are_handed_on),
 		RIG(changes_are_judged_by_the_snapshot),
 		RIG(changes_must_come_from_the_same_place),
