@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -38,6 +39,7 @@
 #define ANSWER_BYTES_PER_S 2048 /* slower readers are cut */
 #define IDLE_S 75
 #define CONNECTIONS_MAX 1024
+#define CONNECTIONS_EACH 256
 #define CONNECTION_MEMORY (48 * 1024)
 #define BLOCK_LEN (64 * 1024)
 #define PATH_LEN 2048
@@ -45,6 +47,7 @@
 /* One TCP connection; in the list while its descriptor is open. */
 struct conn {
 	int fd;
+	uint64_t owner; /* owner_of() */
 	_Atomic int64_t deadline_us;
 	struct conn *next, *prev; /* guarded by httpd.lock */
 };
@@ -53,7 +56,7 @@ struct httpd {
 	/* fixed */
 	struct httpd_config cf;
 	struct MHD_Daemon *daemon;
-	struct metric *requests, *refused, *cut;
+	struct metric *requests, *refused, *cut, *crowded;
 	/* guarded by lock */
 	pthread_mutex_t lock;
 	struct conn *conns;
@@ -86,6 +89,55 @@ static void conn_deadline(struct httpd *h, struct MHD_Connection *mc,
 		c->deadline_us = clock_mono_us(h->cf.clock) + in_us;
 }
 
+/* The IPv4 address, or the first half of an IPv6 one: what one peer has. */
+static uint64_t owner_of(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *in = (const void *)sa;
+	const struct sockaddr_in6 *in6 = (const void *)sa;
+	uint64_t half;
+	uint32_t v4;
+
+	if (sa->sa_family == AF_INET)
+		return in->sin_addr.s_addr;
+	if (sa->sa_family != AF_INET6)
+		return 0;
+	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		memcpy(&v4, &in6->sin6_addr.s6_addr[12], sizeof(v4));
+		return v4;
+	}
+	memcpy(&half, in6->sin6_addr.s6_addr, sizeof(half));
+	return half ? half : UINT64_MAX; /* ::1 and the like */
+}
+
+static bool is_this_machine(uint64_t owner)
+{
+	return owner == UINT64_MAX ||
+	       (owner <= UINT32_MAX && ntohl((uint32_t)owner) >> 24 == 127);
+}
+
+/* Nobody may take all places: half a request on each would keep everybody
+ * else out. */
+static enum MHD_Result on_accept(void *arg, const struct sockaddr *sa,
+				 socklen_t len)
+{
+	struct httpd *h = arg;
+	uint64_t owner = owner_of(sa);
+	unsigned n = 0, max = h->cf.max_each;
+
+	(void)len;
+	if (!max)
+		max = is_this_machine(owner) ? CONNECTIONS_MAX
+					     : CONNECTIONS_EACH;
+	pthread_mutex_lock(&h->lock);
+	for (const struct conn *c = h->conns; c; c = c->next)
+		n += c->owner == owner;
+	pthread_mutex_unlock(&h->lock);
+	if (n < max)
+		return MHD_YES;
+	metric_add(h->crowded, 1);
+	return MHD_NO;
+}
+
 static void conn_begin(struct httpd *h, struct MHD_Connection *mc, void **ctx)
 {
 	const union MHD_ConnectionInfo *info =
@@ -99,6 +151,8 @@ static void conn_begin(struct httpd *h, struct MHD_Connection *mc, void **ctx)
 		return;
 	}
 	c->fd = info->connect_fd;
+	info = MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	c->owner = info && info->client_addr ? owner_of(info->client_addr) : 0;
 	c->deadline_us = clock_mono_us(h->cf.clock) + h->cf.head_us;
 	pthread_mutex_lock(&h->lock);
 	c->next = h->conns;
@@ -560,8 +614,9 @@ static int start_daemon(struct httpd *h)
 						 NULL };
 	options[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 	h->daemon = MHD_start_daemon(
-		flags, 0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER,
-		on_log, NULL, MHD_OPTION_LISTEN_SOCKET, h->cf.listen_fd,
+		flags, 0, on_accept, h, on_request, h,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, h->cf.listen_fd,
 		MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
@@ -592,6 +647,9 @@ int httpd_start(const struct httpd_config *config, struct httpd **ret_h)
 				"HTTP requests refused as malformed");
 	h->cut = metric_get(METRIC_COUNTER, "srs_http_deadline_total", "",
 			    "HTTP connections cut at their deadline");
+	h->crowded =
+		metric_get(METRIC_COUNTER, "srs_http_crowded_total", "",
+			   "HTTP connections refused: too many of one address");
 	r = start_daemon(h);
 	if (r < 0 && h->cf.tls_certificate)
 		r = -EINVAL;

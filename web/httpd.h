@@ -37,6 +37,9 @@ struct httpd_config {
 	/* Deadlines in microseconds; 0 = the default of httpd.c. */
 	int64_t head_us; /* from accept or the last answer to a whole head */
 	int64_t body_us; /* from the head to the whole body */
+	/* Connections of one IPv4 address or IPv6 /64 at a time; 0 = a quarter
+	 * of all, and any number from this machine (proxies). */
+	unsigned max_each;
 };
 
 /** @return 0, -EINVAL (TLS files unusable), -ENOMEM, -EIO */

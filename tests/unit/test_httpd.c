@@ -31,13 +31,14 @@ static void answer(void *arg, struct http_request *req,
 	(void)buf_put(&res->body, req->body, req->body_len);
 }
 
-static int setup(void **state)
+static int start(void **state, unsigned max_each)
 {
 	struct rig *rig = test_calloc(1, sizeof(*rig));
 	socklen_t len = sizeof(rig->addr);
 	struct httpd_config cf = { .threads = 2,
 				   .serve = answer,
 				   .arg = rig,
+				   .max_each = max_each,
 				   .head_us = 1000000,
 				   .body_us = 1000000 };
 
@@ -52,6 +53,16 @@ static int setup(void **state)
 	assert_int_equal(httpd_start(&cf, &rig->h), 0);
 	*state = rig;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return start(state, 0);
+}
+
+static int setup_narrow(void **state)
+{
+	return start(state, 3);
 }
 
 static int teardown(void **state)
@@ -102,6 +113,47 @@ static int status_of(struct rig *rig, const char *text, size_t len, char *reply,
 	assert_memory_equal(reply, "HTTP/1.1 ", 9);
 	status = strtoul(reply + 9, NULL, 10);
 	return (int)status;
+}
+
+/* From 127.0.0.host */
+static int dial_from(struct rig *rig, unsigned host)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	from.sin_addr.s_addr = htonl(0x7f000000 + host);
+	assert_int_equal(bind(fd, (void *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (void *)&rig->addr, sizeof(rig->addr)), 0);
+	return fd;
+}
+
+static bool is_served(int fd)
+{
+	static const char ask[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char reply[2048];
+
+	(void)!send(fd, ask, strlen(ask), MSG_NOSIGNAL); /* may be closed */
+	assert_int_equal(poll(&p, 1, 5000), 1);
+	return recv(fd, reply, sizeof(reply), 0) > 0;
+}
+
+static void nobody_takes_all_places(void **state)
+{
+	struct rig *rig = *state;
+	int fds[4], other;
+
+	for (int i = 0; i < 3; i++) {
+		fds[i] = dial_from(rig, 1);
+		assert_true(is_served(fds[i]));
+	}
+	fds[3] = dial_from(rig, 1);
+	assert_false(is_served(fds[3]));
+	other = dial_from(rig, 2);
+	assert_true(is_served(other));
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	close(other);
 }
 
 #define HEAD(x) x "Host: a\r\nConnection: close\r\n"
@@ -277,6 +329,8 @@ int main(void)
 		T(a_slow_head_is_cut),
 		T(a_slow_body_is_cut),
 		T(a_connection_serves_several_requests),
+		cmocka_unit_test_setup_teardown(nobody_takes_all_places,
+						setup_narrow, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
