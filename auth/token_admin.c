@@ -204,22 +204,32 @@ int64_t token_each_api(struct auth *a, const char *user_id, token_fn *fn,
 			DB_ARGS(db_text(user_id)), on_api, &w);
 }
 
+#define LOGIN_FAILURES_KEPT (3600 * 1000000LL)
+
 /* ---- sweep ------------------------------------------------------------- */
 
+/* What may be found out later by its reuse is kept for keep_us; the others are
+ * of no use once they are over, and strangers can make many of them. */
 int64_t token_sweep(struct auth *a, int64_t keep_us)
 {
-	static const char *const sql[] = {
-		"DELETE FROM tokens WHERE expires_us > 0 AND expires_us < $1",
-		"DELETE FROM codes WHERE expires_us < $1",
-		"DELETE FROM pushed_requests WHERE expires_us < $1",
-		"DELETE FROM login_failures WHERE since_us < $1",
+	const int64_t now = auth_now_us(a);
+	const struct {
+		const char *sql;
+		int64_t before_us;
+	} steps[] = {
+		{ "DELETE FROM tokens WHERE expires_us > 0 AND expires_us < $1",
+		  now - keep_us },
+		{ "DELETE FROM codes WHERE expires_us < $1", now - keep_us },
+		{ "DELETE FROM pushed_requests WHERE expires_us < $1", now },
+		{ "DELETE FROM login_failures WHERE since_us < $1",
+		  now - LOGIN_FAILURES_KEPT },
 	};
-	struct db_val before = db_int(auth_now_us(a) - keep_us);
 	int64_t n, sum = 0;
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(sql); i++) {
-		n = db_exec(a->db, sql[i], DB_ARGS(before));
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		n = db_exec(a->db, steps[i].sql,
+			    DB_ARGS(db_int(steps[i].before_us)));
 		if (n < 0)
 			return n;
 		sum += n;

@@ -216,6 +216,18 @@ int pushed_put(struct auth *a, const char *client_id, const char *params_json,
 	return 0;
 }
 
+bool pushed_crowded(struct auth *a, const char *client_id)
+{
+	int64_t n = 0;
+
+	return db_query_int(a->db,
+			    "SELECT count(*) FROM pushed_requests WHERE "
+			    "client_id = $1 AND expires_us > $2",
+			    DB_ARGS(db_text(client_id), db_int(auth_now_us(a))),
+			    &n) == 0 &&
+	       n >= PUSHED_WAITING_MAX;
+}
+
 struct pushed_row {
 	char *params;
 	int64_t expires_us;

@@ -179,8 +179,8 @@ int token_mark_exposed(struct auth *a, const struct token_info *info,
 int token_introspect(struct auth *a, struct span token, const char *client_id,
 		     bool *ret_active, struct token_info *ret_info);
 
-/** Delete what expired or was revoked long (keep_us) ago; upkeep. @return rows
- */
+/** Delete tokens and codes that expired keep_us ago, pushed requests that
+ *  expired, failed logins of an hour ago; upkeep. @return rows */
 int64_t token_sweep(struct auth *a, int64_t keep_us);
 
 /* API tokens of a user, newest first, revoked ones not. */
@@ -191,12 +191,16 @@ int64_t token_each_api(struct auth *a, const char *user_id, token_fn *fn,
 
 /* ---- pushed authorization requests (RFC 9126) --------------------------- */
 
+#define PUSHED_WAITING_MAX 1000
 #define PUSHED_URI_MAX 128
 
 /** Keep the parameters (JSON text, at most 64 KB) for life_us.
  *  ret_uri: "urn:ietf:params:oauth:request_uri:..." */
 int pushed_put(struct auth *a, const char *client_id, const char *params_json,
 	       int64_t life_us, char ret_uri[PUSHED_URI_MAX]);
+/** True when the client has PUSHED_WAITING_MAX requests waiting: for those
+ *  that anybody can make in its name. */
+bool pushed_crowded(struct auth *a, const char *client_id);
 /** @param client_id must match. Caller frees *ret_json.
  *  @return 0, -ENOENT (unknown, used, other client's), -EKEYEXPIRED */
 int pushed_get(struct auth *a, const char *uri, const char *client_id,

@@ -104,6 +104,11 @@ static int push_plain(struct http_request *req, struct http_response *res,
 		return redirect_back(req, res, &c->request, "error",
 				     "invalid_request",
 				     "Push the request first (RFC 9126)");
+	/* no password is needed to get here */
+	if (pushed_crowded(&req->ctx->auth, c->client.id))
+		return redirect_back(req, res, &c->request, "error",
+				     "temporarily_unavailable",
+				     "Too many requests are waiting");
 	json = oauth_request_json(&c->request);
 	if (!json)
 		return -ENOMEM;

@@ -582,6 +582,25 @@ static void sweep_forgets_what_is_long_over(void **state)
 	assert_int_equal(token_sweep(&rig->auth, DAY), 1);
 }
 
+static void waiting_requests_are_bounded_and_swept(void **state)
+{
+	struct auth_rig *rig = *state;
+	char uri[PUSHED_URI_MAX];
+	int i;
+
+	for (i = 0; i < PUSHED_WAITING_MAX; i++) {
+		assert_false(pushed_crowded(&rig->auth, rig->client.s));
+		assert_int_equal(pushed_put(&rig->auth, rig->client.s, "{}",
+					    600 * SECOND, uri),
+				 0);
+	}
+	assert_true(pushed_crowded(&rig->auth, rig->client.s));
+	assert_false(pushed_crowded(&rig->auth, rig->other_client.s));
+	clock_fake_advance(&rig->clock, 601 * SECOND);
+	assert_false(pushed_crowded(&rig->auth, rig->client.s));
+	assert_int_equal(token_sweep(&rig->auth, DAY), PUSHED_WAITING_MAX);
+}
+
 /* ---- the key ----------------------------------------------------------- */
 
 static void key_is_made_once_and_private(void **state)
@@ -640,6 +659,7 @@ int main(void)
 		RIG(client_token_is_short),
 		RIG(revoke_ends_token_or_family),
 		RIG(sweep_forgets_what_is_long_over),
+		RIG(waiting_requests_are_bounded_and_swept),
 		cmocka_unit_test(key_is_made_once_and_private),
 	};
 
