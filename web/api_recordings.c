@@ -37,6 +37,32 @@ static int audit(struct http_request *req, const char *action, const char *id)
 	return audit_add(req->ctx->db, &a);
 }
 
+/* A player fetches a file in many pieces: the first one is an entry, and so is
+ * any other when there is none of this listener yet. */
+#define LISTEN_US (600 * 1000000LL)
+
+static int audit_listen(struct http_request *req, const char *id,
+			bool from_start)
+{
+	int64_t n = 0;
+	char object[64];
+	int r = 0;
+
+	(void)snprintf(object, sizeof(object), "recording:%s", id);
+	if (!from_start)
+		r = db_query_int(req->ctx->db,
+				 "SELECT count(*) FROM audit WHERE object = $1 "
+				 "AND action = 'recording.listen' AND actor = "
+				 "$2 AND at_us > $3",
+				 DB_ARGS(db_text(object),
+					 db_text(req->who->actor),
+					 db_int(req->wall_us - LISTEN_US)),
+				 &n);
+	if (r < 0 || n > 0)
+		return r;
+	return audit(req, "recording.listen", id);
+}
+
 /* An id that can't be one is as unknown as any other. */
 static int load(struct http_request *req, unsigned parts,
 		struct recording **ret_rec)
@@ -288,8 +314,8 @@ static int send_track(struct http_request *req, struct http_response *res,
 				.filename = name,
 				.download = download == 1 };
 	r = file_send(req, res, &f, &from_start);
-	if (r == 0 && from_start && req->method == HTTP_GET)
-		r = audit(req, "recording.listen", rec->id);
+	if (r == 0 && res->status / 100 == 2 && req->method == HTTP_GET)
+		r = audit_listen(req, rec->id, from_start);
 	return r;
 }
 

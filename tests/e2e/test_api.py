@@ -6,6 +6,7 @@ import struct
 import pytest
 import requests
 
+from lib.catalog import Catalog
 from lib.server import ALICE, World
 from lib.web import Browser, finish, make_world
 
@@ -124,6 +125,26 @@ def test_whole_file_head_and_conditions(world):
     assert same.headers["ETag"] == etag and not same.content
     assert same.headers["Content-Length"] == str(len(r.content))
     api(world, audio(world), code=412, headers={"If-Match": '"other"'})
+
+
+def test_listening_leaves_an_entry_wherever_it_starts(start):
+    w = World(start(name="listen"))
+    w.server.cli("call", "--to", "sip:%s:%d" % w.server.sip["udp"], "--token", w.access_token,
+                 "--participant", ALICE, "--participant", "sip:bob@voip.example", "--duration", 1)
+    w.item = w.wait_recording()
+
+    def entries():
+        return len(Catalog(w.server).audit("recording.listen"))
+
+    etag = api(w, audio(w), "HEAD", code=200).headers["ETag"]
+    api(w, audio(w), code=304, headers={"If-None-Match": etag})
+    assert entries() == 0
+    api(w, audio(w), code=206, headers={"Range": "bytes=5-,0-4"})
+    assert entries() == 1
+    api(w, audio(w), code=206, headers={"Range": "bytes=1-"})
+    assert entries() == 1
+    api(w, audio(w), code=200)
+    assert entries() == 2
 
 
 def test_the_connection_goes_on_after_answers_without_body(world):
