@@ -201,7 +201,7 @@ static void expect(struct fixture *f, char c, unsigned n)
 {
 	while (f->seen[(unsigned char)c] < n) {
 		struct pollfd pfd = { .fd = f->rd, .events = POLLIN };
-		char got;
+		char got = '\0';
 
 		if (poll(&pfd, 1, WAIT_MS) != 1 || read(f->rd, &got, 1) != 1)
 			fail_msg("waited in vain for '%c' number %u", c, n);

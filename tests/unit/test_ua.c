@@ -435,8 +435,8 @@ static void ua_refuses_state_that_it_did_not_write(void **state)
 		"{}",
 		"{\"call_id\":\"x\"}",
 		"{\"call_id\":1,\"local\":\"<sip:a@b>\"}",
-		"{\"call_id\":\"x\",\"local\":\"\\u0000\",\"local_tag\":\"t\","
-		"\"remote\":\"<\",\"contact\":\"c\",\"peer\":\"p\"}",
+		("{\"call_id\":\"x\",\"local\":\"\\u0000\",\"local_tag\":\"t\","
+		 "\"remote\":\"<\",\"contact\":\"c\",\"peer\":\"p\"}"),
 	};
 	struct rig *g = *state;
 	struct ua_dialog *d = NULL;
