@@ -215,6 +215,26 @@ static const struct conf_key keys[] = {
 	  .doc = "INI file with a [NAME] section for each trunk, besides those "
 		 "of `srs trunk`." },
 
+	{ "stitch", "group_id", CONF_BOOL, FIELD(stitch.group_id), .def = "yes",
+	  .reload = true,
+	  .doc = "Recordings with the same RFC 7865 group are one call." },
+	{ "stitch", "session_id", CONF_BOOL, FIELD(stitch.session_id),
+	  .def = "yes", .reload = true,
+	  .doc = "So are those of the same communication session (duplicate "
+		 "legs)." },
+	{ "stitch", "sip_session_id", CONF_BOOL, FIELD(stitch.sip_session_id),
+	  .def = "yes", .reload = true,
+	  .doc = "So are those whose metadata has the same SIP Session-ID." },
+	{ "stitch", "refci", CONF_BOOL, FIELD(stitch.refci), .def = "yes",
+	  .reload = true,
+	  .doc = "So are CUCM's two dialogs (x-refci in From)." },
+	{ "stitch", "correlation", CONF_BOOL, FIELD(stitch.correlation),
+	  .def = "yes", .reload = true,
+	  .doc = "So are those with the same vendor correlation header." },
+	{ "stitch", "window", CONF_DURATION, FIELD(stitch.window_us),
+	  .def = "2m", .max = DAY_US, .reload = true,
+	  .doc = "How long after its end a call may be continued." },
+
 	{ "media", "address", CONF_STRING, TEXT(media.address),
 	  .def = "127.0.0.1", .check = check_ip,
 	  .doc = "Address where RTP is received, as written in the SDP." },

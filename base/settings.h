@@ -56,6 +56,11 @@ struct settings {
 		char trunks_file[SETTINGS_PATH_MAX]; /* "" = none */
 	} sip;
 	struct {
+		/* what makes several recordings one call */
+		bool group_id, session_id, sip_session_id, refci, correlation;
+		int64_t window_us; /* after the end of a call, 2m */
+	} stitch;
+	struct {
 		char address[64]; /* IPv4 or IPv6 in SDP and to bind */
 		int64_t port_min, port_max; /* from "20000-21999" */
 		char ports[32];

@@ -12,12 +12,14 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "srs/cli_catalog.h"
+#include "srs/cli_metadata.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/recording_json.h"
 #include "storage/signalling.h"
 
 #define WORD "recordings"
+#define METADATA_PRINT_MAX (1024u * 1024u)
 #define SIGNALLING_BYTES_MAX (1024u * 1024u * 1024u)
 #define LIST_PARTS (RECORDING_PARTICIPANTS | RECORDING_WARNINGS)
 
@@ -357,6 +359,33 @@ static int signalling(struct cli *c, int argc, char **argv)
 	return CLI_OK;
 }
 
+static int metadata(struct cli *c, int argc, char **argv)
+{
+	struct cli_catalog cat CLEANUP(cli_catalog_close) = { 0 };
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	struct buf b CLEANUP(buf_fini) = { 0 };
+	const struct catalog_scope all = { 0 };
+	int r;
+
+	if (argc != 3)
+		return cli_usage(WORD,
+				 "metadata wants the ID of one recording");
+	r = cli_catalog_open(c, &cat);
+	if (r != CLI_OK)
+		return r;
+	r = recording_get(cat.db, &all, argv[2], 0, &rec);
+	if (r < 0)
+		return cli_catalog_failed(WORD, "such recording", r);
+	buf_init(&b, METADATA_PRINT_MAX);
+	r = cli_metadata_print(cat.db, rec->id, &b);
+	if (r == -ENODATA)
+		return cli_catalog_failed(WORD, "metadata of it", -ENOENT);
+	if (r < 0)
+		return cli_catalog_failed(WORD, "metadata", r);
+	fputs(buf_str(&b), stdout);
+	return CLI_OK;
+}
+
 int cli_recordings(struct cli *c, int argc, char **argv)
 {
 	if (argc >= 2 && str_eq(argv[1], "list"))
@@ -365,5 +394,7 @@ int cli_recordings(struct cli *c, int argc, char **argv)
 		return show(c, argc, argv);
 	if (argc >= 2 && str_eq(argv[1], "signalling"))
 		return signalling(c, argc, argv);
-	return cli_usage(WORD, "say list, show or signalling");
+	if (argc >= 2 && str_eq(argv[1], "metadata"))
+		return metadata(c, argc, argv);
+	return cli_usage(WORD, "say list, show, signalling or metadata");
 }

@@ -169,6 +169,7 @@ static const struct page pages[] = {
 	{ "recordings", "list and show recordings and their SIP messages",
 	  "srs -c FILE recordings list [--tenant T] [-q WORDS] [--json]\n"
 	  "srs -c FILE recordings show ID [--json]\n"
+	  "srs -c FILE recordings metadata ID   (RFC 7865 XML, as understood)\n"
 	  "srs -c FILE recordings signalling ID [--format text|pcapng] "
 	  "[--json]\n"
 	  "\n"

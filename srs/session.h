@@ -319,6 +319,14 @@ bool intake_is_siprec(struct ua_request *req, const struct body *b);
  *  @param md may be NULL. NULL: none */
 char *intake_correlation(struct ua_request *req, const struct metadata *md);
 
+/* ---- session_model.c: RFC 7865's model, and the call a leg belongs to ---- */
+
+/** Write the model and find the call; the row is there. @param req the
+ *  INVITE, NULL after a restart. 0 or -errno */
+int session_model_store(struct session *s, struct ua_request *req);
+/** People or streams have changed: end what is over, begin what is new. */
+int session_model_change(struct session *s);
+
 /* ---- session_streams.c: SDP to capture's view; pure ---- */
 
 /**

@@ -207,6 +207,7 @@ static void carry_out(struct session *s)
 	tell_holds(s, old, n_old);
 	mem_free(old);
 	(void)turn_check(s->sv, session_put_streams(s));
+	(void)turn_check(s->sv, session_model_change(s));
 	if (s->change) {
 		ua_dialog_refresh(s->dialog, s->change);
 		say_yes(s, s->change, &p->timer);

@@ -509,6 +509,8 @@ static int create_row(struct session *s)
 	}
 	if (r == 0)
 		r = recording_create(s->sv->db, &rn);
+	if (r == 0)
+		r = session_model_store(s, s->invite);
 	buf_fini(&state);
 	return r;
 }

@@ -28,6 +28,7 @@
 #include "media/spool.h"
 #include "storage/audit.h"
 #include "storage/blob.h"
+#include "storage/calls.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
@@ -44,6 +45,7 @@
 #define PARTIAL_AGE DAY
 #define SPOOL_AGE (10 * 60 * SECOND)
 #define TOKENS_KEPT (30 * DAY)
+#define CALL_KEYS_KEPT (7 * DAY) /* the longest call, and stitch.window */
 #define BACKUPS_KEPT 7u
 #define BACKUP_PREFIX "catalog-"
 #define BACKUP_NAME_LEN (sizeof("catalog-YYYYMMDD.db") - 1)
@@ -300,6 +302,7 @@ static void do_hour(struct upkeep *u, int64_t now_us, int64_t wall_us)
 {
 	log_failure("spools", upkeep_spools(u->db, u->role->settings, wall_us));
 	log_failure("tokens", token_sweep(&u->auth, TOKENS_KEPT));
+	log_failure("calls", call_keys_sweep(u->db, wall_us - CALL_KEYS_KEPT));
 	log_failure("optimize", catalog_optimize(u->db));
 	u->next_hour_us = now_us + HOUR;
 }

@@ -142,6 +142,31 @@ static int warning_row(void *arg, struct db_row *row)
 	return l->error;
 }
 
+static int model_row(void *arg, struct db_row *row)
+{
+	struct load *l = arg;
+
+	l->r->model = take(l, row, 0);
+	return l->error;
+}
+
+static int leg_row(void *arg, struct db_row *row)
+{
+	struct load *l = arg;
+	struct recording *r = l->r;
+	struct recording_leg *leg;
+
+	leg = more(l, r->legs, r->n_legs, sizeof(*leg));
+	if (!leg)
+		return -ENOMEM;
+	r->legs = leg;
+	leg += r->n_legs++;
+	leg->recording_id = take(l, row, 0);
+	leg->rule = take(l, row, 1);
+	leg->call_id = take(l, row, 2);
+	return l->error;
+}
+
 static const struct part {
 	unsigned bit;
 	db_row_fn *fn;
@@ -163,6 +188,13 @@ static const struct part {
 	{ RECORDING_WARNINGS, warning_row,
 	  "SELECT code, severity, detail, at_us, count FROM warnings "
 	  "WHERE recording_id = $1 ORDER BY code, detail" },
+	{ RECORDING_CALL, model_row,
+	  "SELECT model FROM models WHERE recording_id = $1" },
+	{ RECORDING_CALL, leg_row,
+	  "SELECT l.recording_id, l.rule, l.call_id FROM call_legs l JOIN "
+	  "recordings r ON r.id = l.recording_id WHERE l.call_id = (SELECT "
+	  "m.call_id FROM call_legs m WHERE m.recording_id = $1) AND "
+	  "r.deleted_us = 0 ORDER BY r.started_us, l.recording_id" },
 };
 
 static void fill(struct load *l, struct db_row *row)
@@ -265,6 +297,7 @@ void recording_destroy(struct recording **rp)
 	mem_free(r->tracks);
 	mem_free(r->events);
 	mem_free(r->warnings);
+	mem_free(r->legs);
 	mem_free(r);
 }
 

@@ -19,7 +19,14 @@
 #define RECORDING_TRACKS 4u
 #define RECORDING_EVENTS 8u
 #define RECORDING_WARNINGS 16u
-#define RECORDING_ALL 31u
+#define RECORDING_CALL 32u /* model and the other legs of its call */
+#define RECORDING_ALL 63u
+
+struct recording_leg {
+	const char *recording_id;
+	const char *rule;    /* what joined it; "" for the first */
+	const char *call_id; /* the same in all of them */
+};
 
 /* Owner of everything inside: the struct; parts not asked for are empty. */
 struct recording {
@@ -53,6 +60,10 @@ struct recording {
 	unsigned n_events;
 	struct recording_warning *warnings; /* by code */
 	unsigned n_warnings;
+
+	const char *model;	    /* JSON (storage/calls.h) or NULL */
+	struct recording_leg *legs; /* of its call, this one too, by time */
+	unsigned n_legs;	    /* 0: the call is this recording alone */
 
 	struct recording_arena *arena; /* private */
 };

@@ -152,6 +152,40 @@ static json_t *tracks(const struct recording *rec, unsigned flags)
 	return list;
 }
 
+/* The model's three lists stand beside the others. */
+static void put_model(json_t *j, const struct recording *rec)
+{
+	static const char *const lists[][2] = {
+		{ "groups", "groups" },
+		{ "communication_sessions", "sessions" },
+		{ "associations", "associations" },
+	};
+	json_t *model = rec->model ? json_loads(rec->model, 0, NULL) : NULL;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		json_t *list = json_object_get(model, lists[i][1]);
+
+		put(j, lists[i][0], list ? json_incref(list) : json_array());
+	}
+	json_decref(model);
+}
+
+static json_t *call(const struct recording *rec)
+{
+	json_t *j = json_object(), *legs = json_array();
+
+	put_text(j, "id", rec->n_legs ? rec->legs[0].call_id : rec->id);
+	for (unsigned i = 0; i < rec->n_legs; i++) {
+		json_t *leg = json_object();
+
+		put_text(leg, "recording_id", rec->legs[i].recording_id);
+		put_text(leg, "rule", rec->legs[i].rule);
+		json_array_append_new(legs, leg);
+	}
+	put(j, "legs", legs);
+	return j;
+}
+
 static void put_full(json_t *j, const struct recording *rec, unsigned flags)
 {
 	put_text(j, "notes", rec->notes);
@@ -165,6 +199,8 @@ static void put_full(json_t *j, const struct recording *rec, unsigned flags)
 	put(j, "streams", streams(rec, flags));
 	put(j, "events", events(rec, flags));
 	put(j, "tracks", tracks(rec, flags));
+	put(j, "call", call(rec));
+	put_model(j, rec);
 }
 
 static void put_inside(json_t *j, const struct recording *rec)

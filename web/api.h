@@ -24,6 +24,8 @@ int api_recording_peaks(struct http_request *req, struct http_response *res);
 int api_recording_signalling(struct http_request *req,
 			     struct http_response *res);
 
+int api_call_get(struct http_request *req, struct http_response *res);
+
 int api_me(struct http_request *req, struct http_response *res);
 int api_clients_list(struct http_request *req, struct http_response *res);
 int api_grants_list(struct http_request *req, struct http_response *res);

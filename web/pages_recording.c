@@ -250,6 +250,27 @@ static void put_downloads(struct buf *b, const struct recording *rec)
 	buf_puts(b, "</ul>\n</section>\n");
 }
 
+/* The other recordings of the same call. */
+static void put_call(struct buf *b, const struct recording *rec)
+{
+	if (rec->n_legs < 2)
+		return;
+	buf_puts(b, "<section class=\"panel\">\n<h2>Parts of this call</h2>\n"
+		    "<ol class=\"legs\">\n");
+	for (unsigned i = 0; i < rec->n_legs; i++) {
+		char number[24];
+
+		(void)snprintf(number, sizeof(number), "Part %u", i + 1);
+		if (strcmp(rec->legs[i].recording_id, rec->id) == 0)
+			HTML(b, "<li><strong>{}</strong> (this one)</li>\n",
+			     number);
+		else
+			HTML(b, "<li><a href=\"/recordings/{}\">{}</a></li>\n",
+			     rec->legs[i].recording_id, number);
+	}
+	buf_puts(b, "</ol>\n</section>\n");
+}
+
 static void put_edit(struct http_request *req, struct http_response *res,
 		     const struct recording *rec)
 {
@@ -324,6 +345,7 @@ int pages_recording(struct http_request *req, struct http_response *res)
 		put_waiting(req, b, rec);
 	buf_puts(b, "<div class=\"columns\">\n<div>\n");
 	put_parties(b, rec);
+	put_call(b, rec);
 	put_events(b, rec);
 	put_warnings(b, rec);
 	buf_puts(b, "</div>\n<div>\n");

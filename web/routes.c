@@ -24,6 +24,7 @@ static const struct route routes[] = {
 	{ HTTP_GET, REC "/{}/peaks", api_recording_peaks, ROUTE_API, LISTEN },
 	{ HTTP_GET, REC "/{}/signalling", api_recording_signalling, ROUTE_API,
 	  READ_RIGHT },
+	{ HTTP_GET, "/api/v1/calls/{}", api_call_get, ROUTE_API, READ_RIGHT },
 	{ HTTP_GET, "/api/v1/me", api_me, ROUTE_API, RIGHT_NONE },
 	{ HTTP_GET, "/api/v1/clients", api_clients_list, ROUTE_API,
 	  RIGHT_CLIENT_READ },

@@ -46,6 +46,7 @@ struct md_session { /* a communication session */
 	char *start;
 	char *stop;
 	char *reason;
+	bool gone; /* not in the last complete description: over */
 };
 
 struct md_participant {

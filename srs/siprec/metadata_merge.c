@@ -229,6 +229,12 @@ static int merge_sessions(struct merge *m)
 		    md_set(&d->reason, s->reason) < 0)
 			return -ENOMEM;
 	}
+	/* one that names no session at all says nothing about them */
+	for (unsigned i = 0; i < st->n_sessions; i++)
+		if (m->update->mode == MD_COMPLETE && m->update->n_sessions > 0)
+			st->sessions[i].gone =
+				metadata_find_session(m->update,
+						      st->sessions[i].id) < 0;
 	return 0;
 }
 

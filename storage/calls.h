@@ -1,0 +1,64 @@
+/* storage/calls.h - which recordings are one call, and RFC 7865's model of it.
+ *
+ * A recording is one recording session. When another one of the same grant
+ * carries the same identifier (the group id of NetSapiens, the refci of CUCM's
+ * two dialogs, the session id of duplicate legs ...) while the call is live or
+ * shortly after, both are legs of one call, whose id is that of its first
+ * recording. Which identifiers count is the caller's (settings [stitch]).
+ *
+ * The model of a recording is JSON:
+ *	{ "groups": [{id, start, stop}],
+ *	  "sessions": [{id, group, sip_session_id, start, stop, reason,
+ *	                from, to}],
+ *	  "associations": [{kind, participant, stream, session, start, stop,
+ *	                    from, to}] }
+ * kind is "send", "recv" or "takes_part"; participant is an ord, stream an
+ * m-line or null; start and stop are the client's words, from and to our clock
+ * (RFC 3339; to null: until the end).
+ *
+ * Errors: those of storage/db.h.
+ */
+#ifndef STORAGE_CALLS_H
+#define STORAGE_CALLS_H
+
+#include <stdint.h>
+
+#include "base/id.h"
+
+struct db;
+
+#define CALL_KEYS_MAX 16
+#define CALL_KEY_VALUE_MAX 256 /* longer ones are cut */
+
+struct call_key {
+	const char *rule; /* "group_id", static */
+	char value[CALL_KEY_VALUE_MAX];
+};
+
+struct call_leg_new {
+	const char *recording_id; /* in the catalog already */
+	const char *grant_id;
+	int64_t started_us;
+	int64_t window_us; /* how long after its end a call may go on */
+};
+
+/**
+ * Find the call of a new recording by its keys (first match wins) and join
+ * it; remember the keys for those to come.
+ *
+ * @param ret_call id of the call: the recording's own when it is the first
+ *
+ * @return 1 joined another's call, 0 none found
+ */
+int call_join(struct db *db, const struct call_leg_new *leg,
+	      const struct call_key *keys, unsigned n, struct id *ret_call);
+
+/** Forget keys that were last used before. @return how many */
+int64_t call_keys_sweep(struct db *db, int64_t before_us);
+
+/** Insert or replace. @return 0, -ENOENT no such recording */
+int model_set(struct db *db, const char *recording_id, const char *json);
+/** @param ret_json caller frees. @return 0, -ENODATA none */
+int model_get(struct db *db, const char *recording_id, char **ret_json);
+
+#endif
