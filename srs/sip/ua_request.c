@@ -181,11 +181,14 @@ static int fill_fields(struct ua_irq_magic *q, su_home_t *home)
 	return 0;
 }
 
-/* Sofia takes an Authorization that it can't parse out of the message. */
+/* Sofia takes an Authorization that it can't parse out of the message. The
+ * same list has the second of what may only be there once, as it is: such an
+ * entry has nothing where the name would be. */
 static bool bad_credentials(const sip_t *sip)
 {
 	for (const msg_error_t *e = sip->sip_error; e; e = e->er_next)
-		if (e->er_name && str_ieq(e->er_name, "Authorization"))
+		if (e->er_common->h_class == sip_error_class && e->er_name &&
+		    str_ieq(e->er_name, "Authorization"))
 			return true;
 	return false;
 }

@@ -57,6 +57,7 @@ def whole_call(client, world, **kw):
     (rb"From: ", rb"From:"),
     (rb"CSeq: (\d) ", rb"CSeq: 214748300\1 "),
     (rb"Max-Forwards: 70\r\n", rb""),
+    (rb"Max-Forwards: 70\r\n", rb"Max-Forwards: 70\r\nMax-Forwards: 70\r\n"),
     (rb"Content-Type: multipart", rb"c:multipart"),
     (rb"Content-Length: \d+\r\n(?=\r\n-)", rb""),
     (rb"Content-Length: \d+\r\n(?=\r\n-)", rb"Content-Length: 9999\r\n"),
