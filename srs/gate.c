@@ -173,6 +173,13 @@ static bool bad_form(struct step *st)
 				"Write Bearer and the token, without quotes");
 }
 
+/* The token's fault, not ours. */
+static bool is_no_token(int r)
+{
+	return r == -EBADMSG || r == -ENOENT || r == -EKEYREJECTED ||
+	       r == -EKEYEXPIRED || r == -EKEYREVOKED;
+}
+
 static bool step_token(struct step *st)
 {
 	const struct gate_request *req = st->req;
@@ -182,7 +189,7 @@ static bool step_token(struct step *st)
 		return gate_step_trunk_client(st);
 	r = token_check(st->g->auth, req->bearer.token, &st->token);
 	/* whose form it could be is not known: nobody's */
-	if (r < 0 && r != -EPROTOTYPE && !gate_form_ok(st))
+	if (is_no_token(r) && !gate_form_ok(st))
 		return bad_form(st);
 	switch (r) {
 	case 0:
