@@ -483,6 +483,28 @@ static void ua_answers_by_itself_what_is_nobodys(void **state)
 	assert_int_equal(g->options, 1);
 }
 
+/* The library keeps the second of each with its errors. */
+static void ua_survives_headers_that_came_twice(void **state)
+{
+	static const char *const twice[] = {
+		"Max-Forwards: 70\r\nMax-Forwards: 999\r\n",
+		"Subject: a\r\nSubject: b\r\n",
+		"Session-Expires: 90\r\nSession-Expires: 90;refresher=uac\r\n",
+		"Date: Mon, 23 Nov 2026 10:00:00 GMT\r\nDate: x\r\n",
+		"Authorization: \r\nMin-SE: 90\r\nMin-SE: 99\r\n",
+		"Event: a\r\nEvent: b\r\nExpires: 1\r\nExpires: 2\r\n",
+	};
+	struct rig *g = *state;
+	char branch[16];
+
+	connect_client(g, false);
+	for (unsigned i = 0; i < ARRAY_SIZE(twice); i++) {
+		(void)snprintf(branch, sizeof(branch), "t%u", i);
+		send_request(g, "OPTIONS", i + 1, branch, NULL, twice[i]);
+		expect(g, "SIP/2.0 ");
+	}
+}
+
 /* It looks at its memory now and then only. */
 static void let_it_look(struct rig *g)
 {
@@ -536,6 +558,7 @@ int main(void)
 		T(ua_refuses_state_that_it_did_not_write),
 		T(ua_runs_the_nested_loop),
 		T(ua_answers_by_itself_what_is_nobodys),
+		T(ua_survives_headers_that_came_twice),
 		T(ua_keeps_nothing_of_junk_when_memory_is_full),
 	};
 
