@@ -179,6 +179,7 @@ struct turn {
 	bool poke;   /* look at the touched ones soon, commit or not */
 	bool failed; /* a write failed: nothing of it may be committed */
 	int64_t opened_us;
+	int64_t committed_us; /* last one */
 	struct turn_answer *answers, **answers_end;
 	struct session *touched;
 	struct session *settle;

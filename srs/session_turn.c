@@ -20,6 +20,9 @@
  * that capture's answer to a new call arrives and shares it. */
 #define OPEN_WAIT_US 10000
 #define NOTES_WAIT_US 250000
+/* A commit right behind another waits this long, so that a busy moment shares
+ * it: a quiet server answers at once, a busy one this much later. */
+#define COMMIT_GAP_US 4000
 
 int turn_begin(struct sip_server *sv)
 {
@@ -322,6 +325,7 @@ static int commit(struct sip_server *sv)
 
 	if (!sv->turn.open)
 		return 0;
+	sv->turn.committed_us = session_mono_us(sv);
 	sv->turn.open = false;
 	if (sv->turn.failed) {
 		db_rollback(sv->db);
@@ -394,7 +398,10 @@ int turn_end(struct sip_server *sv, bool force)
 	if (sv->turn.notes_since_us &&
 	    sv->turn.notes_since_us + NOTES_WAIT_US < due)
 		due = sv->turn.notes_since_us + NOTES_WAIT_US;
-	if (sv->turn.answers || sv->turn.poke || force || due <= now) {
+	if ((sv->turn.answers || sv->turn.poke) &&
+	    sv->turn.committed_us + COMMIT_GAP_US < due)
+		due = sv->turn.committed_us + COMMIT_GAP_US;
+	if (force || due <= now) {
 		if (sv->turn.answers || sv->turn.open || sv->turn.touched)
 			finish_turn(sv);
 		return sv->turn.touched ? NOTES_WAIT_US / 1000 : -1;
