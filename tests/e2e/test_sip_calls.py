@@ -195,6 +195,14 @@ def test_no_usable_codec_is_488(client, world):
     assert r.get("warning").startswith("305")
 
 
+def test_announcement_may_be_demanded(client, world):
+    world2 = World(world.server, tenant="told", details=details(announce="required"))
+    assert call(client, world2)[1].status == 403
+    d, r = call(client, world2, extra=["X-Recording-Announced: yes"])
+    assert r.status == 200
+    d.bye()
+
+
 def test_concurrent_calls_are_486(client, world):
     world2 = World(world.server, tenant="one", details=details(max_concurrent=1))
     d, r = call(client, world2)
