@@ -108,6 +108,22 @@ static void make_parties(struct work *w)
 	}
 }
 
+/* The mix of the others is in the plan what everybody who has a stream sends:
+ * then it is not mixed twice. */
+static void add_mixes(struct work *w)
+{
+	uint32_t mixes = 0;
+	unsigned i;
+
+	for (i = 0; i < w->rec->n_streams; i++)
+		if (w->rec->streams[i].participant == RECORDING_STREAM_MIX &&
+		    w->rec->streams[i].idx < CAP_STREAMS_MAX)
+			mixes |= 1u << w->rec->streams[i].idx;
+	for (i = 0; i < w->plan.n_parties; i++)
+		if (w->plan.parties[i].streams)
+			w->plan.parties[i].streams |= mixes;
+}
+
 /* Nobody in the catalog sends anything: the spool may know better. */
 static unsigned n_senders(const struct plan *p)
 {
@@ -277,6 +293,7 @@ static int attempt(struct work *w)
 	if (r < 0)
 		return r;
 	make_parties(w);
+	add_mixes(w);
 	r = render(w);
 	if (r == 0)
 		r = commit_result(w);

@@ -80,7 +80,8 @@ struct note {
 struct session_stream {
 	struct cap_stream cap;
 	uint16_t rtcp_port;
-	int participant; /* ord, -1 = unknown or several */
+	int participant; /* ord, -1 = unknown or several,
+			  * RECORDING_STREAM_MIX */
 };
 
 /* What was planned for an INVITE or UPDATE, until capture has the ports. */
@@ -92,6 +93,7 @@ struct session_change {
 	unsigned n_streams;
 	struct sip_timer timer;
 	bool sent;	  /* waits for CAP_OPENED */
+	bool wish;	  /* sdp is what we wish for: we offer */
 	bool answers_sdp; /* the request brought an offer */
 };
 
@@ -153,6 +155,7 @@ struct session {
 	bool resume_asked;
 	const char *resume_code; /* warning when capture has it again */
 	uint64_t open_seq;	 /* of the last CAP_OPEN or CAP_UPDATE */
+	bool offered;		 /* by us; the ACK brings the answer */
 	bool unwanted;		 /* nothing of it may be kept */
 	bool drop_spool;	 /* nothing in it: remove after the commit */
 
@@ -190,6 +193,7 @@ struct turn {
 struct intake {
 	struct body body;
 	struct sdp *sdp;
+	char *wish;	     /* text of sdp when the client offered nothing */
 	struct metadata *md; /* as sent */
 	int sdp_error, md_error;
 	struct warn_list warnings;
@@ -327,6 +331,19 @@ char *intake_correlation(struct ua_request *req, const struct metadata *md);
 int session_model_store(struct session *s, struct ua_request *req);
 /** People or streams have changed: end what is over, begin what is new. */
 int session_model_change(struct session *s);
+
+/* ---- session_offer.c: a client that leaves the offer to us ---- */
+
+/** An INVITE without SDP: put into sv->in what we wish to be offered (a line
+ *  for each stream of the metadata, at least one). */
+void offer_wish(struct sip_server *sv, const struct ua_request *req);
+/** Strike what is not permitted off the wish. */
+void offer_narrow(struct intake *in);
+/** The stream table as an offer of ours (all lines recvonly) becomes
+ *  s->answer, for a re-INVITE without SDP. */
+void offer_again(struct session *s);
+/** An answer without labels gets those of the streams it is for. */
+void offer_keep_labels(const struct session *s, struct sdp *answer);
 
 /* ---- session_streams.c: SDP to capture's view; pure ---- */
 

@@ -90,10 +90,12 @@ static void tell_hold(struct session *s, const struct session_stream *now)
 {
 	bool active = now->cap.active;
 
+	int who = now->participant < 0 ? -1 : now->participant;
+
 	capture_event(s, active ? CAP_EV_RESUME : CAP_EV_HOLD, now->cap.index,
 		      "", 0);
-	session_note_event(s, active ? "resume" : "hold", now->participant,
-			   now->cap.index, "");
+	session_note_event(s, active ? "resume" : "hold", who, now->cap.index,
+			   "");
 }
 
 static void tell_holds(struct session *s, const struct session_stream *old,
@@ -238,8 +240,13 @@ static int use_last_offer(struct session *s)
 {
 	struct intake *in = s->sv->in;
 
+	int r;
+
 	in->body.sdp = span_of(s->offer);
-	return sdp_read(in->body.sdp, NULL, &in->sdp);
+	r = sdp_read(in->body.sdp, NULL, &in->sdp);
+	if (r == 0)
+		offer_keep_labels(s, in->sdp);
+	return r;
 }
 
 static void judge(struct session *s, struct ua_request *req,
@@ -273,6 +280,18 @@ static bool people_still_fine(struct session *s)
 	return fine;
 }
 
+/* A stream that nobody is said to send any more keeps whom it was of: that is
+ * whom one hears in it. */
+static void keep_senders(const struct session *s)
+{
+	struct session_stream *st = s->plan->streams;
+
+	for (unsigned i = 0; i < s->plan->n_streams && i < s->n_streams; i++) {
+		if (st[i].participant == -1)
+			st[i].participant = s->streams[i].participant;
+	}
+}
+
 static int make_plan(struct session *s, const struct gate_verdict *v,
 		     const struct sip_timer *t)
 {
@@ -289,6 +308,7 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 		return r;
 	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
 			  s->ords, s->n_ords);
+	keep_senders(s);
 	session_note_warnings(s, &in->warnings);
 	memset(&in->warnings, 0, sizeof(in->warnings));
 	trunk_set_source(&s->snap.trunk, s->plan->streams, s->plan->n_streams);
@@ -394,6 +414,8 @@ static void read_change(struct session *s, struct ua_request *req,
 		return;
 	}
 	new_sdp = in->sdp != NULL;
+	if (req->method == UA_INVITE && !new_sdp)
+		offer_again(s);
 	if (new_people)
 		take_metadata(s, &changes);
 	session_note_warnings(s, &in->warnings);
@@ -453,6 +475,19 @@ void session_on_resumed(struct session *s)
 
 /* ---- the rest ---- */
 
+/* What a BYE says about people; nothing is judged any more. */
+static void take_last_words(struct session *s, struct ua_request *req)
+{
+	struct md_changes changes;
+
+	intake_read(s->sv, req);
+	if (s->sv->in->md) {
+		take_metadata(s, &changes);
+		session_note_warnings(s, &s->sv->in->warnings);
+	}
+	intake_fini(s->sv);
+}
+
 static void on_bye(struct session *s, struct ua_request *req)
 {
 	if (s->bye ||
@@ -461,7 +496,20 @@ static void on_bye(struct session *s, struct ua_request *req)
 		return;
 	}
 	s->bye = req;
+	take_last_words(s, req);
 	session_end(s, "bye", 0, "");
+}
+
+/* Metadata may come in any request; INFO without any is only acknowledged. */
+static void on_info(struct session *s, struct ua_request *req)
+{
+	struct body b;
+
+	body_read(req->content_type, req->body, NULL, &b);
+	if (b.has_metadata && s->state < SESSION_CLOSING)
+		on_change(s, req);
+	else
+		answer_status(s, req, 200);
 }
 
 void session_on_in_dialog(void *arg, struct ua_request *req)
@@ -490,7 +538,10 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 			on_change(s, req);
 		return;
 	default:
-		answer_status(s, req, 405);
+		if (str_eq(req->method_name, "INFO"))
+			on_info(s, req);
+		else
+			answer_status(s, req, 405);
 	}
 }
 
@@ -525,6 +576,52 @@ void session_rejudge(struct session *s, bool wait_over)
 	intake_fini(sv);
 }
 
+/* The answer to our offer: from here on it counts as the client's own. */
+static void judge_answer(struct session *s)
+{
+	struct sip_timer t = s->timer;
+	struct gate_verdict v;
+	int r;
+
+	judge(s, NULL, &v);
+	if (v.status == 200) {
+		r = make_plan(s, &v, &t);
+		if (r == 0 && s->plan->answer.n_accepted > 0) {
+			start_plan(s, NULL);
+		} else {
+			session_plan_free(&s->plan);
+			session_end(s, "no_media", 488, "Nothing to record");
+		}
+	} else {
+		session_end(s, "conditions", 403, "Not authorized");
+	}
+	gate_verdict_fini(&v);
+}
+
+static void take_ack(struct session *s, const struct ua_request *ack)
+{
+	struct intake *in = s->sv->in;
+
+	s->offered = false;
+	if (s->state != SESSION_LIVE || s->change || s->plan ||
+	    turn_begin(s->sv) < 0)
+		return;
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	body_read(ack->content_type, ack->body, &in->warnings, &in->body);
+	if (in->body.has_sdp)
+		(void)sdp_read(in->body.sdp, &in->warnings, &in->sdp);
+	if (in->sdp) {
+		offer_keep_labels(s, in->sdp);
+		judge_answer(s);
+	} else {
+		session_note_warning(s, "sip.answer_missing", WARN_WARNING,
+				     "our offer was confirmed without an "
+				     "answer; its media is taken as it comes");
+	}
+	session_note_warnings(s, &in->warnings);
+	intake_fini(s->sv);
+}
+
 static void on_ack(void *arg, const struct ua_request *ack)
 {
 	struct session *s = arg;
@@ -533,6 +630,8 @@ static void on_ack(void *arg, const struct ua_request *ack)
 	if (ack) {
 		session_note_request(s, ack);
 		session_touch_activity(s);
+		if (s->offered)
+			take_ack(s, ack);
 		return;
 	}
 	session_note_warning(s, "sip.ack_missing", WARN_WARNING,

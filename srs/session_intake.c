@@ -29,6 +29,9 @@ static const char *const correlation[] = {
 	"Emergency-Call-Identifier",
 };
 
+/* CUCM names the two legs of a phone call in the parameters of From. */
+static const char *const refci[] = { "x-refci", "x-farendrefci" };
+
 static void read_credentials(struct intake *in, struct ua_request *req)
 {
 	unsigned n = 0;
@@ -54,6 +57,7 @@ void intake_read(struct sip_server *sv, struct ua_request *req)
 
 	memset(&in->body, 0, sizeof(in->body));
 	memset(&in->warnings, 0, sizeof(in->warnings));
+	in->wish = NULL;
 	in->sdp_error = in->md_error = 0;
 	read_credentials(in, req);
 	body_read(req->content_type, req->body, &in->warnings, &in->body);
@@ -69,6 +73,8 @@ void intake_fini(struct sip_server *sv)
 {
 	sdp_destroy(&sv->in->sdp);
 	metadata_destroy(&sv->in->md);
+	mem_free(sv->in->wish);
+	sv->in->wish = NULL;
 }
 
 bool intake_is_siprec(struct ua_request *req, const struct body *b)
@@ -88,30 +94,48 @@ bool intake_is_siprec(struct ua_request *req, const struct body *b)
 	return false;
 }
 
-/* CUBE's network-based form: sip:...;media-index="0", one for each party. */
+#define CISCO_PARTIES_MAX 16
+
+static void put_cisco(struct metadata *md, unsigned n, struct span uri)
+{
+	char aor[256], id[16];
+
+	uri = span_trim(uri);
+	if (uri.len > 2 && uri.p[0] == '<') {
+		uri.p++;
+		uri.len -= uri.p[uri.len - 2] == '>' ? 2 : 1;
+	}
+	(void)span_copy(aor, sizeof(aor), uri);
+	str_clean(aor);
+	(void)snprintf(id, sizeof(id), "cisco-%u", n);
+	(void)metadata_add_participant(md, id, aor, NULL);
+}
+
+/* CUBE's network-based form: sip:...;media-index="0", one for each party. The
+ * index is the m-line; people are listed in its order. */
 static unsigned cisco_people(struct ua_request *req, struct metadata *md)
 {
+	struct span uris[CISCO_PARTIES_MAX], v;
+	uint32_t index[CISCO_PARTIES_MAX];
 	unsigned n = 0;
-	struct span v;
 
-	while (n < 16 &&
+	while (n < CISCO_PARTIES_MAX &&
 	       (v = ua_request_field(req, "X-Cisco-Recording-Participant", n))
 			       .len > 0) {
-		struct span uri = span_trim(span_cut(&v, ';'));
-		char aor[256], id[16];
+		struct span number;
 
-		if (uri.len > 2 && uri.p[0] == '<') {
-			uri.p++;
-			uri.len -= uri.p[uri.len - 2] == '>' ? 2 : 1;
-		}
-		(void)span_copy(aor, sizeof(aor), uri);
-		str_clean(aor);
-		(void)snprintf(id, sizeof(id), "cisco-%u", n);
-		if (metadata_add_participant(md, id, aor, NULL) < 0)
-			break;
-		n++;
+		index[n] = n;
+		if (sip_param_get(v, "media-index", &number))
+			(void)sip_leading_u32(number, &index[n]);
+		uris[n++] = span_cut(&v, ';');
 	}
-	return n;
+	for (uint32_t at = 0; at < CISCO_PARTIES_MAX; at++) {
+		for (unsigned i = 0; i < n; i++) {
+			if (index[i] == at)
+				put_cisco(md, i, uris[i]);
+		}
+	}
+	return md->n_participants;
 }
 
 static int add_party(struct metadata *md, const char *id, const char *uri,
@@ -128,12 +152,41 @@ static int add_party(struct metadata *md, const char *id, const char *uri,
 	return r < 0 ? r : 0;
 }
 
+/* CUCM's phones record by a dialog for each end of the call; both say who the
+ * ends are in the parameters of From: the near end is the phone itself. */
+static int cucm_people(struct ua_request *req, struct metadata *md)
+{
+	struct span from = ua_request_field(req, "From", 0);
+	struct span far = { "", 0 }, host = span_of(req->from_uri);
+	char uri[256];
+
+	if (!sip_param_get(from, "x-refci", NULL))
+		return 0;
+	(void)sip_param_get(from, "x-farendaddr", &far);
+	if (!sip_param_get(from, "x-farend", NULL) || far.len == 0) {
+		host = span_cut(&host, ';');
+		(void)span_copy(uri, sizeof(uri), host);
+		return add_party(md, "near-end", uri, req->from_display);
+	}
+	if (span_find(host, '@') >= 0)
+		(void)span_cut(&host, '@');
+	host = span_cut(&host, ';');
+	(void)snprintf(uri, sizeof(uri), "sip:%.*s@%.*s", SPAN_ARG(far),
+		       SPAN_ARG(host));
+	return add_party(md, "far-end", uri, "");
+}
+
 int intake_people(struct sip_server *sv, struct ua_request *req,
 		  struct metadata *md, bool *ret_known)
 {
 	int r;
 
-	*ret_known = cisco_people(req, md) > 0;
+	if (cisco_people(req, md) == 0) {
+		r = cucm_people(req, md);
+		if (r < 0)
+			return r;
+	}
+	*ret_known = md->n_participants > 0;
 	if (*ret_known)
 		return 0;
 	/* From and To of a recording session name the recorders, not the
@@ -182,6 +235,15 @@ char *intake_correlation(struct ua_request *req, const struct metadata *md)
 		(void)span_copy(value, sizeof(value), v);
 		str_clean(value);
 		put_pair(&b, correlation[i], value);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(refci); i++) {
+		struct span from = ua_request_field(req, "From", 0), v;
+
+		if (!sip_param_get(from, refci[i], &v) || v.len == 0)
+			continue;
+		(void)span_copy(value, sizeof(value), v);
+		str_clean(value);
+		put_pair(&b, refci[i], value);
 	}
 	for (unsigned i = 0; md && i < md->n_extras; i++) {
 		(void)str_copy(value, sizeof(value), md->extras[i].name);

@@ -167,6 +167,7 @@ int session_plan(struct sip_server *sv, const struct session *old,
 		streams_build(in->sdp, &p->answer, old ? old->streams : NULL,
 			      old ? old->n_streams : 0, p->streams);
 	p->timer = *t;
+	p->wish = in->wish != NULL;
 	p->sdp = STEAL(in->sdp);
 	*ret_plan = STEAL(p);
 	return 0;
@@ -370,6 +371,7 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 		return;
 	}
 	intake_permits(sv, &v, in->sdp->n_lines);
+	offer_narrow(in);
 	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, &in->warnings,
 		    &in->answer);
 	if (in->answer.n_accepted == 0)
@@ -394,6 +396,7 @@ static void on_invite(struct sip_server *sv, struct ua_request *req)
 		return;
 	}
 	intake_read(sv, req);
+	offer_wish(sv, req);
 	if (find_people(sv, req, &people, &known) < 0)
 		session_refuse_busy(sv, NULL, req);
 	else
@@ -530,13 +533,15 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 	streams_fill_answer(p->streams, p->n_streams, &p->answer);
 	buf_init(&sdp, 64 * 1024);
 	buf_init(&headers, 1024);
-	r = answer_print(p->sdp, &p->answer, &s->origin, &sdp);
+	r = p->wish ? answer_print_offer(p->sdp, &p->answer, &s->origin, &sdp)
+		    : answer_print(p->sdp, &p->answer, &s->origin, &sdp);
 	if (r == 0) {
 		s->answer = mem_strdup(buf_str(&sdp));
 		s->streams =
 			mem_dup(p->streams, p->n_streams * sizeof(*p->streams));
 		s->n_streams = p->n_streams;
 		s->offer = STEAL(p->offer);
+		s->offered = p->wish;
 		r = s->answer && s->streams ? 0 : -ENOMEM;
 	}
 	if (r == 0) {

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "srs/session.h"
+#include "storage/catalog_recording.h"
 
 static void put_pt(struct cap_stream *c, const struct sdp_line *l, int index)
 {
@@ -84,8 +85,10 @@ void streams_attribute(struct session_stream *st, unsigned n,
 		       unsigned n_ords)
 {
 	for (unsigned i = 0; i < n; i++) {
-		st[i].participant = -1;
-		if (owners[i].n == 1 && owners[i].participants[0] < n_ords)
+		st[i].participant =
+			owners[i].is_mix ? RECORDING_STREAM_MIX : -1;
+		if (!owners[i].is_mix && owners[i].n == 1 &&
+		    owners[i].participants[0] < n_ords)
 			st[i].participant =
 				(int)ords[owners[i].participants[0]];
 	}

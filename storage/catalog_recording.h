@@ -53,13 +53,18 @@ struct recording_participant {
 	int64_t left_us;   /* 0 = still there, or stayed to the end */
 };
 
+/* A stream that only repeats what others send on streams of their own: it gets
+ * a track, but is not mixed once more. */
+#define RECORDING_STREAM_MIX (-2)
+
 struct recording_stream {
 	unsigned idx;	   /* m-line */
 	const char *label; /* SDP label */
 	const char *media; /* "audio", "video", "text" */
 	const char *codec; /* "PCMU", "opus" ... "" = none */
 	unsigned rate_hz;
-	int participant; /* ord of who sends it, -1 = unknown or several */
+	int participant; /* ord of who sends it, -1 = unknown or several,
+			  * RECORDING_STREAM_MIX */
 };
 
 struct recording_track {

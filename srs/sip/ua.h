@@ -42,7 +42,7 @@ enum ua_transport { UA_UDP, UA_TCP, UA_TLS };
 enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
 
 /* The value of our Allow headers. */
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK"
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK, INFO"
 
 #define UA_PEER_MAX 64
 #define UA_SUBJECTS_MAX 16

@@ -97,14 +97,23 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 		 struct answer_origin *o, struct buf *out);
 
 /**
- * An offer of our own for an INVITE that came without one (our offer goes
- * into the 200, the answer comes in the ACK): n recvonly audio lines with
- * PCMU, PCMA, opus and telephone-event, labelled 1..n.
+ * Append what we would like to be offered, as if the client had said it: audio
+ * lines with PCMU, PCMA, opus and telephone-event, without addresses. For an
+ * INVITE that came without an offer: the wish is judged like a client's offer,
+ * then printed as ours by answer_print_offer().
  *
- * @param ports n RTP ports
+ * @param labels one per line, tokens of RFC 4574
+ * @return 0 or the buffer's error
  */
-int answer_print_offer(struct answer_origin *o, const uint16_t *ports,
-		       unsigned n, struct buf *out);
+int answer_print_wish(const char *const *labels, unsigned n, struct buf *out);
+
+/**
+ * An offer of our own: every payload type of the wish's accepted lines,
+ * recvonly. It goes into the 200, the client's answer comes in the ACK
+ * (RFC 3264, RFC 3261 section 13.2.1). Errors as answer_print().
+ */
+int answer_print_offer(const struct sdp *wish, const struct answer *a,
+		       struct answer_origin *o, struct buf *out);
 
 /* One stream of an offer made by our own client. */
 struct offer_line {

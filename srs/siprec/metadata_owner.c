@@ -14,7 +14,7 @@ struct owners {
 	const struct sdp *offer;
 	struct warn_list *wl;
 	struct md_owner *o;
-	unsigned n_audio; /* audio lines that are not refused */
+	unsigned n_audio; /* audio lines, refused ones too */
 	unsigned n_here;  /* participants that have not left */
 	bool taken[METADATA_PARTICIPANTS_MAX];
 };
@@ -261,19 +261,30 @@ static bool covered_by_others(const struct owners *w, unsigned a)
 	return true;
 }
 
+static unsigned n_unknown(const struct owners *w)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < w->offer->n_lines; i++)
+		n += is_audio(w->offer->lines[i]) && w->offer->lines[i]->port &&
+		     !w->o[i].n;
+	return n;
+}
+
 static void mark_mixes(struct owners *w)
 {
 	for (unsigned i = 0; i < w->offer->n_lines; i++) {
 		const struct sdp_line *l = w->offer->lines[i];
 		bool mix;
 
-		if (!is_audio(l) || w->n_audio < 3)
+		if (!is_audio(l) || !l->port || w->n_audio < 3)
 			continue;
 		mix = says_mix(l->label) || says_mix(l->content);
 		if (w->o[i].n >= 2)
 			mix |= covered_by_others(w, i);
 		else if (!w->o[i].n)
-			mix |= first_free(w) < 0 && w->n_here >= 2;
+			mix |= first_free(w) < 0 && w->n_here >= 2 &&
+			       n_unknown(w) == 1;
 		if (!mix)
 			continue;
 		w->o[i].is_mix = true;

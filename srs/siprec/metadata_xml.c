@@ -585,8 +585,25 @@ static int tree_error(int r, struct warn_list *wl)
 	return r;
 }
 
-static int read_tree(const struct xml_tree *t, struct warn_list *wl,
-		     struct metadata **ret_md)
+/* Does the text end with the root's end tag? */
+static bool is_closed(const struct xml_tree *t, struct span xml)
+{
+	const char *lt, *end;
+	struct span name;
+
+	xml = span_trim(xml);
+	end = xml.p + xml.len;
+	lt = xml.len ? memrchr(xml.p, '<', xml.len) : NULL;
+	if (!lt || end - lt < 4 || lt[1] != '/' || end[-1] != '>')
+		return false;
+	name = (struct span){ lt + 2, (size_t)(end - lt) - 3 };
+	if (span_find(name, ':') >= 0)
+		(void)span_cut(&name, ':');
+	return span_ieq(span_trim(name), t->root->name);
+}
+
+static int read_tree(const struct xml_tree *t, struct span xml,
+		     struct warn_list *wl, struct metadata **ret_md)
 {
 	struct metadata *md CLEANUP(metadata_destroy) = NULL;
 	struct reader r = { .wl = wl, .participant = -1 };
@@ -607,6 +624,10 @@ static int read_tree(const struct xml_tree *t, struct warn_list *wl,
 			 "extensions than are kept");
 	warn_form(t, wl);
 	warn_content(md, wl);
+	/* nobody has left only because the message was cut off */
+	if (t->truncated || (t->repaired && !is_closed(t, xml)) ||
+	    md->n_participants == 0)
+		md->mode = MD_PARTIAL;
 	*ret_md = STEAL(md);
 	return 0;
 }
@@ -622,5 +643,5 @@ int metadata_parse(struct span xml, struct warn_list *wl,
 	r = xml_tree_parse(xml, METADATA_DEPTH_MAX, &t);
 	if (r < 0)
 		return tree_error(r, wl);
-	return read_tree(t, wl, ret_md);
+	return read_tree(t, xml, wl, ret_md);
 }

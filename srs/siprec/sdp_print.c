@@ -145,24 +145,54 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 	return print_whole(o, &lines, out);
 }
 
-int answer_print_offer(struct answer_origin *o, const uint16_t *ports,
-		       unsigned n, struct buf *out)
+static int print_own_line(struct buf *b, const struct sdp_line *l,
+			  const struct answer_line *a)
+{
+	if (!a->rtp_port || !l->n_pts)
+		return -EINVAL;
+	buf_printf(b, "m=audio %u RTP/AVP", a->rtp_port);
+	for (unsigned i = 0; i < l->n_pts; i++)
+		buf_printf(b, " %u", l->pts[i].pt);
+	buf_puts(b, "\r\n");
+	for (unsigned i = 0; i < l->n_pts; i++)
+		print_codec(b, &l->pts[i]);
+	if (l->label[0])
+		buf_printf(b, "a=label:%s\r\n", l->label);
+	print_rtcp(b, a->rtp_port, a->rtcp_port, false);
+	buf_puts(b, "a=recvonly\r\n");
+	return 0;
+}
+
+int answer_print_offer(const struct sdp *wish, const struct answer *a,
+		       struct answer_origin *o, struct buf *out)
 {
 	struct buf lines CLEANUP(buf_fini) = { 0 };
+	int r;
 
 	buf_init(&lines, SDP_TEXT_MAX);
-	for (unsigned i = 0; i < n; i++) {
-		if (!ports[i])
-			return -EINVAL;
-		buf_printf(&lines,
-			   "m=audio %u RTP/AVP 0 8 96 %u\r\n"
-			   "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
-			   "a=rtpmap:96 opus/48000/2\r\n"
-			   "a=rtpmap:%u telephone-event/8000\r\n"
-			   "a=fmtp:%u 0-15\r\na=label:%u\r\na=recvonly\r\n",
-			   ports[i], DTMF_PT, DTMF_PT, DTMF_PT, i + 1);
+	for (unsigned i = 0; i < wish->n_lines; i++) {
+		if (a->lines[i].why != ANSWER_ACCEPTED) {
+			print_refused(&lines, wish->lines[i]);
+			continue;
+		}
+		r = print_own_line(&lines, wish->lines[i], &a->lines[i]);
+		if (r < 0)
+			return r;
 	}
 	return print_whole(o, &lines, out);
+}
+
+int answer_print_wish(const char *const *labels, unsigned n, struct buf *out)
+{
+	buf_puts(out, "v=0\r\n");
+	for (unsigned i = 0; i < n; i++)
+		buf_printf(out,
+			   "m=audio 9 RTP/AVP 0 8 96 %u\r\n"
+			   "a=rtpmap:96 opus/48000/2\r\n"
+			   "a=rtpmap:%u telephone-event/8000\r\n"
+			   "a=fmtp:%u 0-15\r\na=label:%s\r\na=sendonly\r\n",
+			   DTMF_PT, DTMF_PT, DTMF_PT, labels[i]);
+	return buf_error(out);
 }
 
 static int print_offer_line(struct buf *b, const struct offer_line *l)

@@ -277,12 +277,23 @@ static void odd_rtcp_port_is_said(void **state)
 
 static void our_own_offer_can_be_read(void **state)
 {
-	static const uint16_t ports[] = { 30000, 30002 };
+	static const char *const labels[] = { "7", "2" };
 	struct fixture *f = *state;
+	struct sdp *wish CLEANUP(sdp_destroy) = NULL;
 
-	assert_int_equal(answer_print_offer(&f->origin, ports, 2, &f->text), 0);
+	assert_int_equal(answer_print_wish(labels, 2, &f->text), 0);
+	assert_int_equal(sdp_read(span_of(buf_str(&f->text)), NULL, &wish), 0);
+	answer_plan(wish, NULL, 16, &f->wl, &f->answer);
+	assert_int_equal(f->answer.n_accepted, 2);
+	f->answer.lines[0].rtp_port = 30000;
+	f->answer.lines[1].rtp_port = 30002;
+	buf_fini(&f->text);
+	buf_init(&f->text, 4096);
+	assert_int_equal(
+		answer_print_offer(wish, &f->answer, &f->origin, &f->text), 0);
 	assert_int_equal(
 		sdp_read(span_of(buf_str(&f->text)), &f->wl, &f->offer), 0);
+	assert_int_equal(f->offer->lines[1]->dir, SDP_RECVONLY);
 	assert_int_equal(f->wl.n, 0);
 	assert_int_equal(f->offer->n_lines, 2);
 	assert_int_equal(f->offer->lines[1]->n_pts, 4);

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "srs/session.h"
+#include "storage/catalog_recording.h"
 #include "srs/siprec/sdp.h"
 
 struct made {
@@ -142,6 +143,9 @@ static void streams_belong_to_one_sender_or_nobody(void **state)
 	assert_int_equal(m.st[1].participant, -1);
 	streams_attribute(m.st, m.n, owners, ords, 1);
 	assert_int_equal(m.st[0].participant, -1);
+	owners[1].is_mix = true;
+	streams_attribute(m.st, m.n, owners, ords, 2);
+	assert_int_equal(m.st[1].participant, RECORDING_STREAM_MIX);
 	free_made(&m);
 }
 
