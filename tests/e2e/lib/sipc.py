@@ -6,10 +6,14 @@ import time
 import uuid
 
 
+COMPACT = {"i": "call-id", "m": "contact", "l": "content-length", "c": "content-type", "f": "from",
+           "k": "supported", "t": "to", "v": "via", "x": "session-expires"}
+
+
 class Response:
     def __init__(self, raw):
         head, _, self.body = raw.partition(b"\r\n\r\n")
-        lines = head.decode("utf-8", "replace").split("\r\n")
+        lines = head.decode("utf-8", "replace").replace("\r", "").split("\n")
         self.start = lines[0]
         m = re.match(r"SIP/2\.0 (\d+) ?(.*)", lines[0])
         self.status, self.reason = (int(m[1]), m[2]) if m else (0, "")
@@ -17,7 +21,8 @@ class Response:
         self.headers = []
         for line in lines[1:]:
             name, _, value = line.partition(":")
-            self.headers.append((name.strip().lower(), value.strip()))
+            name = name.strip().lower()
+            self.headers.append((COMPACT.get(name, name), value.strip()))
         self.raw = raw
 
     def get(self, name):

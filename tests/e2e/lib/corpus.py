@@ -1,0 +1,405 @@
+"""Replays a case of tests/data/src: SIP messages from files, real RTP, and a look at
+what the server made of it. tests/data/src/README.md describes the files."""
+import base64
+import hashlib
+import json
+import pathlib
+import re
+import select
+import socket
+import struct
+import time
+import uuid
+
+from lib import sipc
+from lib.catalog import Catalog
+from lib.media import ULAW, decode, level, tone_ulaw
+from lib.server import ROOT, wait_for
+
+SOURCE = ROOT / "tests/data/src"
+HZ = (440, 610, 830, 1060, 1290, 1530)  # the tone of each m-line
+OPUS_SILENCE = b"\xf8\xff\xfe"
+
+
+def tone_of(line):
+    return HZ[line % len(HZ)]
+
+
+def ulaw_to_alaw():
+    """G.711 A-law byte of each mu-law byte."""
+    back = {}
+    for v, u in enumerate(ULAW):
+        back.setdefault(u, v - 32768)
+
+    def alaw(s):
+        sign, s = (0x80, s) if s >= 0 else (0, -s - 1)
+        s = min(s >> 3, 4095)
+        exp = max(s.bit_length() - 5, 0)
+        body = s >> 1 if exp == 0 else exp << 4 | (s >> exp) & 0x0F
+        return (sign | body) ^ 0x55
+    return bytes(alaw(back.get(u, 0)) for u in range(256))
+
+
+TO_ALAW = ulaw_to_alaw()
+WAVES = {hz: tone_ulaw(hz, 0, 8000) for hz in HZ}
+
+
+def cases():
+    """{"vendor/case": folder} of everything in the tree."""
+    return {f"{p.parent.parent.name}/{p.parent.name}": p.parent
+            for p in sorted(SOURCE.glob("*/*/case.json"))}
+
+
+class Line:
+    """The media of one m-line: two sockets, and what the answer says of it."""
+
+    def __init__(self, index):
+        self.index = index
+        self.rtp, self.rtcp = self._pair()
+        self.port = self.rtp.getsockname()[1]
+        self.ssrc = uuid.uuid4().int & 0xFFFFFFFF
+        self.seq = index * 1000
+        self.dest = self.pt = self.codec = None
+
+    @staticmethod
+    def _pair():
+        for _ in range(50):
+            a, b = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+            a.bind(("127.0.0.1", 0))
+            port = a.getsockname()[1]
+            try:
+                if port % 2 == 0:
+                    b.bind(("127.0.0.1", port + 1))
+                    return a, b
+            except OSError:
+                pass
+            a.close()
+            b.close()
+        raise AssertionError("no pair of ports")
+
+    def take(self, text):
+        """One m-line of an answer."""
+        m = re.match(r"m=(\S+) (\d+) \S+ (\d+)", text)
+        ok = m and m[2] != "0" and "a=recvonly" in text
+        self.dest = ("127.0.0.1", int(m[2])) if ok else None
+        self.pt = int(m[3]) if ok else None
+        name = re.search(rf"(?m)^a=rtpmap:{self.pt} ([\w-]+)/", text)
+        self.codec = name[1].lower() if name else None
+
+    def send(self, tick):
+        at = tick * 160 % 8000
+        data = WAVES[tone_of(self.index)][at:at + 160]
+        if self.codec == "pcma":
+            data = data.translate(TO_ALAW)
+        elif self.codec == "opus":
+            data = OPUS_SILENCE
+        ts = tick * (960 if self.codec == "opus" else 160)
+        self.rtp.sendto(struct.pack("!BBHII", 0x80, self.pt, self.seq & 0xFFFF, ts & 0xFFFFFFFF,
+                                    self.ssrc) + data, self.dest)
+        self.seq += 1
+
+    def move(self, other):
+        """From now on this line's media leaves from the sockets of another."""
+        self.rtp, other.rtp = other.rtp, self.rtp
+        self.rtcp, other.rtcp = other.rtcp, self.rtcp
+
+    def close(self):
+        self.rtp.close()
+        self.rtcp.close()
+
+
+def split_answer(sdp):
+    return re.split(r"(?m)^(?=m=)", sdp)[1:]
+
+
+def words_of_answer(sdp):
+    """["recvonly 1", "refused 2", ...] in the order of m-lines; "-" is no label."""
+    out = []
+    for part in split_answer(sdp):
+        label = re.search(r"(?m)^a=label:(\S+)", part)
+        way = "refused" if re.match(r"m=\S+ 0 ", part) else next(
+            (d for d in ("recvonly", "inactive", "sendonly") if f"a={d}" in part), "sendrecv")
+        out.append(f"{way} {label[1] if label else '-'}")
+    return out
+
+
+class Player:
+    """One case over one transport; play() talks, check() looks."""
+
+    def __init__(self, name, folder, server, transport, token, cafile=None):
+        self.name, self.folder, self.transport = name, folder, transport
+        self.server, self.token = server, token
+        self.case = json.loads((folder / "case.json").read_text())
+        self.c = sipc.SipClient(server.sip[transport], transport, cafile=cafile)
+        self.names, self.lines, self.dialogs = {}, {}, []
+        self.begin = time.monotonic()
+        self.new_dialog()
+
+    def close(self):
+        self.c.close()
+        for line in self.lines.values():
+            line.close()
+
+    # -- what stands in the files
+
+    def new_dialog(self):
+        self.call_id = uuid.uuid4().hex + "@" + self.c.host
+        self.tag, self.to_tag = uuid.uuid4().hex[:10], ""
+        self.cseq, self.branch, self.invite, self.sdp = 0, None, None, None
+        self.ended = False  # by the server
+        host, port = self.c.dest
+        self.target = self.address = f"sip:srs@{host}:{port};transport={self.transport}"
+        self.dialogs.append(self.call_id)
+
+    def line(self, index):
+        if index not in self.lines:
+            self.lines[index] = Line(index)
+        return self.lines[index]
+
+    def unique(self, kind, name):
+        """An id in a vendor's style; the same for the same name, new in each run."""
+        raw = hashlib.sha256(f"{self.names.setdefault(name, uuid.uuid4().hex)}".encode()).digest()
+        if kind == "uuid":
+            return str(uuid.UUID(bytes=raw[:16]))
+        if kind == "hex":
+            return raw.hex()[:32]
+        if kind == "num":
+            return str(int.from_bytes(raw[:5], "big"))
+        return base64.b64encode(raw[:16]).decode()
+
+    def value(self, word):
+        kind, _, arg = word.partition(":")
+        if kind in ("port", "rtcp"):
+            return str(self.line(int(arg)).port + (kind == "rtcp"))
+        if kind in ("id", "uuid", "hex", "num"):
+            return self.unique(kind, arg)
+        fixed = {"ip": self.c.host, "local": self.c.hostport, "server": "%s:%d" % self.c.dest,
+                 "request-uri": self.target, "to-uri": self.address, "transport": self.transport,
+                 "TRANSPORT": self.transport.upper(), "branch": self.branch, "tag": self.tag,
+                 "to-tag": f";tag={self.to_tag}" if self.to_tag else "", "token": self.token,
+                 "call-id": self.call_id, "cseq": str(self.cseq)}
+        assert word in fixed, f"{self.name}: {{{{{word}}}}}"
+        return fixed[word]
+
+    def message(self, text, step):
+        method = text.split(" ", 1)[0]
+        if method in ("ACK", "CANCEL"):
+            self.cseq = self.invite[0]
+        else:
+            self.cseq += step.get("cseq_step", 1)
+        if method == "CANCEL":
+            self.branch = self.invite[1]
+        else:
+            self.branch = "z9hG4bK" + uuid.uuid4().hex[:16]
+        if method == "INVITE":
+            self.invite = (self.cseq, self.branch)
+        head, _, body = text.partition("\n\n")
+        fill = lambda s: re.sub(r"\{\{([\w:.-]+)\}\}", lambda m: self.value(m[1]), s)
+        ends = step.get("body_ends", "crlf")
+        body = fill(body)
+        if ends == "crlf":
+            body = body.replace("\n", "\r\n")
+        elif ends == "mixed":
+            body = "".join(line + ("\r\n" if k % 3 else "\n")
+                           for k, line in enumerate(body.split("\n")))
+        raw = body.encode(step.get("charset", "utf-8"))
+        head = head.replace("{{content-length}}", str(len(raw)))
+        head = fill(head).replace("\n", "\n" if step.get("head_ends") == "lf" else "\r\n")
+        gap = "\n\n" if step.get("head_ends") == "lf" else "\r\n\r\n"
+        return head.encode() + gap.encode() + raw
+
+    # -- the talk
+
+    def simple(self, method, branch=None):
+        if method in ("ACK", "CANCEL"):
+            n = self.invite[0]
+        else:
+            self.cseq += 1
+            n = self.cseq
+        branch = branch or "z9hG4bK" + uuid.uuid4().hex[:16]
+        to = f"<{self.address}>" + (f";tag={self.to_tag}" if self.to_tag else "")
+        self.c.send(f"{method} {self.target} SIP/2.0\r\n"
+                    f"Via: SIP/2.0/{self.transport.upper()} {self.c.hostport};branch={branch};rport\r\n"
+                    f"Max-Forwards: 70\r\nFrom: <sip:src@{self.c.host}>;tag={self.tag}\r\nTo: {to}\r\n"
+                    f"Call-ID: {self.call_id}\r\nCSeq: {n} {method}\r\nContent-Length: 0\r\n\r\n")
+
+    def reply(self, request):
+        lines = ["SIP/2.0 200 OK"] + [f"{n}: {v}" for n, v in request.headers if n in (
+            "via", "from", "to", "call-id", "cseq")]
+        self.c.send("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n")
+
+    def final(self, method, timeout=15):
+        end = time.monotonic() + timeout
+        while True:
+            r = self.c.recv(max(0.01, end - time.monotonic()))
+            assert r is not None, f"{self.name}: no answer to {method}"
+            if r.method:
+                if r.method != "ACK":
+                    self.reply(r)
+                self.ended |= r.method == "BYE"
+            elif r.status >= 200 and r.cseq[0] == self.cseq and r.get("call-id") == self.call_id:
+                return r
+
+    def send(self, step):
+        text = (self.folder / step["send"]).read_text()
+        method = text.split(" ", 1)[0]
+        self.c.send(self.message(text, step))
+        if method == "ACK":
+            return
+        r = self.final(method)
+        assert r.status == step.get("status", 200), f"{self.name}: {step['send']}: {r.raw.decode()}"
+        for word in step.get("says", []):
+            assert word in r.raw.decode(), f"{self.name}: {word} is not in\n{r.raw.decode()}"
+        if method == "INVITE":
+            self.acknowledge(step, r)
+        sdp = r.body.decode() if r.get("content-type") == "application/sdp" else ""
+        if r.status == 200:
+            self.take_answer(step, r, sdp, method)
+
+    def acknowledge(self, step, r):
+        tag = re.search(r";tag=([^;>\s]+)", r.get("to"))
+        if r.status >= 300:
+            keep, self.to_tag = self.to_tag, tag[1]
+            self.simple("ACK", self.invite[1])
+            self.to_tag = keep
+            return
+        self.to_tag = tag[1]
+        self.target = re.search(r"<([^>]+)>", r.get("contact"))[1]
+        if "ack" in step:
+            self.c.send(self.message((self.folder / step["ack"]).read_text(), step))
+        else:
+            self.simple("ACK")
+
+    def take_answer(self, step, r, sdp, method):
+        if method == "INVITE":
+            assert sdp, f"{self.name}: {step['send']}: no SDP in {r.raw.decode()}"
+            assert "+sip.srs" in r.get("contact")
+        if step.get("same"):
+            assert sdp == self.sdp, f"{self.name}: {step['send']}: another answer:\n{sdp}"
+        self.sdp = sdp or self.sdp
+        if "answer" in step:
+            assert words_of_answer(sdp) == step["answer"], f"{self.name}: {step['send']}:\n{sdp}"
+        for i, part in enumerate(split_answer(sdp)):
+            port = int(part.split(" ")[1])
+            assert port % 2 == 0, part
+            self.line(i).take(part)
+            assert "a=rtcp-mux" not in part or step.get("mux"), part
+        if "offer" in step:  # we answer in the ACK: where our media goes is in theirs
+            for i, part in enumerate(split_answer(sdp)):
+                self.line(i).take(part)
+
+    def speak(self, seconds, only=None):
+        live = [k for k in self.lines.values()
+                if k.dest and (only is None or k.index + 1 in only)]
+        tick = first = int((time.monotonic() - self.begin) / 0.02)
+        while tick - first < seconds / 0.02:
+            for line in live:
+                line.send(tick)
+            tick += 1
+            self.wait(self.begin + tick * 0.02)
+
+    def wait(self, until):
+        """Sleep, but answer what the server asks meanwhile."""
+        while True:
+            left = until - time.monotonic()
+            if left <= 0:
+                return
+            if self.c.transport == "tls" or not select.select([self.c.sock], [], [], left)[0]:
+                time.sleep(max(0, until - time.monotonic()))
+                return
+            m = self.c.recv(0.01)
+            if m and m.method and m.method != "ACK":
+                self.reply(m)
+
+    def wait_bye(self):
+        """The server ends the call."""
+        while not self.ended:
+            m = self.c.recv(10)
+            assert m is not None, f"{self.name}: no BYE came"
+            if m.method:
+                self.reply(m)
+            self.ended = m.method == "BYE"
+        self.to_tag = ""
+
+    def hang_up(self):
+        if not self.to_tag:
+            return
+        self.simple("BYE")
+        assert self.final("BYE").status == 200
+        self.to_tag = ""
+
+    def play(self):
+        for step in self.case["steps"]:
+            if "send" in step:
+                self.send(step)
+                if (self.folder / step["send"]).read_text().startswith("BYE "):
+                    self.to_tag = ""
+            elif "rtp" in step:
+                self.speak(step["rtp"], step.get("lines"))
+            elif "move" in step:
+                for old, new in enumerate(step["move"]):
+                    self.lines[old].move(self.line(new))
+            elif step.get("gone"):
+                self.wait_bye()
+            elif "dialog" in step:
+                self.hang_up()
+                self.new_dialog()
+            else:
+                raise AssertionError(f"{self.name}: {step}")
+        self.hang_up()
+
+    # -- what became of it
+
+    def find(self, call_id):
+        def ended():
+            rows = Catalog(self.server).rows(
+                "SELECT id, state FROM recordings WHERE call_id = ?", call_id)
+            return rows[0] if rows and rows[0]["state"] in ("ready", "failed") else None
+        return wait_for(ended, 60, f"{self.name}: a finished recording")
+
+    def check(self, api_token, folder):
+        wanted = self.case.get("recordings") or [self.case]
+        if not self.case.get("recorded", True):
+            rows = Catalog(self.server).rows("SELECT id FROM recordings WHERE call_id = ?",
+                                             self.call_id)
+            assert not rows, f"{self.name}: was recorded"
+            return
+        assert len(wanted) == len(self.dialogs), f"{self.name}: {len(self.dialogs)} dialogs"
+        for call_id, want in zip(self.dialogs, wanted):
+            row = self.find(call_id)
+            rec = self.server.get(f"/api/v1/recordings/{row['id']}", api_token).json()
+            self.check_model(rec, want)
+            self.check_audio(rec, want, api_token, folder)
+
+    def check_model(self, rec, want):
+        assert rec["state"] == want.get("state", "ready"), f"{self.name}: {rec}"
+        people = [[p["aor"] or "", p["name"] or ""] for p in rec["participants"]]
+        want = json.loads(json.dumps(want).replace("{ip}", self.c.host).replace(
+            "{to}", self.address))
+        assert people == want["people"], f"{self.name}: {people}"
+        left = [p["aor"] or "" for p in rec["participants"] if p["left_at"]]
+        assert left == want.get("left", []), f"{self.name}: left {left}"
+        if "streams" in want:
+            by_ord = {p["ord"]: p["aor"] for p in rec["participants"]}
+            got = [[s["label"] or "", by_ord.get(s["participant"], "")] for s in rec["streams"]]
+            assert got == want["streams"], f"{self.name}: {got}"
+        codes = sorted({w["code"] for w in rec["warnings"]})
+        assert codes == sorted(want.get("warnings", [])), f"{self.name}: {rec['warnings']}"
+        for word in want.get("events", []):
+            assert word in [e["kind"] for e in rec["events"]], f"{self.name}: {rec['events']}"
+
+    def check_audio(self, rec, want, api_token, folder):
+        """want["audio"]: one list of m-line numbers (from 1) for each channel."""
+        if "audio" not in want:
+            return
+        path = pathlib.Path(folder) / (self.name.replace("/", "-") + self.transport + ".ogg")
+        r = self.server.get(f"/api/v1/recordings/{rec['id']}/audio?format=ogg", api_token)
+        path.write_bytes(r.content)
+        channels = decode(path)
+        assert len(channels) == len(want["audio"]), f"{self.name}: {len(channels)} channels"
+        for n, (samples, lines) in enumerate(zip(channels, want["audio"])):
+            for k in range(min(len(self.lines), len(HZ))):
+                heard = level(samples, tone_of(k)) > 0.03
+                assert heard == (k + 1 in lines), (
+                    f"{self.name}: m-line {k + 1} {'is' if heard else 'is not'} in channel {n + 1}"
+                    f" ({level(samples, tone_of(k)):.3f})")

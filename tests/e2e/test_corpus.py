@@ -1,0 +1,119 @@
+"""Every case of tests/data/src against the real server: answer, model, warnings, audio.
+
+A case runs over one transport, chosen by its name; CORPUS_FULL=1 runs all over all three.
+CORPUS_ONLY=vendor/case (or a part of it) runs what matches. Cases of a transport share one
+server and are played at the same time."""
+import concurrent.futures
+import copy
+import json
+import os
+import traceback
+import zlib
+
+import pytest
+
+from lib.corpus import Player, cases
+from lib.server import ALICE, Server, World
+
+TRANSPORTS = ("udp", "tcp", "tls")
+ALL = cases()
+AT_ONCE = 20
+
+OPEN = {"type": "call_recording", "actions": ["record"],
+        "owner": {"aor": [ALICE], "must_participate": False}, "conditions": {}}
+
+
+def plan(transport):
+    only = os.environ.get("CORPUS_ONLY", "")
+    return [n for n in ALL if only in n and (
+        os.environ.get("CORPUS_FULL") == "1"
+        or TRANSPORTS[zlib.crc32(n.encode()) % len(TRANSPORTS)] == transport)]
+
+
+PARAMS = [pytest.param(t, n, id=f"{t}-{n}", marks=pytest.mark.xdist_group(f"corpus-{t}"))
+          for t in TRANSPORTS for n in plan(t)]
+
+
+class Tokens:
+    """An access token for each set of conditions that cases ask for."""
+
+    def __init__(self, world):
+        self.world, self.made = world, {"{}": world.access_token}
+
+    def get(self, conditions):
+        key = json.dumps(conditions, sort_keys=True)
+        if key not in self.made:
+            details = copy.deepcopy(OPEN)
+            details["conditions"] = conditions
+            path = self.world.server.dir / f"details-{len(self.made)}.json"
+            path.write_text(json.dumps(details))
+            self.made[key] = self.world.server.cli(
+                "grant", "add", "--client", self.world.client_id, "--owner", self.world.email,
+                "--details", path)["access_token"]
+        return self.made[key]
+
+
+def one(name, transport, world, token, cafile, folder):
+    """None, or what went wrong."""
+    player = None
+    try:
+        player = Player(name, ALL[name], world.server, transport, token, cafile)
+        player.play()
+        player.check(world.api_token, folder)
+    except Exception:  # whatever it is, it belongs to this case only
+        return traceback.format_exc()
+    finally:
+        if player:
+            player.close()
+
+
+def play_all(transport, folder, pki):
+    server = Server(folder / "srv", {"sip": {
+        "listen": f"{transport}:127.0.0.1:0", "tls_certificate": pki / "server.pem",
+        "tls_key": pki / "server.key", "tls_ca": pki / "ca.pem"}})
+    server.start()
+    try:
+        world = World(server, details=OPEN)
+        tokens = Tokens(world)
+        todo = {n: tokens.get(json.loads((ALL[n] / "case.json").read_text()).get("conditions", {}))
+                for n in plan(transport)}
+        cafile = pki / "ca.pem" if transport == "tls" else None
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            jobs = {n: pool.submit(one, n, transport, world, t, cafile, folder)
+                    for n, t in todo.items()}
+            results = {n: j.result() for n, j in jobs.items()}
+        server.stop()
+        log = server.log()
+    finally:
+        if server.proc:
+            server.kill_all()
+    assert "srs_at_" not in log and "Sanitizer" not in log and "runtime error:" not in log, log
+    return results
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, pki):
+    """results(transport) -> {case: None or why it failed}; played once."""
+    done = {}
+
+    def get(transport):
+        if transport not in done:
+            done[transport] = play_all(transport, tmp_path_factory.mktemp(f"corpus-{transport}"), pki)
+        return done[transport]
+    return get
+
+
+@pytest.mark.parametrize("transport,name", PARAMS)
+def test_case(transport, name, results):
+    why = results(transport)[name]
+    if why:
+        pytest.fail(why, pytrace=False)
+
+
+def test_the_corpus_is_large_and_well_formed():
+    assert len(ALL) >= 80
+    for name, folder in ALL.items():
+        case = json.loads((folder / "case.json").read_text())
+        assert case["title"], name
+        used = {s[k] for s in case["steps"] for k in ("send", "ack") if k in s}
+        assert used | {"case.json"} == {p.name for p in folder.iterdir()}, name
