@@ -198,6 +198,26 @@ def check_file(path, text, root=pathlib.Path(".")):
     return sorted(set(found))
 
 
+WARNING_CODE = re.compile(
+    r"(?:\b(?:warn_add|session_note_warning|render_warn|capture_want_resume)\([^;\"]*?"
+    r"|#define \w+_CODE )\"([a-z_]+\.[a-z_]+)\"")
+
+
+def check_warnings(sources, page):
+    """Codes of warnings that the page does not explain, and the other way round.
+
+    sources: {path: text}. Yields "file:line: text"."""
+    explained = set(re.findall(r"(?m)^\| `([a-z_]+\.[a-z_]+)` \|", page))
+    found = {}
+    for path, text in sources.items():
+        for m in WARNING_CODE.finditer(text):
+            found.setdefault(m[1], f"{path}:{line_of(text, m.start(1))}")
+    for code in sorted(found.keys() - explained):
+        yield f"{found[code]}: {code} is not in docs/warnings.md"
+    for code in sorted(explained - found.keys()):
+        yield f"docs/warnings.md:1: {code} is given by nobody"
+
+
 def tree_files():
     """Files of the tree that git would carry; without git, what is there."""
     try:
@@ -221,6 +241,12 @@ def main(argv):
             continue
         for n, what in check_file(path, text):
             print(f"{path}:{n}: {what}")
+            bad += 1
+    if not argv:
+        sources = {p: pathlib.Path(p).read_text(encoding="utf-8") for p in tree_files()
+                   if re.match(r"(srs|media)/.*\.c$", p)}
+        for line in check_warnings(sources, pathlib.Path("docs/warnings.md").read_text()):
+            print(line)
             bad += 1
     return 1 if bad else 0
 

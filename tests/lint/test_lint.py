@@ -81,6 +81,16 @@ class LintTest(unittest.TestCase):
             self.assertEqual(bad, [(1, "the first include must be base/x.h")])
             self.assertEqual(lint.check_file("base/x.c", '#include "base/x.h"\n', root), [])
 
+    def test_codes_of_warnings_are_explained(self):
+        page = "| `a.known` | warning | x |\n| `a.stale` | info | y |\n"
+        sources = {"srs/x.c": '\twarn_add(wl, "a.known", X, "b.c");\n'
+                              '\tsession_note_warning(s, "a.new",\n\t\tX, "d");\n'
+                              '\tlog_warn(NULL, "a.event");\n#define LOST_CODE "a.lost"\n'}
+        found = list(lint.check_warnings(sources, page))
+        self.assertEqual(found, ["srs/x.c:4: a.lost is not in docs/warnings.md".replace("4", "5"),
+                                 "srs/x.c:2: a.new is not in docs/warnings.md",
+                                 "docs/warnings.md:1: a.stale is given by nobody"])
+
     def test_the_line_is_right(self):
         found = lint.check_file("base/x.c", "int a;\n/* two\n * lines */\nint b = atoi(c);\n")
         self.assertEqual(found, [(4, "atoi() is banned")])
