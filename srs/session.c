@@ -79,9 +79,9 @@ void session_destroy(struct session **sp)
 		at = &(*at)->next;
 	*at = s->next;
 	s->sv->n_sessions--;
+	turn_drop_dialog(s);
 	turn_forget_session(s);
 	session_change_drop(s);
-	ua_dialog_destroy(&s->dialog);
 	session_notes_drop(s);
 	gate_snapshot_fini(&s->snap);
 	metadata_destroy(&s->people);
@@ -245,7 +245,7 @@ void session_discard(struct session *s)
 		}
 		s->row = false;
 	}
-	ua_dialog_destroy(&s->dialog); /* answers a waiting INVITE */
+	turn_drop_dialog(s); /* answers a waiting INVITE */
 	s->invite = NULL;
 	session_notes_drop(s);
 	s->state = SESSION_DISCARDING;

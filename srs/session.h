@@ -287,6 +287,9 @@ void turn_answer(struct sip_server *sv, struct session *s,
 		 struct ua_request *req, const struct ua_answer *a);
 /** Forget what waits for this request. */
 void turn_forget(struct sip_server *sv, const struct ua_request *req);
+/** Destroy the session's dialog; answers that wait for the commit are sent
+ *  before, a 2xx to an INVITE or UPDATE becomes 503. */
+void turn_drop_dialog(struct session *s);
 /** Forget a session that is going away. */
 void turn_forget_session(struct session *s);
 /** End of a loop turn: commit when something urgent waits, then answer.

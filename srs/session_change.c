@@ -649,7 +649,7 @@ static void on_response(void *arg, enum ua_method method, int status,
 			     ua_dialog_peer(s->dialog));
 	if (method == UA_BYE) {
 		s->bye_sent = false;
-		ua_dialog_destroy(&s->dialog);
+		turn_drop_dialog(s);
 		turn_touch(s);
 		s->sv->turn.poke = true;
 		return;

@@ -281,7 +281,7 @@ static void write_notes(struct session *s)
 
 /* ---- the end of a turn ---- */
 
-static void send_answer(struct sip_server *sv, struct turn_answer *t, bool ok)
+static void send_answer(struct turn_answer *t, bool ok)
 {
 	struct ua_answer a = {
 		.status = t->status,
@@ -316,7 +316,26 @@ static void send_answer(struct sip_server *sv, struct turn_answer *t, bool ok)
 				     (struct span){ buf_str(&text), text.len },
 				     transport, peer);
 	buf_fini(&text);
-	(void)sv;
+}
+
+void turn_drop_dialog(struct session *s)
+{
+	struct turn_answer **at = &s->sv->turn.answers;
+
+	while (s->dialog && *at) {
+		struct turn_answer *t = *at;
+
+		if (t->req->dialog != s->dialog) {
+			at = &t->next;
+			continue;
+		}
+		*at = t->next;
+		if (!*at)
+			s->sv->turn.answers_end = at;
+		send_answer(t, false);
+		answer_free(t);
+	}
+	ua_dialog_destroy(&s->dialog);
 }
 
 static int commit(struct sip_server *sv)
@@ -370,7 +389,7 @@ static void finish_turn(struct sip_server *sv)
 	while (answers) {
 		t = answers;
 		answers = t->next;
-		send_answer(sv, t, ok);
+		send_answer(t, ok);
 		answer_free(t);
 	}
 	while (sv->turn.settle) {

@@ -137,13 +137,13 @@ static int on_cancel_or_ack(struct ua_irq_magic *q, nta_incoming_t *irq,
 					 nta_incoming_getrequest_ackcancel(irq),
 					 sip);
 		if (second)
-			second->pub.dialog = d;
+			ua_request_join(second, d);
 	}
 	if (is_cancel) {
 		/* nta answers it: the dialog, if there is one, must not */
 		if (d && d->invite == q)
 			d->invite = NULL;
-		q->pub.dialog = NULL;
+		ua_request_leave(q);
 		if (second)
 			ua->events->cancelled(ua->arg, &q->pub, &second->pub);
 	} else if (d) {
@@ -198,7 +198,7 @@ static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
 	q = ua_request_make(ua, irq, nta_incoming_getrequest(irq), sip);
 	if (!q)
 		return 500;
-	q->pub.dialog = magic->dialog;
+	ua_request_join(q, magic->dialog);
 	if (q->pub.method != UA_ACK) {
 		deliver(ua, q);
 		return 0;
@@ -265,11 +265,15 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 	struct ua_answer bad = { .status = 500 };
 	int r = 0;
 
-	ASSERT(!accepts || d);
-	if (a->headers && !ua_field_safe(a->headers))
+	if (accepts && !d) { /* its dialog went meanwhile */
+		accepts = false;
+		r = -ENOENT;
+		bad.status = 481;
+	} else if (a->headers && !ua_field_safe(a->headers)) {
 		r = -EINVAL;
-	else if (reply(q, a, answer_contact(q, a->status)) < 0)
+	} else if (reply(q, a, answer_contact(q, a->status)) < 0) {
 		r = -EINVAL;
+	}
 	if (r < 0) {
 		accepts = false;
 		(void)reply(q, &bad, NULL); /* the transaction must end */

@@ -156,10 +156,12 @@ struct ua_answer {
  * Send an answer; a final one consumes req (all pointers into it are dead).
  *
  * Server is added to all, Contact (with +sip.srs) to 2xx of INVITE, UPDATE and
- * OPTIONS, Allow to 405. A 2xx to an INVITE needs req->dialog.
+ * OPTIONS, Allow to 405. A 2xx to an INVITE needs req->dialog; when that is
+ * gone the client gets 481.
  *
  * @param ret_text what was sent is appended; may be NULL
- * @return 0, -EINVAL (a header of ours is malformed: a 500 was sent instead)
+ * @return 0, -EINVAL (a header of ours is malformed: a 500 was sent instead),
+ *         -ENOENT (that 481)
  */
 int ua_answer(struct ua_request *req, const struct ua_answer *a,
 	      struct buf *ret_text);

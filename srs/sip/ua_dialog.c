@@ -130,7 +130,7 @@ int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 	d->allow = ua_allow_bits(&req->fields);
 	(void)dup_span(span_of(req->contact_uri), &d->target);
 	d->invite = q;
-	req->dialog = d;
+	ua_request_join(q, d);
 	*ret_dialog = STEAL(d);
 	return 0;
 }
@@ -147,13 +147,15 @@ void ua_dialog_destroy(struct ua_dialog **dp)
 		struct ua_irq_magic *q = d->invite;
 
 		d->invite = NULL;
-		q->pub.dialog = NULL;
+		ua_request_leave(q);
 		(void)ua_answer(&q->pub, &sorry, NULL);
 	}
 	if (d->accepted) {
 		nta_incoming_destroy(d->accepted->irq);
 		ua_request_drop(d->accepted);
 	}
+	while (d->open) /* their answers are still to come */
+		ua_request_leave(d->open);
 	for (struct ua_orq_magic *o = d->ua->sent; o; o = o->next) {
 		if (o->d == d)
 			o->d = NULL;

@@ -66,6 +66,7 @@ struct ua_irq_magic {
 	nta_incoming_t *irq;
 	msg_t *msg; /* our reference */
 	sip_t const *sip;
+	struct ua_irq_magic *next, **at; /* in a dialog's open requests */
 };
 
 /* A request of ours; d is NULL once the dialog is gone. */
@@ -83,6 +84,7 @@ struct ua_dialog {
 	void *darg;
 	struct ua_irq_magic *accepted; /* 2xx sent, waiting for the ACK */
 	struct ua_irq_magic *invite;   /* INVITE not answered yet */
+	struct ua_irq_magic *open;     /* all whose pub.dialog is this one */
 	unsigned allow;		       /* bit per enum ua_method */
 	enum ua_transport transport;   /* of the client's last request */
 	char peer[UA_PEER_MAX];	       /* where that came from */
@@ -96,6 +98,8 @@ struct ua_dialog {
 struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 				     msg_t *msg, sip_t const *sip);
 void ua_request_drop(struct ua_irq_magic *q);
+void ua_request_join(struct ua_irq_magic *q, struct ua_dialog *d);
+void ua_request_leave(struct ua_irq_magic *q);
 unsigned ua_allow_bits(const struct sip_fields *f);
 int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text);
 int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,

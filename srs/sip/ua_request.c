@@ -220,8 +220,32 @@ struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 	return q;
 }
 
+void ua_request_join(struct ua_irq_magic *q, struct ua_dialog *d)
+{
+	q->pub.dialog = d;
+	if (!d)
+		return;
+	q->at = &d->open;
+	q->next = d->open;
+	if (q->next)
+		q->next->at = &q->next;
+	d->open = q;
+}
+
+void ua_request_leave(struct ua_irq_magic *q)
+{
+	q->pub.dialog = NULL;
+	if (!q->at)
+		return;
+	*q->at = q->next;
+	if (q->next)
+		q->next->at = q->at;
+	q->at = NULL;
+}
+
 void ua_request_drop(struct ua_irq_magic *q)
 {
+	ua_request_leave(q);
 	msg_destroy(q->msg); /* our reference; q goes with the last one */
 }
 

@@ -78,6 +78,10 @@ static void on_in_dialog(void *arg, struct ua_request *req)
 		g->byes++;
 	else
 		g->changes++;
+	if (g->hold_answer) {
+		g->held = req;
+		return;
+	}
 	answer(req, 200, NULL);
 }
 
@@ -325,6 +329,23 @@ static void ua_destroyed_dialog_answers_its_invite(void **state)
 	expect(g, "SIP/2.0 500");
 }
 
+static void ua_request_outlives_its_dialog(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	g->hold_answer = true;
+	send_request(g, "INFO", 2, "n1", tag, "");
+	run_until(g, &g->changes, 1);
+	assert_ptr_equal(g->held->dialog, g->dialog);
+	ua_dialog_destroy(&g->dialog);
+	assert_null(g->held->dialog);
+	answer(g->held, 481, NULL);
+	expect(g, "SIP/2.0 481");
+}
+
 static void ua_request_is_plain_data(void **state)
 {
 	struct rig *g = *state;
@@ -551,6 +572,7 @@ int main(void)
 		T(ua_takes_ack_and_bye_without_tag),
 		T(ua_cancel_is_answered_inside),
 		T(ua_destroyed_dialog_answers_its_invite),
+		T(ua_request_outlives_its_dialog),
 		T(ua_request_is_plain_data),
 		T(ua_bad_header_of_ours_becomes_500),
 		T(ua_sends_bye_with_reason),
