@@ -80,6 +80,9 @@ static struct span host_of(struct span authority)
 /* After "http://" or "https://": a host, no user part. */
 static bool authority_ok(struct span rest, bool loopback_only)
 {
+	static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz"
+					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					 "0123456789.-_:[]";
 	struct span authority = rest, host;
 	size_t n = 0;
 
@@ -87,6 +90,9 @@ static bool authority_ok(struct span rest, bool loopback_only)
 		n++;
 	authority.len = n;
 	if (span_find(authority, '@') >= 0)
+		return false;
+	/* it becomes part of a Content-Security-Policy */
+	if (strspn(rest.p, host_chars) < n)
 		return false;
 	host = host_of(authority);
 	return host.len && (!loopback_only || host_is_loopback(host));

@@ -266,6 +266,10 @@ static void redirect_uris_are_exact(void **state)
 					   "javascript:alert(1)",
 					   "data:text/html,x",
 					   "https://a.example/\n",
+					   "https://a.example;script-src/",
+					   "https://a.example,b.example/",
+					   "https://'none'/",
+					   "https://*.example/cb",
 					   "/cb",
 					   "http://127.0.0.1@evil/" };
 	size_t i;
