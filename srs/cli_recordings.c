@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "srs/cli_catalog.h"
 #include "srs/cli_metadata.h"
+#include "srs/cli_pause.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/recording_json.h"
@@ -396,5 +397,9 @@ int cli_recordings(struct cli *c, int argc, char **argv)
 		return signalling(c, argc, argv);
 	if (argc >= 2 && str_eq(argv[1], "metadata"))
 		return metadata(c, argc, argv);
-	return cli_usage(WORD, "say list, show, signalling or metadata");
+	if (argc >= 2 &&
+	    (str_eq(argv[1], "pause") || str_eq(argv[1], "resume")))
+		return cli_recordings_pause(c, argc, argv);
+	return cli_usage(WORD, "say list, show, signalling, metadata, pause or "
+			       "resume");
 }

@@ -170,11 +170,16 @@ static const struct page pages[] = {
 	  "srs -c FILE recordings list [--tenant T] [-q WORDS] [--json]\n"
 	  "srs -c FILE recordings show ID [--json]\n"
 	  "srs -c FILE recordings metadata ID   (RFC 7865 XML, as understood)\n"
+	  "srs -c FILE recordings pause|resume ID [--json]\n"
 	  "srs -c FILE recordings signalling ID [--format text|pcapng] "
 	  "[--json]\n"
 	  "\n"
 	  "signalling prints every SIP message of the recording session\n"
-	  "(tokens removed); pcapng is for Wireshark: use > FILE.\n" },
+	  "(tokens removed); pcapng is for Wireshark: use > FILE.\n"
+	  "\n"
+	  "pause: nothing of a running call is kept until resume; exit code "
+	  "4\n"
+	  "when its grant does not allow that.\n" },
 	{ "export", "copy a recording with all that belongs to it",
 	  "srs -c FILE export ID --to DIR\n"
 	  "\n"

@@ -56,7 +56,7 @@ int session_create(struct sip_server *sv, const struct id *id,
 	s->expires_us = s->refresh_us = s->max_end_us = INT64_MAX;
 	s->metadata_due_us = s->ack_due_us = INT64_MAX;
 	s->close_due_us = s->bye_due_us = INT64_MAX;
-	s->ends_wall_us = INT64_MAX;
+	s->ends_wall_us = s->invite_again_us = INT64_MAX;
 	s->started_us = s->active_us = session_mono_us(sv);
 	b = bucket_of(sv, s->id.s);
 	s->next = *b;
@@ -160,19 +160,26 @@ static void refuse_pending(struct session *s)
 	session_change_drop(s);
 }
 
-int session_send(struct session *s, enum ua_method m, const char *headers)
+int session_send_body(struct session *s, const struct ua_send *m)
 {
 	struct buf sent;
 	int r;
 
-	buf_init(&sent, 64 * 1024);
-	r = ua_dialog_send(s->dialog, m, headers, &sent);
+	buf_init(&sent, 128 * 1024);
+	r = ua_dialog_send(s->dialog, m, &sent);
 	session_note_message(s, false,
 			     (struct span){ buf_str(&sent), sent.len },
 			     ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
 	buf_fini(&sent);
 	return r;
+}
+
+int session_send(struct session *s, enum ua_method m, const char *headers)
+{
+	const struct ua_send send = { .method = m, .headers = headers };
+
+	return session_send_body(s, &send);
 }
 
 /* Reason text is ours, never a client's. */

@@ -142,6 +142,15 @@ struct session {
 	int64_t close_due_us; /* CAP_CLOSED must have come */
 	int64_t bye_due_us;   /* answer the client's BYE at the latest */
 
+	/* paused by us: session_pause.c */
+	bool paused;
+	bool told_paused;	 /* what we asked the client last */
+	bool inviting;		 /* our re-INVITE waits for its answer */
+	int64_t invite_again_us; /* ask (again) then */
+	uint64_t mute_seq;	 /* of the CAP_UPDATE, 0 = answered */
+	int64_t command;	 /* waits for capture, 0 = none */
+	char command_actor[64];
+
 	/* at its end */
 	char end_reason[32];
 	int64_t ended_wall_us;
@@ -231,8 +240,10 @@ struct sip_server {
 	struct turn turn;
 	struct intake *in;
 	struct cap_open *open_msg; /* scratch */
-	struct loop_timer watch, sweep;
+	struct loop_timer watch, sweep, commands;
 	int64_t change_counter, grants_epoch;
+	int64_t commands_counter; /* of the change counter, when last seen */
+	bool commands_left;	  /* one has to wait */
 	bool ready_told, draining, drained_told;
 	int64_t drain_end_us;
 	char node[256];
@@ -261,6 +272,7 @@ void session_end(struct session *s, const char *reason, int cause,
 /** Send a request in the dialog and keep its text. @return as
  *  ua_dialog_send() */
 int session_send(struct session *s, enum ua_method m, const char *headers);
+int session_send_body(struct session *s, const struct ua_send *m);
 /** All of them, at shutdown. */
 void session_end_all(struct sip_server *sv, const char *reason, int cause,
 		     const char *text);
@@ -439,6 +451,8 @@ void session_on_in_dialog(void *arg, struct ua_request *req);
 void session_on_changed(struct session *s, const struct cap_opened *o);
 /** Capture has the session again: what was held is looked at now. */
 void session_on_resumed(struct session *s);
+/** Write the restore data into this turn's transaction. */
+void session_save_dialog(struct session *s);
 /** Forget plan and request (which is answered already). */
 void session_change_drop(struct session *s);
 /** Judge a running call again (conditions narrowed, wait is over): goes on,
@@ -455,9 +469,41 @@ void capture_want_resume(struct session *s, const char *warning_code);
 /** @return 0, -EPIPE no channel */
 int capture_open(struct session *s, const struct session_stream *st, unsigned n,
 		 bool update, bool resume);
+/** Make capture store (or not) what comes for the streams as they are or will
+ *  be; answered by session_muted(). */
+void capture_mute(struct session *s);
 void capture_close(struct session *s, bool discard);
 void capture_event(struct session *s, enum cap_event_kind kind, int stream,
 		   const char *text, size_t len);
+
+/* ---- session_pause.c: nothing is kept for a while ---- */
+
+/** Stop or go on storing media, at once; the client is asked to stop sending
+ *  where it lets us. Only LIVE or RESUMING. The command is answered when
+ *  capture has done it. */
+void session_pause(struct session *s, bool pause, int64_t command,
+		   const char *actor);
+/** Does the grant allow it? */
+bool session_may_pause(const struct session *s);
+/** Capture has done it (error 0) or not. */
+void session_muted(struct session *s, int error);
+/** Our SDP as the client should see it now. 0 or -errno */
+int session_our_sdp(struct session *s, struct buf *out);
+/** Mute these if the session is paused. */
+void session_mute_streams(const struct session *s, struct session_stream *st,
+			  unsigned n);
+/** The answer to a re-INVITE of ours. */
+void session_invite_answered(struct session *s, const struct ua_response *res);
+/** Every tick of the watch. */
+void session_pause_watch(struct session *s, int64_t now);
+
+/* ---- session_commands.c: what others ask of us ---- */
+
+int commands_start(struct sip_server *sv);
+/** Say how a command went, with an audit entry. */
+void command_over(struct sip_server *sv, int64_t command, const char *kind,
+		  const char *tenant_id, const char *recording_id,
+		  const char *actor, int state, const char *detail);
 
 /* ---- session_watch.c: time and grants ---- */
 

@@ -58,6 +58,18 @@ int capture_open(struct session *s, const struct session_stream *st, unsigned n,
 			sizeof(*o));
 }
 
+void capture_mute(struct session *s)
+{
+	bool planned = s->plan && s->plan->sent;
+	uint64_t seq = s->open_seq;
+
+	(void)capture_open(s, planned ? s->plan->streams : s->streams,
+			   planned ? s->plan->n_streams : s->n_streams, true,
+			   false); /* no channel: resumed like this */
+	s->mute_seq = s->open_seq;
+	s->open_seq = seq; /* what else is asked is answered by itself */
+}
+
 void capture_close(struct session *s, bool discard)
 {
 	struct cap_close c = { .session = s->id, .discard = discard };
@@ -170,6 +182,8 @@ static void on_resumed(struct session *s, const struct cap_opened *o)
 				     "further after a restart");
 		session_end(s, "lost", 500, "Recording cannot go on");
 	}
+	if (s->mute_seq)
+		session_muted(s, 0);
 	session_on_resumed(s);
 	resume_more(sv);
 }
@@ -181,6 +195,10 @@ static void on_opened(struct sip_server *sv, uint64_t seq,
 {
 	struct session *s = session_find(sv, o->session.s);
 
+	if (s && seq == s->mute_seq && s->state == SESSION_LIVE) {
+		session_muted(s, o->error);
+		return;
+	}
 	if (!s || seq != s->open_seq)
 		return; /* gone, or the answer to an older question */
 	if (s->state == SESSION_OPENING)

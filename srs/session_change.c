@@ -115,7 +115,7 @@ static void tell_holds(struct session *s, const struct session_stream *old,
 	}
 }
 
-static void save_dialog(struct session *s)
+void session_save_dialog(struct session *s)
 {
 	struct buf state;
 	int r;
@@ -135,21 +135,25 @@ static void say_yes(struct session *s, struct ua_request *req,
 {
 	struct ua_answer a = { .status = 200 };
 	bool with_sdp = req->method == UA_INVITE;
-	struct buf headers;
+	struct buf headers, sdp;
 
 	/* an UPDATE gets SDP when it brought some */
 	if (req->method == UA_UPDATE && s->plan && s->plan->answers_sdp)
 		with_sdp = true;
 	buf_init(&headers, 1024);
+	buf_init(&sdp, 64 * 1024);
 	session_answer_headers(req, t, &headers);
 	a.headers = buf_str(&headers);
-	if (with_sdp) {
+	if (with_sdp && session_our_sdp(s, &sdp) < 0) {
+		a = (struct ua_answer){ .status = 500 };
+	} else if (with_sdp) {
 		a.content_type = "application/sdp";
-		a.body = span_of(s->answer);
+		a.body = (struct span){ buf_str(&sdp), sdp.len };
 	}
 	session_take_timer(s, t);
 	turn_answer(s->sv, s, req, &a);
 	buf_fini(&headers);
+	buf_fini(&sdp);
 }
 
 static int print_answer(struct session *s, struct session_change *p)
@@ -214,7 +218,7 @@ static void carry_out(struct session *s)
 		ua_dialog_refresh(s->dialog, s->change);
 		say_yes(s, s->change, &p->timer);
 	}
-	save_dialog(s);
+	session_save_dialog(s);
 	if (!s->change)
 		session_plan_free(&s->plan);
 }
@@ -446,7 +450,7 @@ static void on_change(struct session *s, struct ua_request *req)
 		s->held = req;
 		return;
 	}
-	if (s->state != SESSION_LIVE || s->change || s->plan) {
+	if (s->state != SESSION_LIVE || s->change || s->plan || s->inviting) {
 		answer_status(s, req, 491);
 		return;
 	}
@@ -639,13 +643,18 @@ static void on_ack(void *arg, const struct ua_request *ack)
 	session_end(s, "ack_missing", 408, "ACK missing");
 }
 
-static void on_response(void *arg, enum ua_method method, int status,
-			struct span text)
+static void on_response(void *arg, enum ua_method method,
+			const struct ua_response *res)
 {
 	struct session *s = arg;
-	bool gone = status == 481 || status == 408;
+	/* a client that is silent about a re-INVITE may be no worse than that
+	 */
+	bool gone = res->status == 481 ||
+		    (res->status == 408 && method != UA_INVITE);
 
-	session_note_message(s, true, text, ua_dialog_transport(s->dialog),
+	session_note_message(s, true, res->text, ua_dialog_transport(s->dialog),
+			     ua_dialog_peer(s->dialog));
+	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
 	if (method == UA_BYE) {
 		s->bye_sent = false;
@@ -655,11 +664,14 @@ static void on_response(void *arg, enum ua_method method, int status,
 		return;
 	}
 	if (gone) {
-		session_end(s, "lost", status, "No such call");
+		session_end(s, "lost", res->status, "No such call");
 		return;
 	}
-	session_touch_activity(s);
-	if (method == UA_UPDATE && status / 100 == 2)
+	if (res->status != 408)
+		session_touch_activity(s);
+	if (method == UA_INVITE)
+		session_invite_answered(s, res);
+	else if (method == UA_UPDATE && res->status / 100 == 2)
 		session_take_timer(s, &s->timer);
 }
 

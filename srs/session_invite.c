@@ -166,6 +166,8 @@ int session_plan(struct sip_server *sv, const struct session *old,
 	p->n_streams =
 		streams_build(in->sdp, &p->answer, old ? old->streams : NULL,
 			      old ? old->n_streams : 0, p->streams);
+	if (old)
+		session_mute_streams(old, p->streams, p->n_streams);
 	p->timer = *t;
 	p->wish = in->wish != NULL;
 	p->sdp = STEAL(in->sdp);

@@ -144,6 +144,7 @@ int session_save(const struct session *s, struct buf *out)
 		   (long long)(s->ends_wall_us == INT64_MAX ? 0
 							    : s->ends_wall_us));
 	json_text_pair(out, "ends_why", s->ends_why);
+	buf_printf(out, ",\"paused\":%d", s->paused);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -293,6 +294,8 @@ static void load_rest(struct session *s, const json_t *root)
 	s->metadata_due_us = load_time(s, root, "metadata_due");
 	s->ends_wall_us = ends ? ends : INT64_MAX;
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
+	s->paused = json_integer_value(json_object_get(root, "paused")) != 0;
+	s->told_paused = s->paused;
 }
 
 static int load_parts(struct session *s, const json_t *root, struct buf *part)

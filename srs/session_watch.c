@@ -111,7 +111,7 @@ static int64_t silence_us(const struct session *s)
 {
 	int64_t limit = s->sv->set->sip.media_timeout_us;
 
-	for (unsigned i = 0; i < s->n_streams; i++) {
+	for (unsigned i = 0; i < s->n_streams && !s->paused; i++) {
 		if (s->streams[i].cap.enabled && s->streams[i].cap.active)
 			return limit;
 	}
@@ -155,6 +155,8 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		ask_for_life(s, now);
 	} else if (s->refresh_us <= now) {
 		refresh(s, now);
+	} else {
+		session_pause_watch(s, now);
 	}
 }
 

@@ -132,6 +132,8 @@ static int prepare(struct sip_server *sv)
 	if (r == 0)
 		r = watch_start(sv);
 	if (r == 0)
+		r = commands_start(sv);
+	if (r == 0)
 		r = loop_timer_set(sv->loop, &sv->sweep,
 				   session_mono_us(sv) + SWEEP_AFTER_US,
 				   on_sweep, sv);
@@ -148,6 +150,7 @@ static void server_free(struct sip_server *sv)
 {
 	loop_timer_clear(sv->loop, &sv->watch);
 	loop_timer_clear(sv->loop, &sv->sweep);
+	loop_timer_clear(sv->loop, &sv->commands);
 	capture_detach(sv);
 	(void)turn_end(sv, true);
 	session_each(sv, free_one, NULL);

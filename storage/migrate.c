@@ -14,6 +14,7 @@ extern const char migration_0001[], migration_0001_end[];
 extern const char migration_0002[], migration_0002_end[];
 extern const char migration_0003[], migration_0003_end[];
 extern const char migration_0004[], migration_0004_end[];
+extern const char migration_0005[], migration_0005_end[];
 extern const char migration_0006[], migration_0006_end[];
 
 struct embedded {
@@ -27,6 +28,7 @@ static const struct embedded embedded[] = {
 	{ "0002_auth.sql", migration_0002, migration_0002_end },
 	{ "0003_web.sql", migration_0003, migration_0003_end },
 	{ "0004_trunks.sql", migration_0004, migration_0004_end },
+	{ "0005_commands.sql", migration_0005, migration_0005_end },
 	{ "0006_calls.sql", migration_0006, migration_0006_end },
 };
 

@@ -16,6 +16,7 @@
 	migration migration_0002, "migrations/sqlite/0002_auth.sql"
 	migration migration_0003, "migrations/sqlite/0003_web.sql"
 	migration migration_0004, "migrations/sqlite/0004_trunks.sql"
+	migration migration_0005, "migrations/sqlite/0005_commands.sql"
 	migration migration_0006, "migrations/sqlite/0006_calls.sql"
 
 	.section .note.GNU-stack, "", @progbits

@@ -8,6 +8,7 @@
  *	                    owner  admin  superv. listener auditor provider
  *	recording read      own    all    all     own      all     its own
  *	recording listen    own    all    all     own      -       its own
+ *	recording pause     own    all    all     -        -       its own
  *	recording edit      own    all    all     -        -       -
  *	recording delete    own    all    -       -        -       -
  *	client read/write   yes    yes    -       -        read    -

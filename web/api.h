@@ -7,12 +7,14 @@
 #define WEB_API_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
 struct http_request;
 struct http_response;
 struct recording;
+struct command_result;
 
 int api_recordings_list(struct http_request *req, struct http_response *res);
 int api_recording_get(struct http_request *req, struct http_response *res);
@@ -25,6 +27,12 @@ int api_recording_signalling(struct http_request *req,
 			     struct http_response *res);
 
 int api_call_get(struct http_request *req, struct http_response *res);
+int api_recording_pause(struct http_request *req, struct http_response *res);
+int api_recording_resume(struct http_request *req, struct http_response *res);
+int api_command_get(struct http_request *req, struct http_response *res);
+/** 200, 202 with Location, 403 or 409, as the command's state is. */
+int api_command_answer(struct http_response *res, int64_t id,
+		       const struct command_result *result);
 
 int api_me(struct http_request *req, struct http_response *res);
 int api_clients_list(struct http_request *req, struct http_response *res);

@@ -14,6 +14,8 @@ int pages_setup_post(struct http_request *req, struct http_response *res);
 
 int pages_recordings(struct http_request *req, struct http_response *res);
 int pages_recording(struct http_request *req, struct http_response *res);
+int pages_recording_pause(struct http_request *req, struct http_response *res);
+int pages_recording_resume(struct http_request *req, struct http_response *res);
 int pages_recording_edit(struct http_request *req, struct http_response *res);
 int pages_recording_delete(struct http_request *req, struct http_response *res);
 

@@ -97,9 +97,46 @@ static void put_player(struct buf *b, const struct recording *rec)
 		    "below.</audio>\n</section>\n");
 }
 
-static void put_waiting(struct http_request *req, struct buf *b,
+/* Is a live one paused? The last event that says something about it does. */
+static bool is_paused(const struct recording *rec)
+{
+	bool paused = false;
+
+	for (unsigned i = 0; i < rec->n_events; i++) {
+		if (strcmp(rec->events[i].kind, "pause") == 0)
+			paused = true;
+		else if (strcmp(rec->events[i].kind, "unpause") == 0)
+			paused = false;
+	}
+	return paused;
+}
+
+static void put_pause(struct http_request *req, struct http_response *res,
+		      const struct recording *rec)
+{
+	struct buf *b = &res->body;
+	bool paused = is_paused(rec);
+
+	if (rec->state != RECORDING_LIVE ||
+	    !principal_may(req->who, RIGHT_RECORDING_PAUSE))
+		return;
+	HTML(b,
+	     "<form method=\"post\" action=\"/recordings/{}/{}\" "
+	     "class=\"actions\">\n",
+	     rec->id, paused ? "resume" : "pause");
+	page_csrf(req, res);
+	HTML(b,
+	     "<button type=\"submit\" id=\"pause\">{}</button> "
+	     "<span class=\"faint\">{}</span>\n</form>\n",
+	     paused ? "Go on recording" : "Pause",
+	     paused ? "Paused: nothing of what is said now is kept."
+		    : "Nothing of what is said then is kept.");
+}
+
+static void put_waiting(struct http_request *req, struct http_response *res,
 			const struct recording *rec)
 {
+	struct buf *b = &res->body;
 	const char *text = "You may see this recording but not listen to it.";
 
 	if (rec->state == RECORDING_LIVE)
@@ -114,7 +151,7 @@ static void put_waiting(struct http_request *req, struct buf *b,
 	     "<section class=\"panel\" id=\"waiting\" data-id=\"{}\" "
 	     "data-state=\"{}\"><p>{}</p></section>\n",
 	     rec->id, recording_state_word(rec->state), text);
-	(void)req;
+	put_pause(req, res, rec);
 }
 
 static void put_parties(struct buf *b, const struct recording *rec)
@@ -342,7 +379,7 @@ int pages_recording(struct http_request *req, struct http_response *res)
 	if (ready && listen)
 		put_player(b, rec);
 	else
-		put_waiting(req, b, rec);
+		put_waiting(req, res, rec);
 	buf_puts(b, "<div class=\"columns\">\n<div>\n");
 	put_parties(b, rec);
 	put_call(b, rec);

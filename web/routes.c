@@ -9,6 +9,7 @@
 #define REC "/api/v1/recordings"
 #define READ_RIGHT RIGHT_RECORDING_READ
 #define LISTEN RIGHT_RECORDING_LISTEN
+#define PAUSE RIGHT_RECORDING_PAUSE
 
 static const struct route routes[] = {
 	/* API */
@@ -25,6 +26,10 @@ static const struct route routes[] = {
 	{ HTTP_GET, REC "/{}/signalling", api_recording_signalling, ROUTE_API,
 	  READ_RIGHT },
 	{ HTTP_GET, "/api/v1/calls/{}", api_call_get, ROUTE_API, READ_RIGHT },
+	{ HTTP_POST, REC "/{}/pause", api_recording_pause, ROUTE_API, PAUSE },
+	{ HTTP_POST, REC "/{}/resume", api_recording_resume, ROUTE_API, PAUSE },
+	{ HTTP_GET, "/api/v1/commands/{}", api_command_get, ROUTE_API,
+	  READ_RIGHT },
 	{ HTTP_GET, "/api/v1/me", api_me, ROUTE_API, RIGHT_NONE },
 	{ HTTP_GET, "/api/v1/clients", api_clients_list, ROUTE_API,
 	  RIGHT_CLIENT_READ },
@@ -66,6 +71,10 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/recordings/{}", pages_recording, ROUTE_PAGE, READ_RIGHT },
 	{ HTTP_POST, "/recordings/{}/edit", pages_recording_edit, ROUTE_PAGE,
 	  RIGHT_RECORDING_EDIT },
+	{ HTTP_POST, "/recordings/{}/pause", pages_recording_pause, ROUTE_PAGE,
+	  PAUSE },
+	{ HTTP_POST, "/recordings/{}/resume", pages_recording_resume,
+	  ROUTE_PAGE, PAUSE },
 	{ HTTP_POST, "/recordings/{}/delete", pages_recording_delete,
 	  ROUTE_PAGE, RIGHT_RECORDING_DELETE },
 	{ HTTP_GET, "/clients", pages_clients, ROUTE_PAGE, RIGHT_CLIENT_READ },

@@ -78,6 +78,16 @@ struct ua_request {
 	void *user;		  /* the owner's, NULL at first */
 };
 
+/* The final answer to a request of ours; borrowed for the callback. */
+struct ua_response {
+	int status; /* 408 and an empty text when none came */
+	struct sip_fields fields;
+	struct span content_type;
+	struct span body;
+	struct span text; /* the whole message */
+	struct span ack;  /* that we sent at once, of a 2xx to an INVITE */
+};
+
 /* Callbacks get ua_config.arg or the dialog's arg. Every request but ACK must
  * get a final answer by ua_answer(), in the callback or later. */
 struct ua_events {
@@ -92,10 +102,10 @@ struct ua_events {
 	 *  returns. cancel is the CANCEL. */
 	void (*cancelled)(void *arg, struct ua_request *invite,
 			  const struct ua_request *cancel);
-	/** The final answer to a request of ours in a dialog; status 408 and
-	 *  an empty text when none came. The dialog may be destroyed inside. */
-	void (*response)(void *darg, enum ua_method method, int status,
-			 struct span text);
+	/** The final answer to a request of ours in a dialog. The dialog may
+	 *  be destroyed inside. */
+	void (*response)(void *darg, enum ua_method method,
+			 const struct ua_response *res);
 };
 
 struct ua_config {
@@ -197,15 +207,21 @@ const char *ua_dialog_peer(const struct ua_dialog *d);
 enum ua_transport ua_dialog_transport(const struct ua_dialog *d);
 const char *ua_transport_name(enum ua_transport t); /* "udp" */
 
+struct ua_send {
+	enum ua_method method; /* UA_INVITE, UA_BYE, UA_OPTIONS, UA_UPDATE */
+	const char *headers;   /* complete lines or NULL */
+	const char *content_type;
+	struct span body; /* len 0 = none */
+};
+
 /**
- * Send a request in the dialog; response() tells how it went.
+ * Send a request in the dialog; response() tells how it went. The ACK of an
+ * INVITE of ours is sent in here. One INVITE at a time.
  *
- * @param m        UA_BYE, UA_OPTIONS or UA_UPDATE
- * @param headers  complete lines or NULL
  * @param ret_text what was sent is appended; may be NULL
  * @return 0 or -EIO (could not be sent; no callback)
  */
-int ua_dialog_send(struct ua_dialog *d, enum ua_method m, const char *headers,
+int ua_dialog_send(struct ua_dialog *d, const struct ua_send *m,
 		   struct buf *ret_text);
 
 #endif

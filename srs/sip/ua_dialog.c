@@ -1,8 +1,5 @@
 /* Dialogs that clients opened: an nta leg and what it takes to make the same
- * leg again in another process. Requests of ours go to where the client's last
- * request came from, or over its connection when that is still there: no name
- * is looked up, and a client behind NAT is reached. */
-#include <arpa/inet.h>
+ * leg again in another process. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -156,6 +153,8 @@ void ua_dialog_destroy(struct ua_dialog **dp)
 	}
 	while (d->open) /* their answers are still to come */
 		ua_request_leave(d->open);
+	if (d->confirmed)
+		ua_sent_free(d->confirmed);
 	for (struct ua_orq_magic *o = d->ua->sent; o; o = o->next) {
 		if (o->d == d)
 			o->d = NULL;
@@ -324,164 +323,4 @@ const char *ua_dialog_peer(const struct ua_dialog *d)
 enum ua_transport ua_dialog_transport(const struct ua_dialog *d)
 {
 	return d->transport;
-}
-
-/* Is the connection that the peer's requests come over still there? */
-static bool connection_alive(const struct ua_dialog *d)
-{
-	struct span rest = span_of(d->peer);
-	char host[UA_PEER_MAX], port[8];
-	tp_name_t name = { 0 };
-	const char *colon = strrchr(d->peer, ':');
-	tport_t *tp;
-
-	if (!colon)
-		return false;
-	(void)str_copy(port, sizeof(port), colon + 1);
-	rest.len = (size_t)(colon - d->peer);
-	(void)span_copy(host, sizeof(host), rest);
-	name.tpn_proto = ua_transport_name(d->transport);
-	name.tpn_canon = host;
-	name.tpn_host = host;
-	name.tpn_port = port;
-	tp = tport_by_name(nta_agent_tports(d->ua->agent), &name);
-	return tp && tport_is_secondary(tp) && !tport_is_closed(tp);
-}
-
-static bool is_address(const char *host)
-{
-	unsigned char addr[16];
-	char bare[UA_PEER_MAX];
-	struct span s = span_of(host);
-
-	if (s.len > 2 && s.p[0] == '[') {
-		s.p++;
-		s.len -= 2;
-	}
-	return span_copy(bare, sizeof(bare), s) &&
-	       (inet_pton(AF_INET, bare, addr) == 1 ||
-		inet_pton(AF_INET6, bare, addr) == 1);
-}
-
-/* Fill dst with where to send, or "" to follow Route and Contact. */
-static void next_hop(const struct ua_dialog *d, char *dst, size_t dst_len)
-{
-	sip_contact_t const *target = NULL;
-	sip_route_t const *route = NULL;
-	url_t const *url;
-
-	dst[0] = '\0';
-	if (d->transport == UA_UDP || connection_alive(d)) {
-		(void)snprintf(dst, dst_len, "%s:%s%s%s",
-			       d->transport == UA_TLS ? "sips" : "sip", d->peer,
-			       d->transport == UA_TLS ? "" : ";transport=",
-			       d->transport == UA_TLS
-				       ? ""
-				       : ua_transport_name(d->transport));
-		return;
-	}
-	nta_leg_get_route(d->leg, &route, &target);
-	url = route ? route->r_url : target ? target->m_url : NULL;
-	if (url && url->url_host && is_address(url->url_host))
-		return;
-	/* a name: try the address it came from, at the usual port */
-	(void)snprintf(dst, dst_len, "%s:%.*s",
-		       d->transport == UA_TLS ? "sips" : "sip",
-		       (int)(strrchr(d->peer, ':') - d->peer), d->peer);
-	if (d->transport == UA_TCP) {
-		size_t len = strlen(dst);
-
-		(void)snprintf(dst + len, dst_len - len, ";transport=tcp");
-	}
-}
-
-static void unlink_sent(struct ua_orq_magic *o)
-{
-	struct ua_orq_magic **at = &o->ua->sent;
-
-	while (*at && *at != o)
-		at = &(*at)->next;
-	if (*at)
-		*at = o->next;
-}
-
-static int on_response(struct ua_orq_magic *o, nta_outgoing_t *orq,
-		       sip_t const *sip)
-{
-	int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
-	struct ua_dialog *d = o->d;
-	struct ua *ua = o->ua;
-	enum ua_method method = o->method;
-	struct span text = { "", 0 };
-	msg_t *msg = NULL;
-
-	ua->handled++;
-	if (status < 200)
-		return 0;
-	unlink_sent(o);
-	if (d) {
-		if (!nta_sip_is_internal(sip))
-			msg = nta_outgoing_getresponse(orq);
-	}
-	mem_free(o);
-	nta_outgoing_destroy(orq);
-	if (d) {
-		if (msg)
-			(void)ua_msg_text(msg, msg_home(msg), &text);
-		ua->events->response(d->darg, method, status, text);
-	}
-	if (msg)
-		msg_destroy(msg);
-	return 0;
-}
-
-static void note_request(nta_outgoing_t *orq, struct buf *out)
-{
-	msg_t *msg = nta_outgoing_getrequest(orq);
-	struct span text;
-
-	if (!msg)
-		return;
-	if (ua_msg_text(msg, msg_home(msg), &text) == 0)
-		(void)buf_put(out, text.p, text.len);
-	msg_destroy(msg);
-}
-
-int ua_dialog_send(struct ua_dialog *d, enum ua_method m, const char *headers,
-		   struct buf *ret_text)
-{
-	sip_method_t method = m == UA_BYE	? sip_method_bye
-			      : m == UA_OPTIONS ? sip_method_options
-						: sip_method_update;
-	const char *name = m == UA_BYE	     ? "BYE"
-			   : m == UA_OPTIONS ? "OPTIONS"
-					     : "UPDATE";
-	struct ua_orq_magic *o;
-	nta_outgoing_t *orq;
-	char hop[UA_PEER_MAX + 32];
-
-	if (headers && !ua_field_safe(headers))
-		return -EIO;
-	o = mem_zalloc(sizeof(*o));
-	if (!o)
-		return -EIO;
-	o->ua = d->ua;
-	o->d = d;
-	o->method = m;
-	next_hop(d, hop, sizeof(hop));
-	orq = nta_outgoing_tcreate(
-		d->leg, on_response, o,
-		hop[0] ? (url_string_t *)(void *)hop : NULL, method, name, NULL,
-		SIPTAG_USER_AGENT_STR(d->ua->software),
-		TAG_IF(m == UA_UPDATE, SIPTAG_CONTACT_STR(d->contact)),
-		TAG_IF(headers, SIPTAG_HEADER_STR(headers)), TAG_END());
-	if (!orq) {
-		mem_free(o);
-		return -EIO;
-	}
-	o->next = d->ua->sent;
-	d->ua->sent = o;
-	if (ret_text)
-		note_request(orq, ret_text);
-	return 0;
 }

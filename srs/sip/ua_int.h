@@ -73,7 +73,9 @@ struct ua_irq_magic {
 struct ua_orq_magic {
 	struct ua *ua;
 	struct ua_dialog *d;
+	nta_outgoing_t *orq;
 	enum ua_method method;
+	bool confirmed;		   /* an INVITE that got its 2xx and our ACK */
 	struct ua_orq_magic *next; /* in ua->sent */
 };
 
@@ -82,12 +84,13 @@ struct ua_dialog {
 	struct ua *ua;
 	nta_leg_t *leg;
 	void *darg;
-	struct ua_irq_magic *accepted; /* 2xx sent, waiting for the ACK */
-	struct ua_irq_magic *invite;   /* INVITE not answered yet */
-	struct ua_irq_magic *open;     /* all whose pub.dialog is this one */
-	unsigned allow;		       /* bit per enum ua_method */
-	enum ua_transport transport;   /* of the client's last request */
-	char peer[UA_PEER_MAX];	       /* where that came from */
+	struct ua_irq_magic *accepted;	/* 2xx sent, waiting for the ACK */
+	struct ua_irq_magic *invite;	/* INVITE not answered yet */
+	struct ua_orq_magic *confirmed; /* our last INVITE that got a 2xx */
+	struct ua_irq_magic *open;	/* all whose pub.dialog is this one */
+	unsigned allow;			/* bit per enum ua_method */
+	enum ua_transport transport;	/* of the client's last request */
+	char peer[UA_PEER_MAX];		/* where that came from */
 	/* as they came in the INVITE, for a restart */
 	char *call_id, *local, *remote, *target, *record_route;
 	char *local_tag;
@@ -109,6 +112,9 @@ bool ua_field_safe(const char *headers);
 /* ua_listen.c */
 struct err;
 int ua_listen(struct ua *ua, const struct ua_config *cfg, struct err *e);
+
+/* ua_send.c */
+void ua_sent_free(struct ua_orq_magic *o);
 
 /* ua.c */
 nta_request_f *ua_leg_callback(void);

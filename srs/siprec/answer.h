@@ -97,6 +97,16 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 		 struct answer_origin *o, struct buf *out);
 
 /**
+ * Our last text again, with every line inactive or as it was; the version
+ * grows when that makes another text than the last one.
+ *
+ * @param text what answer_print() made
+ * @return 0, -EINVAL (not such a text), or the buffer's error
+ */
+int answer_reprint(const char *text, bool inactive, struct answer_origin *o,
+		   struct buf *out);
+
+/**
  * Append what we would like to be offered, as if the client had said it: audio
  * lines with PCMU, PCMA, opus and telephone-event, without addresses. For an
  * INVITE that came without an offer: the wish is judged like a client's offer,

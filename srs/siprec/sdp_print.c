@@ -145,6 +145,29 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 	return print_whole(o, &lines, out);
 }
 
+int answer_reprint(const char *text, bool inactive, struct answer_origin *o,
+		   struct buf *out)
+{
+	static const char active[] = "a=recvonly\r\n";
+	struct buf lines CLEANUP(buf_fini) = { 0 };
+	const char *p = strstr(text, "\r\nm="), *end;
+
+	if (!p)
+		return -EINVAL;
+	buf_init(&lines, SDP_TEXT_MAX);
+	for (p += 2; *p; p = end) {
+		end = strstr(p, "\r\n");
+		if (!end)
+			return -EINVAL;
+		end += 2;
+		if (inactive && strncmp(p, active, sizeof(active) - 1) == 0)
+			buf_puts(&lines, "a=inactive\r\n");
+		else
+			buf_put(&lines, p, (size_t)(end - p));
+	}
+	return print_whole(o, &lines, out);
+}
+
 static int print_own_line(struct buf *b, const struct sdp_line *l,
 			  const struct answer_line *a)
 {

@@ -233,14 +233,13 @@ static void in_dialog(void *darg, struct ua_request *req)
 	ua_dialog_destroy(&rec->dialog);
 }
 
-static void on_response(void *darg, enum ua_method m, int status,
-			struct span text)
+static void on_response(void *darg, enum ua_method m,
+			const struct ua_response *res)
 {
 	struct recorder *rec = darg;
 
 	(void)m;
-	(void)status;
-	(void)text;
+	(void)res;
 	report_call(rec);
 	ua_dialog_destroy(&rec->dialog);
 }
@@ -263,6 +262,10 @@ static _Noreturn void recorder_main(int out, int in)
 {
 	static const struct ua_events events = { on_new, in_dialog, on_ack,
 						 on_cancelled, on_response };
+	static const struct ua_send bye = {
+		.method = UA_BYE,
+		.headers = "Reason: SIP;cause=403;text=\"revoked\"\r\n",
+	};
 	static struct recorder rec;
 	struct ua_config cfg = {
 		.listen = "udp:127.0.0.1:0, tcp:127.0.0.1:0",
@@ -297,10 +300,7 @@ static _Noreturn void recorder_main(int out, int in)
 		if (rec.hang_up && rec.dialog &&
 		    clock_mono_us(clock_real()) - rec.answered_us > 200000) {
 			rec.hang_up = false;
-			(void)ua_dialog_send(
-				rec.dialog, UA_BYE,
-				"Reason: SIP;cause=403;text=\"revoked\"\r\n",
-				NULL);
+			(void)ua_dialog_send(rec.dialog, &bye, NULL);
 		}
 	}
 	_exit(0);

@@ -106,14 +106,13 @@ static void on_cancelled(void *arg, struct ua_request *invite,
 	g->cancels++;
 }
 
-static void on_response(void *arg, enum ua_method method, int status,
-			struct span text)
+static void on_response(void *arg, enum ua_method method,
+			const struct ua_response *res)
 {
 	struct rig *g = arg;
 
-	(void)text;
 	g->response_to = method;
-	g->response_status = status;
+	g->response_status = res->status;
 }
 
 static const struct ua_events events = { on_request, on_in_dialog, on_ack,
@@ -386,6 +385,8 @@ static void ua_bad_header_of_ours_becomes_500(void **state)
 static void ua_sends_bye_with_reason(void **state)
 {
 	struct rig *g = *state;
+	const struct ua_send bye = { .method = UA_BYE,
+				     .headers = "Reason: SIP;cause=403\r\n" };
 	char tag[64], reply[1000];
 	struct buf text;
 	const char *via;
@@ -397,9 +398,7 @@ static void ua_sends_bye_with_reason(void **state)
 	assert_true(ua_dialog_allows(g->dialog, UA_OPTIONS));
 	assert_false(ua_dialog_allows(g->dialog, UA_UPDATE));
 	buf_init(&text, 10000);
-	assert_int_equal(ua_dialog_send(g->dialog, UA_BYE,
-					"Reason: SIP;cause=403\r\n", &text),
-			 0);
+	assert_int_equal(ua_dialog_send(g->dialog, &bye, &text), 0);
 	assert_true(strstr(buf_str(&text), "BYE sip:a@127.0.0.1") != NULL);
 	buf_fini(&text);
 	expect(g, "BYE sip:a@127.0.0.1"); /* over our connection */

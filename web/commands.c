@@ -1,0 +1,178 @@
+#include "web/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "storage/catalog_search.h"
+#include "web/access.h"
+#include "web/api.h"
+#include "web/context.h"
+#include "web/form.h"
+#include "web/http.h"
+#include "web/page.h"
+#include "web/pages.h"
+
+#define WAIT_US 2000000
+
+int web_command(struct http_request *req, const struct recording *rec,
+		const char *kind, int64_t *ret_id,
+		struct command_result *ret_result)
+{
+	struct command_new n = {
+		.node = rec->node,
+		.tenant_id = rec->tenant_id,
+		.kind = kind,
+		.recording_id = rec->id,
+		.actor = req->who->actor,
+		.asked_us = clock_wall_us(req->ctx->web->clock),
+	};
+	int r;
+
+	if (rec->state != RECORDING_LIVE)
+		return -EBUSY;
+	r = command_add(req->ctx->db, &n, ret_id);
+	if (r < 0)
+		return r;
+	return command_wait(req->ctx->db, req->ctx->web->clock, *ret_id,
+			    WAIT_US, ret_result);
+}
+
+static int load(struct http_request *req, struct recording **ret_rec)
+{
+	if (!id_ok(req->args[0]))
+		return -ENOENT;
+	return recording_get(req->ctx->db, &req->who->scope, req->args[0], 0,
+			     ret_rec);
+}
+
+/* ---- API ---- */
+
+static json_t *result_json(int64_t id, const struct command_result *res)
+{
+	json_t *j = json_object();
+
+	json_object_set_new(j, "command_id", json_integer(id));
+	json_object_set_new(j, "command", json_string(res->kind));
+	json_object_set_new(j, "state",
+			    json_string(command_state_word(res->state)));
+	json_object_set_new(j, "recording_id",
+			    res->recording_id[0]
+				    ? json_string(res->recording_id)
+				    : json_null());
+	json_object_set_new(j, "detail",
+			    res->detail[0] ? json_string(res->detail)
+					   : json_null());
+	json_object_set_new(j, "took_ms",
+			    res->done_us ? json_real((double)(res->done_us -
+							      res->asked_us) /
+						     1e3)
+					 : json_null());
+	return j;
+}
+
+int api_command_answer(struct http_response *res, int64_t id,
+		       const struct command_result *result)
+{
+	char url[64];
+
+	switch (result->state) {
+	case COMMAND_DONE:
+		return http_json(res, 200, result_json(id, result));
+	case COMMAND_REFUSED:
+		return http_problem(res, 403, "Refused: %s", result->detail);
+	case COMMAND_FAILED:
+		return http_problem(res, 409, "It was not done: %s",
+				    result->detail);
+	default:
+		(void)snprintf(url, sizeof(url), "/api/v1/commands/%lld",
+			       (long long)id);
+		http_set(res, "Location", "%s", url);
+		return http_json(res, 202, result_json(id, result));
+	}
+}
+
+static int api_ask(struct http_request *req, struct http_response *res,
+		   const char *kind)
+{
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	struct command_result result;
+	int64_t id;
+	int r = load(req, &rec);
+
+	if (r == 0)
+		r = web_command(req, rec, kind, &id, &result);
+	if (r == -EBUSY)
+		return http_problem(res, 409, "The call is over");
+	return r < 0 ? r : api_command_answer(res, id, &result);
+}
+
+int api_recording_pause(struct http_request *req, struct http_response *res)
+{
+	return api_ask(req, res, "pause");
+}
+
+int api_recording_resume(struct http_request *req, struct http_response *res)
+{
+	return api_ask(req, res, "resume");
+}
+
+int api_command_get(struct http_request *req, struct http_response *res)
+{
+	struct command_result result;
+	uint64_t id;
+	int r;
+
+	if (str_u64(req->args[0], INT64_MAX, &id) < 0)
+		return -ENOENT;
+	r = command_get(req->ctx->db, req->who->tenant_id, (int64_t)id,
+			&result);
+	if (r < 0)
+		return r;
+	return http_json(res, 200, result_json((int64_t)id, &result));
+}
+
+/* ---- page ---- */
+
+static int page_ask(struct http_request *req, struct http_response *res,
+		    const char *kind)
+{
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	struct form f CLEANUP(form_fini) = { 0 };
+	struct command_result result;
+	char url[64];
+	int64_t id;
+	int r = load(req, &rec);
+
+	if (r < 0)
+		return r;
+	if (!page_form(req, res, &f))
+		return 0;
+	r = web_command(req, rec, kind, &id, &result);
+	if (r == -EBUSY)
+		return page_error(req, res, 409, "Too late",
+				  "The call is over.");
+	if (r < 0)
+		return r;
+	if (result.state == COMMAND_REFUSED)
+		return page_error(req, res, 403, "Not allowed",
+				  "What the provider was granted does not "
+				  "include pausing.");
+	if (result.state == COMMAND_FAILED)
+		return page_error(req, res, 409, "Not done", result.detail);
+	(void)snprintf(url, sizeof(url), "/recordings/%s", req->args[0]);
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, url);
+}
+
+int pages_recording_pause(struct http_request *req, struct http_response *res)
+{
+	return page_ask(req, res, "pause");
+}
+
+int pages_recording_resume(struct http_request *req, struct http_response *res)
+{
+	return page_ask(req, res, "resume");
+}
