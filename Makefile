@@ -147,7 +147,8 @@ check-e2e: all
 check-asan: setup-test
 	$(Q)$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/asan OPT=-O1 \
 		SAN=address,undefined all unit
-	$(Q)BUILD=$(BUILD)/asan PYTHON=$(PYTHON) tests/run unit fuzz-corpus e2e
+	$(Q)BUILD=$(BUILD)/asan PYTHON=$(PYTHON) TORTURE_FULL=1 \
+		tests/run unit fuzz-corpus e2e
 #: check-tsan   the tests of the threaded role with the thread sanitizer
 check-tsan: setup-test
 	$(Q)$(MAKE) --no-print-directory -j2 BUILD=$(BUILD)/tsan OPT=-O1 \

@@ -13,7 +13,8 @@ COMPACT = {"i": "call-id", "m": "contact", "l": "content-length", "c": "content-
 class Response:
     def __init__(self, raw):
         head, _, self.body = raw.partition(b"\r\n\r\n")
-        lines = head.decode("utf-8", "replace").replace("\r", "").split("\n")
+        text = head.decode("utf-8", "replace").replace("\r", "")
+        lines = re.sub(r"\n[ \t]+", " ", text).split("\n")
         self.start = lines[0]
         m = re.match(r"SIP/2\.0 (\d+) ?(.*)", lines[0])
         self.status, self.reason = (int(m[1]), m[2]) if m else (0, "")
@@ -98,6 +99,7 @@ class SipClient:
         self.host, self.port = self.sock.getsockname()[:2]
         self.hostport = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
         self.buffer = b""
+        self.eof = False
 
     def close(self):
         self.sock.close()
@@ -123,6 +125,7 @@ class SipClient:
             if self.transport == "udp":
                 return Response(data)
             if not data:
+                self.eof = True
                 return None
             self.buffer += data
 
