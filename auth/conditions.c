@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "auth/cond_read.h"
@@ -613,6 +614,12 @@ int conditions_parse(const char *json, size_t len,
 	return 0;
 }
 
+struct conditions *conditions_ref(struct conditions *c)
+{
+	(void)atomic_fetch_add(&c->shared, 1); /* the count before: unused */
+	return c;
+}
+
 static void free_patterns(struct id_pattern *list, unsigned n)
 {
 	unsigned i;
@@ -630,6 +637,8 @@ void conditions_free(struct conditions **conditions)
 	if (!c)
 		return;
 	*conditions = NULL;
+	if (atomic_fetch_sub(&c->shared, 1) > 0)
+		return;
 	mem_free(c->text);
 	for (i = 0; i < c->n_locations; i++)
 		mem_free(c->locations[i]);

@@ -116,6 +116,7 @@ struct conditions {
 	char region[33];	  /* "" = anywhere */
 	int64_t not_before_us;	  /* 0 = not said */
 	int64_t not_after_us;	  /* 0 = not said */
+	_Atomic unsigned shared;  /* owners beyond the first */
 };
 
 /**
@@ -126,7 +127,11 @@ struct conditions {
  */
 int conditions_parse(const char *json, size_t len,
 		     struct conditions **ret_conditions, struct err *e);
+/** The last owner frees it. */
 void conditions_free(struct conditions **conditions);
+/** One more owner: thousands of calls of one grant share what they were
+ *  accepted under. */
+struct conditions *conditions_ref(struct conditions *c);
 
 /* ---- the call ---------------------------------------------------------- */
 

@@ -126,8 +126,7 @@ struct gate_snapshot {
 		enum trunk_order order;
 		char vendor[TRUNK_VENDOR_MAX];
 	} trunk;
-	char *text; /* conditions, JSON */
-	struct conditions *conditions;
+	struct conditions *conditions; /* shared with other calls */
 };
 
 enum gate_cause {

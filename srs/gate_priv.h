@@ -13,6 +13,8 @@
 #include "srs/gate.h"
 #include "srs/gate_limit.h"
 
+#define GATE_KEPT_CONDITIONS 256u
+
 struct gate {
 	struct auth *auth;
 	const struct settings *settings;
@@ -20,6 +22,8 @@ struct gate {
 	/* refusals of nobody that we know, for the audit log */
 	int64_t nameless_since_us; /* monotonic */
 	unsigned nameless, unwritten;
+	/* conditions seen lately, by the hash of their text */
+	struct conditions *kept[GATE_KEPT_CONDITIONS];
 };
 
 /* One request on its way through the steps. */
@@ -38,6 +42,10 @@ struct step {
 };
 
 struct auth *gate_auth(struct gate *g);
+/** Parsed, or what was parsed before; the caller frees it. 0 or as
+ *  conditions_parse() */
+int gate_conditions(struct gate *g, const char *text,
+		    struct conditions **ret_c);
 
 /* Each returns false: the step said no. */
 bool gate_refuse(struct step *st, enum gate_cause cause, const char *why);

@@ -10,8 +10,6 @@
 
 void gate_snapshot_fini(struct gate_snapshot *snap)
 {
-	mem_free(snap->text);
-	snap->text = NULL;
 	conditions_free(&snap->conditions);
 }
 
@@ -53,7 +51,7 @@ int gate_snapshot_json(const struct gate_snapshot *snap, struct buf *out)
 	(void)buf_printf(out,
 			 "\"version\":%lld,\"transport\":%d,\"conditions\":%s}",
 			 (long long)snap->version, (int)snap->transport,
-			 snap->text);
+			 snap->conditions->text);
 	return buf_error(out);
 }
 
@@ -72,16 +70,17 @@ static void free_json(json_t **j)
 static int get_conditions(json_t *o, struct gate_snapshot *s)
 {
 	json_t *c = json_object_get(o, "conditions");
+	char *text CLEANUP(mem_freep) = NULL;
 	size_t len;
 
 	if (!json_is_object(c))
 		return -EINVAL;
 	len = json_dumpb(c, NULL, 0, JSON_COMPACT);
-	s->text = mem_zalloc(len + 1);
-	if (!s->text)
+	text = mem_zalloc(len + 1);
+	if (!text)
 		return -ENOMEM;
-	(void)json_dumpb(c, s->text, len, JSON_COMPACT); /* fits */
-	return conditions_parse(s->text, len, &s->conditions, NULL);
+	(void)json_dumpb(c, text, len, JSON_COMPACT); /* fits */
+	return conditions_parse(text, len, &s->conditions, NULL);
 }
 
 /* Not there: the call came from no trunk. */
@@ -131,8 +130,7 @@ int gate_snapshot_parse(const char *json, size_t len,
 	if (r < 0)
 		return r;
 	*ret_snap = s;
-	s.text = NULL; /* given away */
-	s.conditions = NULL;
+	s.conditions = NULL; /* given away */
 	return 0;
 }
 
@@ -147,14 +145,11 @@ int gate_snapshot_reload(struct gate *g, struct gate_snapshot *snap)
 		return r;
 	if (grant.revoked)
 		return -EKEYREVOKED;
-	r = conditions_parse(grant.conditions, strlen(grant.conditions), &c,
-			     NULL);
+	r = gate_conditions(g, grant.conditions, &c);
 	if (r < 0)
 		return r;
 	conditions_free(&snap->conditions);
 	snap->conditions = c;
-	mem_free(snap->text);
-	snap->text = STEAL(grant.conditions);
 	snap->version = grant.version;
 	return 0;
 }
