@@ -38,6 +38,8 @@
 #define DAY (24 * HOUR)
 
 #define TICK_US (2 * SECOND)		/* checkpoint */
+#define INDEX_US (SECOND / 10)		/* when more is waiting */
+#define INDEX_AT_ONCE 64		/* sip waits as long as this takes */
 #define ROUND_US (10 * SECOND)		/* deleted and expired recordings */
 #define FIRST_BACKUP (10 * 60 * SECOND) /* after the start */
 #define EXPIRE_MAX 100u			/* per round */
@@ -324,6 +326,9 @@ static void on_timer(void *arg)
 	int64_t now_us = clock_mono_us(clock);
 	int64_t wall_us = clock_wall_us(clock);
 
+	int n = catalog_index_new(u->db, INDEX_AT_ONCE);
+
+	log_failure("index", n < 0 ? n : 0);
 	log_failure("checkpoint", catalog_checkpoint(u->db));
 	if (now_us >= u->next_round_us)
 		do_round(u, now_us, wall_us);
@@ -332,7 +337,9 @@ static void on_timer(void *arg)
 	if (now_us >= u->next_backup_us)
 		do_backup(u, now_us, wall_us);
 	if (loop_timer_set(u->role->loop, &u->timer,
-			   clock_mono_us(clock) + TICK_US, on_timer, u) < 0)
+			   clock_mono_us(clock) +
+				   (n == INDEX_AT_ONCE ? INDEX_US : TICK_US),
+			   on_timer, u) < 0)
 		role_fatal(u->role, "upkeep: no memory for a timer");
 }
 

@@ -63,6 +63,9 @@ int usage_of_tenant(struct db *db, const char *tenant_id, int64_t since_us,
 /** Move the log into the database as far as no reader is in the way, so that
  *  the writers rarely have to. */
 int catalog_checkpoint(struct db *db);
+/** Make new recordings known to searches by words, the oldest first; searches
+ *  also do it by themselves. @return how many, 0 nothing is new, -errno */
+int catalog_index_new(struct db *db, unsigned limit);
 /** Refresh the planner's and the full-text index's shape; cheap when nothing
  *  changed. */
 int catalog_optimize(struct db *db);

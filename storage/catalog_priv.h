@@ -34,7 +34,7 @@ int catalog_end(struct db *db, int r);
  * are the caller's */
 int catalog_aor_keys(const char *aor, char **ret_aor, char **ret_user);
 
-/* Make the full-text row of a recording anew. */
+/* Make the full-text row of a recording anew, if it has one. */
 int catalog_index(struct db *db, const char *id);
 
 /* Strings copied into one owner, freed at once. */

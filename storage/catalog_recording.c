@@ -31,25 +31,6 @@ int recording_state_parse(const char *word, enum recording_state *ret_s)
 	return -EINVAL;
 }
 
-int catalog_index(struct db *db, const char *id)
-{
-	int64_t r;
-
-	r = db_exec(db,
-		    "DELETE FROM recordings_fts WHERE rowid = "
-		    "(SELECT n FROM recordings WHERE id = $1)",
-		    DB_ARGS(db_text(id)));
-	if (r < 0)
-		return (int)r;
-	r = db_exec(db,
-		    "INSERT INTO recordings_fts (rowid, people, words) "
-		    "SELECT n, (SELECT group_concat(aor || ' ' || name, ' ') "
-		    "FROM participants WHERE recording_id = $1), "
-		    "title || ' ' || notes FROM recordings WHERE id = $1",
-		    DB_ARGS(db_text(id)));
-	return r < 0 ? (int)r : 0;
-}
-
 static int insert_recording(struct db *db, const struct recording_new *rn)
 {
 	int64_t retain_us = rn->retain_us;
@@ -118,7 +99,7 @@ static int fill_recording(struct db *db, const struct recording_new *rn)
 		r = write_participant(db, rn->id, &rn->participants[i]);
 	for (unsigned i = 0; r == 0 && i < rn->n_streams; i++)
 		r = recording_put_stream(db, rn->id, &rn->streams[i]);
-	return r < 0 ? r : catalog_index(db, rn->id);
+	return r; /* found by words soon: catalog_words.c */
 }
 
 int recording_create(struct db *db, const struct recording_new *rn)
