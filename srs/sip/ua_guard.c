@@ -49,10 +49,13 @@ int ua_guard_connections(void)
  * the same way again. Junk that comes faster than that would take all memory:
  * above the limit only requests of known dialogs get a transaction. */
 #define MEMORY_LOOK_US 50000
+#define MEMORY_REST_US 1000000
+#define MEMORY_LOOK_AFTER 256u /* messages and events */
 
 void ua_set_max_memory(struct ua *ua, size_t bytes)
 {
 	ua->max_memory = bytes;
+	ua->memory_look_us = 0; /* look at once */
 }
 
 void ua_guard_memory(struct ua *ua)
@@ -60,10 +63,13 @@ void ua_guard_memory(struct ua *ua)
 	int64_t now = clock_mono_us(clock_real());
 	bool full;
 
-	if (now < ua->memory_look_us)
+	if (now < ua->memory_look_us + MEMORY_LOOK_US ||
+	    (now < ua->memory_look_us + MEMORY_REST_US &&
+	     ua->handled - ua->memory_look_at < MEMORY_LOOK_AFTER))
 		return;
-	ua->memory_look_us = now + MEMORY_LOOK_US;
-	/* mallinfo2() is a walk over the allocator's few bins */
+	ua->memory_look_us = now;
+	ua->memory_look_at = ua->handled;
+	/* mallinfo2() walks over all free pieces: not for every call */
 	full = mallinfo2().uordblks >=
 	       (ua->full ? ua->max_memory / 4 * 3 : ua->max_memory);
 	if (full == ua->full)

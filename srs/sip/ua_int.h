@@ -57,6 +57,7 @@ struct ua {
 	size_t max_memory;
 	bool full; /* of junk: ua_guard.c */
 	int64_t memory_look_us;
+	unsigned memory_look_at; /* handled, then */
 };
 
 /* A request's hidden half; lives in the message's memory. */
