@@ -19,6 +19,7 @@
 static const char *const level_words[] = { "debug", "info", "warn", "error",
 					   NULL };
 static const char *const format_words[] = { "text", "json", NULL };
+static const char *const dtmf_words[] = { "record", "mute", NULL };
 static const char *const verify_words[] = { "none", "optional", "required",
 					    NULL };
 static const char *const auto_words[] = { "auto", "yes", "no", NULL };
@@ -244,6 +245,10 @@ static const struct conf_key keys[] = {
 	{ "media", "tick", CONF_DURATION, FIELD(media.tick_us), .def = "100ms",
 	  .min = 10 * MSEC_US, .max = SEC_US,
 	  .doc = "How often the sockets are drained." },
+	{ "media", "dtmf", CONF_ENUM, FIELD(media.dtmf), .def = "record",
+	  .words = dtmf_words,
+	  .doc = "Digits that are sent as telephone-event: listed with the "
+		 "recording, or dropped before anything is written." },
 
 	{ "spool", "commit_interval", CONF_DURATION,
 	  FIELD(spool.commit_interval_us), .def = "1s", .min = 100 * MSEC_US,

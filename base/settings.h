@@ -23,6 +23,8 @@ enum settings_tls_verify {
 	TLS_VERIFY_REQUIRED
 };
 
+enum settings_dtmf { DTMF_RECORD, DTMF_MUTE };
+
 struct settings {
 	struct {
 		char data_dir[SETTINGS_PATH_MAX]; /* required */
@@ -65,6 +67,7 @@ struct settings {
 		int64_t port_min, port_max; /* from "20000-21999" */
 		char ports[32];
 		int64_t tick_us; /* drain interval, 100ms */
+		int dtmf;	 /* enum settings_dtmf; record */
 	} media;
 	struct {
 		int64_t commit_interval_us; /* 1s */

@@ -599,6 +599,7 @@ static int start(struct role *role, void **ret_state)
 	c->loop = role->loop;
 	c->clock = loop_clock(role->loop);
 	c->dir_fd = c->stamp_fd = -1;
+	c->mute_dtmf = role->settings->media.dtmf == DTMF_MUTE;
 	c->ticks_per_second =
 		tick > 0 && tick < SECOND_US ? (unsigned)(SECOND_US / tick) : 1;
 	get_metrics(&c->m);

@@ -119,6 +119,7 @@ struct capture {
 	struct ports ports;
 	char cname[32];
 	unsigned ticks_per_second;
+	bool mute_dtmf; /* [media] dtmf = mute */
 	struct capture_commit *commit;
 	struct capture_metrics m;
 	/* sessions */

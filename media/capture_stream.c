@@ -305,6 +305,27 @@ static uint32_t rate_of(const struct capture_stream *st, uint8_t pt)
 	return 0;
 }
 
+static bool is_dtmf(const struct capture_stream *st, uint8_t pt)
+{
+	for (unsigned i = 0; i < st->cfg.n_pts; i++)
+		if (st->cfg.pts[i].pt == pt)
+			return !strcmp(st->cfg.pts[i].codec, "telephone-event");
+	return false;
+}
+
+/* Only a bare header that we write ourselves: without it the sequence numbers
+ * would look like lost audio. Nothing of the payload, an extension or the
+ * marker gets there. */
+static void store_muted(struct capture *c, struct capture_session *s,
+			struct capture_stream *st, int64_t mono_us,
+			const struct rtp_packet *p)
+{
+	uint8_t head[RTP_HEADER_MIN];
+
+	rtp_write_header(head, false, p->pt, p->seq, p->ts_rtp, p->ssrc);
+	store(c, s, st, SPOOL_RTP, mono_us, head, sizeof(head));
+}
+
 static void take_rtcp(struct capture *c, struct capture_session *s,
 		      struct capture_stream *st,
 		      const struct capture_addr *from, int64_t mono_us,
@@ -344,7 +365,10 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 		drop(c, s, st, why, 1);
 		return;
 	}
-	store(c, s, st, SPOOL_RTP, mono_us, data, len);
+	if (c->mute_dtmf && is_dtmf(st, pkt.pt))
+		store_muted(c, s, st, mono_us, &pkt);
+	else
+		store(c, s, st, SPOOL_RTP, mono_us, data, len);
 }
 
 /* ---- drain ---- */

@@ -175,6 +175,22 @@ static int take_table(struct feed *f, int64_t t_us,
 
 /* ---- packets ---- */
 
+/* Without payload: muted by capture. */
+static int add_tone(struct feed_stream *s, int64_t t_us,
+		    const struct rtp_packet *p, uint32_t clock_hz)
+{
+	const struct dtmf_packet dp = { .t_us = t_us,
+					.ssrc = p->ssrc,
+					.ts_rtp = p->ts_rtp,
+					.clock_hz = clock_hz,
+					.payload = p->payload,
+					.len = p->payload_len };
+
+	if (p->payload_len == 0)
+		return 0;
+	return dtmf_put(&s->dtmf, &dp) == -ENOMEM ? -ENOMEM : 0;
+}
+
 static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 		      const struct rtp_packet *p, uint32_t number)
 {
@@ -199,6 +215,9 @@ static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 	tp.clock_hz = fs->clock_hz;
 	if (str_ieq(fs->name, "telephone-event")) {
 		tp.class = TL_EVENT;
+		r = add_tone(s, t_us, p, fs->clock_hz);
+		if (r < 0)
+			return r;
 	} else if (str_ieq(fs->name, "CN") || p->payload_len == 0) {
 		tp.class = TL_NOISE;
 	} else if (!fs->known) {
@@ -476,6 +495,7 @@ void feed_destroy(struct feed **fp)
 		mem_free(f->info.streams[i].refs);
 		mem_free(f->info.streams[i].reports);
 		mem_free(f->info.streams[i].holds);
+		dtmf_fini(&f->info.streams[i].dtmf);
 	}
 	for (i = 0; i < f->info.n_events; i++)
 		mem_free(f->info.events[i].text);

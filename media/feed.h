@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "media/codec.h"
+#include "media/dtmf.h"
 #include "media/spool.h"
 #include "media/timeline.h"
 
@@ -50,6 +51,7 @@ struct feed_stream {
 	size_t n_reports, cap_reports;
 	struct tl_hold *holds;
 	size_t n_holds, cap_holds;
+	struct dtmf dtmf;     /* keys pressed */
 	uint64_t undecodable; /* packets of a codec that nobody knows */
 	uint64_t broken;      /* not RTP */
 	uint8_t main_spec;    /* of most audio packets */

@@ -29,7 +29,7 @@ extern const struct role_ops render_role;
 
 #define RENDER_FILES_MAX (4 + 3 * CAP_STREAMS_MAX)
 #define RENDER_WARNINGS_MAX 64
-#define RENDER_EVENTS_MAX 256
+#define RENDER_EVENTS_MAX 1024
 
 struct render_options {
 	const char *spool_path;
@@ -71,10 +71,12 @@ struct render_warning {
 	char detail[160];
 };
 
-/* Something on the timeline: "loss". */
+/* Something on the timeline: "loss", "dtmf" (text is the digit). */
 struct render_event {
 	int64_t offset_us; /* from the start of the files */
+	int64_t duration_us;
 	const char *kind;
+	int party; /* ord of the catalog, -1 = unknown */
 	int stream;
 	char text[80];
 };

@@ -125,6 +125,21 @@ static int party_ord(const struct render *r, int party)
 	return party < 0 ? -1 : (int)r->plan.parties[party].ord;
 }
 
+int render_party_of(const struct render *r, uint16_t line)
+{
+	int party = -1;
+	unsigned i;
+
+	for (i = 0; i < r->plan.n_parties; i++) {
+		if (!(r->plan.parties[i].streams >> line & 1))
+			continue;
+		if (party >= 0)
+			return -1;
+		party = (int)i;
+	}
+	return party_ord(r, party);
+}
+
 static int make_encoder(const struct render *r, unsigned rate_hz,
 			struct opus_enc **ret_enc)
 {

@@ -160,15 +160,19 @@ static int put_events(struct work *w)
 {
 	const struct render_event *from;
 	struct recording_event ev;
+	int64_t start_us = w->res->started_wall_us;
 	unsigned i;
 	int r;
 
+	if (start_us <= 0)
+		start_us = w->rec->started_us; /* no media that has a length */
 	for (i = 0; i < w->res->n_events; i++) {
 		from = &w->res->events[i];
 		ev = (struct recording_event){
-			.at_us = w->res->started_wall_us + from->offset_us,
+			.at_us = start_us + from->offset_us,
+			.duration_us = from->duration_us,
 			.kind = from->kind,
-			.participant = -1,
+			.participant = from->party,
 			.stream = from->stream,
 			.text = from->text,
 		};

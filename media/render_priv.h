@@ -109,4 +109,8 @@ void render_warn(struct render *r, const char *code, const char *severity,
 		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void render_report(struct render *r);
 
+/* render_core.c */
+/** @return ord of who alone sends on this m-line, or -1 */
+int render_party_of(const struct render *r, uint16_t line);
+
 #endif

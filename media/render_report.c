@@ -25,6 +25,20 @@ void render_warn(struct render *r, const char *code, const char *severity,
 	va_end(ap);
 }
 
+static struct render_event *new_event(struct render *r, const char *kind,
+				      const struct feed_stream *fs)
+{
+	struct render_event *ev;
+
+	if (r->res->n_events == RENDER_EVENTS_MAX)
+		return NULL;
+	ev = &r->res->events[r->res->n_events++];
+	*ev = (struct render_event){ .kind = kind,
+				     .party = render_party_of(r, fs->index),
+				     .stream = fs->index };
+	return ev;
+}
+
 static void loss_events(struct render *r, const struct feed_stream *fs,
 			const struct timeline *tl)
 {
@@ -37,19 +51,48 @@ static void loss_events(struct render *r, const struct feed_stream *fs,
 		l = tl_lane(tl, k);
 		for (i = 0; i < l->n; i++) {
 			if (l->segs[i].kind != TL_LOSS ||
-			    render_us(l->segs[i].len) < LOSS_EVENT_US ||
-			    r->res->n_events == RENDER_EVENTS_MAX)
+			    render_us(l->segs[i].len) < LOSS_EVENT_US)
 				continue;
-			ev = &r->res->events[r->res->n_events++];
-			ev->kind = "loss";
-			ev->stream = fs->index;
+			ev = new_event(r, "loss", fs);
+			if (!ev)
+				return;
 			ev->offset_us = render_us(l->segs[i].start - r->zero);
+			ev->duration_us = render_us(l->segs[i].len);
 			(void)snprintf(ev->text, sizeof(ev->text),
 				       "%u packets, %lld ms", l->segs[i].lost,
 				       (long long)render_us(l->segs[i].len) /
 					       1000);
 		}
 	}
+}
+
+static void dtmf_events(struct render *r, const struct feed_stream *fs)
+{
+	uint64_t left_out = fs->dtmf.left_out;
+	struct render_event *ev;
+	int64_t at;
+	size_t i;
+
+	for (i = 0; i < fs->dtmf.n; i++) {
+		ev = new_event(r, "dtmf", fs);
+		if (!ev) {
+			left_out += fs->dtmf.n - i;
+			break;
+		}
+		at = fs->dtmf.keys[i].start_us - render_us(r->zero);
+		ev->offset_us = at > 0 ? at : 0;
+		ev->duration_us = fs->dtmf.keys[i].duration_us;
+		ev->text[0] = fs->dtmf.keys[i].digit;
+	}
+	if (left_out)
+		render_warn(r, "dtmf.too_many", "warning",
+			    "stream %u: %llu more keys than are listed",
+			    fs->index, (unsigned long long)left_out);
+	if (fs->dtmf.broken)
+		render_warn(r, "dtmf.broken", "info",
+			    "stream %u: %llu telephone-event packets could "
+			    "not be read",
+			    fs->index, (unsigned long long)fs->dtmf.broken);
 }
 
 static void warn_timeline(struct render *r, unsigned line,
@@ -112,6 +155,7 @@ static void report_stream(struct render *r, const struct feed_stream *fs,
 		render_warn(r, "media.broken", "warning",
 			    "stream %u: %llu packets were not RTP", fs->index,
 			    (unsigned long long)fs->broken);
+	dtmf_events(r, fs);
 	loss_events(r, fs, tl);
 }
 

@@ -54,6 +54,9 @@ struct call_spec {
 	int64_t duration_us;  /* from the answer to BYE */
 	int64_t hold_from_us; /* negative: no hold */
 	int64_t hold_to_us;
+	const char *dtmf;    /* keys that the first party presses, instead of
+			      * talking; NULL = none. Checked by dtmf_event() */
+	int64_t dtmf_at_us;  /* when the first one is */
 	double loss_percent; /* RTP packets that are not sent */
 	bool reorder;	     /* one packet in ten leaves after the next */
 	unsigned n_calls;

@@ -57,10 +57,13 @@ static int open_stream(struct call_leg *l, unsigned i)
 	rtp->reorder = s->reorder;
 	rtp->pt = pt_of(s->codec);
 	rtp->count = &l->result->streams[i];
+	rtp->dtmf = i ? NULL : s->dtmf;
+	rtp->dtmf_at_us = s->dtmf_at_us;
 	l->lines[i] = (struct offer_line){ .codec = s->codec,
 					   .pt = rtp->pt,
 					   .rtp_port = rtp->rtp_port,
-					   .rtcp_port = rtp->rtcp_port };
+					   .rtcp_port = rtp->rtcp_port,
+					   .dtmf = rtp->dtmf != NULL };
 	snprintf(l->lines[i].label, sizeof(l->lines[i].label), "%u", i + 1);
 	return 0;
 }
@@ -149,6 +152,7 @@ static bool use_sdp(struct call_leg *l, const struct call_answer *a)
 		l->granted[i] = res[i].accepted && res[i].rtp.ss_family;
 		l->rtp[i].to_rtp = res[i].rtp;
 		l->rtp[i].to_rtcp = res[i].rtcp;
+		l->rtp[i].dtmf_pt = res[i].dtmf_pt;
 	}
 	return true;
 }

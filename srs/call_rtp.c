@@ -7,6 +7,7 @@
 
 #include "base/id.h"
 #include "base/str.h"
+#include "media/dtmf.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
 #include "srs/call.h"
@@ -155,6 +156,54 @@ static void through_network(struct call_rtp *s, const uint8_t *p, unsigned len)
 	s->held_len = 0;
 }
 
+/* ---- keys ---- */
+
+/* A key sounds for 160 ms, 80 ms of talk follow. */
+#define KEY_FRAMES 8u
+#define KEY_PERIOD 12u
+#define KEY_ENDS 3u
+#define KEY_VOLUME 10u
+
+static void send_key(struct call_rtp *s, int event, unsigned phase)
+{
+	uint8_t packet[RTP_HEADER_MIN + 4];
+	unsigned ticks = call_voice_ticks(s->voice);
+	unsigned heard = (phase + 1) * ticks;
+	bool end = phase == KEY_FRAMES - 1;
+	uint32_t ts = ts_at(s, s->due_mono_us) - phase * ticks;
+
+	for (unsigned i = 0; i < (end ? KEY_ENDS : 1); i++) {
+		rtp_write_header(packet, phase == 0, s->dtmf_pt, s->seq++, ts,
+				 s->ssrc);
+		packet[RTP_HEADER_MIN] = (uint8_t)event;
+		packet[RTP_HEADER_MIN + 1] =
+			(uint8_t)((end ? 0x80u : 0) | KEY_VOLUME);
+		packet[RTP_HEADER_MIN + 2] = (uint8_t)(heard >> 8);
+		packet[RTP_HEADER_MIN + 3] = (uint8_t)heard;
+		s->sent++;
+		s->octets += 4;
+		through_network(s, packet, sizeof(packet));
+	}
+	s->frame++; /* what would have been said is not heard */
+}
+
+/* @return whether a key takes the place of this frame */
+static bool press_key(struct call_rtp *s)
+{
+	int64_t at = s->due_mono_us - s->ts_mono_us - s->dtmf_at_us;
+	uint64_t frame;
+
+	if (!s->dtmf || !s->dtmf_pt || at < 0)
+		return false;
+	frame = (uint64_t)at / FRAME_US;
+	if (frame / KEY_PERIOD >= strlen(s->dtmf) ||
+	    frame % KEY_PERIOD >= KEY_FRAMES)
+		return false;
+	send_key(s, dtmf_event(s->dtmf[frame / KEY_PERIOD]),
+		 (unsigned)(frame % KEY_PERIOD));
+	return true;
+}
+
 static void send_frame(struct call_rtp *s)
 {
 	uint8_t packet[CALL_RTP_PACKET_MAX];
@@ -208,7 +257,8 @@ void call_rtp_tick(struct call_rtp *s, int64_t now_mono_us, int64_t now_wall_us)
 	if (!s->active)
 		return;
 	while (s->due_mono_us <= now_mono_us) {
-		send_frame(s);
+		if (!press_key(s))
+			send_frame(s);
 		s->due_mono_us += FRAME_US;
 	}
 	if (!s->sr_mono_us || now_mono_us < s->sr_mono_us) {

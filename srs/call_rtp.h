@@ -26,6 +26,9 @@ struct call_rtp {
 	bool reorder;
 	struct sockaddr_storage to_rtp, to_rtcp; /* family 0: not yet */
 	uint8_t pt;
+	uint8_t dtmf_pt;  /* 0: the server does not take telephone-event */
+	const char *dtmf; /* NULL = none; borrowed */
+	int64_t dtmf_at_us;
 	struct call_stream_result *count;
 	/* read by the caller */
 	uint16_t rtp_port, rtcp_port;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "media/dtmf.h"
 #include "srs/call.h"
 #include "srs/cli.h"
 
@@ -20,6 +21,7 @@ struct options {
 	unsigned n_wavs;
 	char token[TOKEN_FILE_MAX + 1];
 	char aors[CALL_CHANGES_MAX][256];
+	char dtmf[65];
 };
 
 struct run {
@@ -161,6 +163,24 @@ static int set_hold(struct options *o, const char *v)
 	return 0;
 }
 
+static int set_dtmf(struct options *o, const char *v)
+{
+	struct span rest = span_of(v);
+	struct span keys = span_cut(&rest, '@');
+	bool ok = keys.len && span_copy(o->dtmf, sizeof(o->dtmf), keys) &&
+		  seconds(rest.p, &o->spec.dtmf_at_us);
+
+	for (const char *p = o->dtmf; ok && *p; p++)
+		ok = dtmf_event(*p) >= 0;
+	if (!ok)
+		return cli_usage(WORD,
+				 "--dtmf %s: up to 64 of 0-9 * # A-D and "
+				 "a second, as in 42#@3",
+				 v);
+	o->spec.dtmf = o->dtmf;
+	return 0;
+}
+
 static int set_loss(struct options *o, const char *v)
 {
 	if (!number(v, 100, &o->spec.loss_percent))
@@ -233,6 +253,7 @@ static const struct {
 	{ "--transport", set_transport },
 	{ "--tls-dir", set_tls_dir },
 	{ "--hold", set_hold },
+	{ "--dtmf", set_dtmf },
 	{ "--loss", set_loss },
 	{ "--calls", set_calls },
 	{ "--rate", set_rate },

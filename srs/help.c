@@ -60,6 +60,8 @@ static const struct page pages[] = {
 	  "our\n"
 	  "                           certificate and key\n"
 	  "  --hold A-B               on hold from second A to second B\n"
+	  "  --dtmf KEYS@S            the first participant presses keys "
+	  "(RFC 4733)\n"
 	  "  --join AOR@S             somebody joins at second S (UPDATE)\n"
 	  "  --leave AOR@S            somebody leaves\n"
 	  "  --loss PERCENT           drop RTP packets at random\n"

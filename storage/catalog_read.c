@@ -120,6 +120,7 @@ static int event_row(void *arg, struct db_row *row)
 	ev->participant = (int)db_col_int(row, 3);
 	ev->stream = (int)db_col_int(row, 4);
 	ev->text = take(l, row, 5);
+	ev->duration_us = db_col_int(row, 6);
 	return l->error;
 }
 
@@ -183,7 +184,8 @@ static const struct part {
 	  "sha256, channels, rate_hz, duration_us FROM tracks "
 	  "WHERE recording_id = $1 ORDER BY kind, n, format" },
 	{ RECORDING_EVENTS, event_row,
-	  "SELECT at_us, offset_us, kind, participant, stream, text "
+	  "SELECT at_us, offset_us, kind, participant, stream, text, "
+	  "duration_us "
 	  "FROM events WHERE recording_id = $1 ORDER BY at_us, id" },
 	{ RECORDING_WARNINGS, warning_row,
 	  "SELECT code, severity, detail, at_us, count FROM warnings "

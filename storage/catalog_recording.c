@@ -183,12 +183,12 @@ int recording_add_event(struct db *db, const char *id,
 	return catalog_exec_one(
 		db,
 		"INSERT INTO events (recording_id, at_us, offset_us, kind, "
-		"participant, stream, text) "
-		"SELECT $1, $2, max(0, $2 - started_us), $3, $4, $5, $6 "
+		"participant, stream, text, duration_us) "
+		"SELECT $1, $2, max(0, $2 - started_us), $3, $4, $5, $6, $7 "
 		"FROM recordings WHERE id = $1",
 		DB_ARGS(db_text(id), db_int(ev->at_us), text_or_empty(ev->kind),
 			db_int(ev->participant), db_int(ev->stream),
-			text_or_empty(ev->text)));
+			text_or_empty(ev->text), db_int(ev->duration_us)));
 }
 
 int recording_add_warning(struct db *db, const char *id,

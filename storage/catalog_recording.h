@@ -85,11 +85,13 @@ struct recording_track {
 
 struct recording_event {
 	int64_t at_us;
-	int64_t offset_us; /* from the start; read only */
-	const char *kind;  /* "hold", "resume", "pause", "unpause", "join",
-			    * "leave", "metadata", "loss", "note" ... */
-	int participant;   /* ord or -1 */
-	int stream;	   /* idx or -1 */
+	int64_t offset_us;   /* from the start; read only */
+	int64_t duration_us; /* 0 = a moment, or not known */
+	const char *kind;    /* "hold", "resume", "pause", "unpause", "join",
+			      * "leave", "metadata", "loss", "note", "dtmf"
+			      * (text is the digit) ... */
+	int participant;     /* ord or -1 */
+	int stream;	     /* idx or -1 */
 	const char *text;
 };
 

@@ -16,6 +16,7 @@ extern const char migration_0003[], migration_0003_end[];
 extern const char migration_0004[], migration_0004_end[];
 extern const char migration_0005[], migration_0005_end[];
 extern const char migration_0006[], migration_0006_end[];
+extern const char migration_0007[], migration_0007_end[];
 
 struct embedded {
 	const char *name;
@@ -30,6 +31,7 @@ static const struct embedded embedded[] = {
 	{ "0004_trunks.sql", migration_0004, migration_0004_end },
 	{ "0005_commands.sql", migration_0005, migration_0005_end },
 	{ "0006_calls.sql", migration_0006, migration_0006_end },
+	{ "0007_event_duration.sql", migration_0007, migration_0007_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

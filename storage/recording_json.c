@@ -114,6 +114,9 @@ static json_t *events(const struct recording *rec, unsigned flags)
 		put(j, "participant", number(ev->participant, flags));
 		put(j, "stream", number(ev->stream, flags));
 		put_text(j, "text", ev->text);
+		if (ev->duration_us > 0)
+			put(j, "duration_s",
+			    recording_json_seconds(ev->duration_us));
 		json_array_append_new(list, j);
 	}
 	return list;

@@ -179,6 +179,7 @@ static const char *event_words(const char *kind)
 		{ "pause", "Paused" },	  { "unpause", "Recording again" },
 		{ "join", "Joined" },	  { "leave", "Left" },
 		{ "loss", "Audio lost" }, { "metadata", "Parties updated" },
+		{ "dtmf", "Key" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)

@@ -226,6 +226,9 @@ static int read_line(const struct offer_line *l, unsigned i,
 			 i + 1, a->formats);
 		return -EPROTO;
 	}
+	for (unsigned k = 0; l->dtmf && k < a->n_pts; k++)
+		if (!strcmp(a->pts[k].codec, "telephone-event"))
+			ret->dtmf_pt = a->pts[k].pt;
 	ret->inactive = a->dir == SDP_INACTIVE || a->dir == SDP_SENDONLY;
 	ret->rtcp_mux = a->rtcp_mux;
 	sdp_line_remote(a, &ret->rtp, &ret->rtcp);

@@ -145,7 +145,8 @@ struct offer_result {
 	bool accepted;
 	bool inactive;
 	bool rtcp_mux;
-	uint8_t pt; /* of the chosen audio codec */
+	uint8_t pt;	 /* of the chosen audio codec */
+	uint8_t dtmf_pt; /* of telephone-event, 0 = not accepted */
 	struct sockaddr_storage rtp;
 	struct sockaddr_storage rtcp;
 };

@@ -210,6 +210,44 @@ static void nothing_is_stored_on_hold_or_muted(void **state)
 	close(a);
 }
 
+/* What is left is a header, so that the sequence has no hole. */
+static void muted_digits_never_reach_the_file(void **state)
+{
+	struct rig *g = *state;
+	struct spool_reader *r = NULL;
+	unsigned n_audio = 0, n_digits = 0;
+	struct spool_item it;
+	char path[160];
+	uint16_t pa;
+	int a = rig_socket(&pa);
+
+	rig_kill(g);
+	g->settings.media.dtmf = DTMF_MUTE;
+	rig_start(g);
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	for (unsigned i = 0; i < 20; i++)
+		rig_rtp(a, g->opened.streams[0].rtp_port, i % 2 ? 101 : 0,
+			(uint16_t)i, 1, i % 2 ? 16 : 172);
+	rig_close(g, S1, false);
+	(void)snprintf(path, sizeof(path), "%s/spool/" S1 ".spool", g->dir);
+	assert_int_equal(spool_reader_open(path, &r), 0);
+	while (spool_reader_next(r, &it) > 0) {
+		if (it.type != SPOOL_PACKETS)
+			continue;
+		if ((it.packet.data[1] & 0x7f) != 101) {
+			n_audio++;
+			continue;
+		}
+		n_digits++;
+		assert_int_equal(it.packet.len, RTP_HEADER_MIN);
+	}
+	spool_reader_close(&r);
+	assert_int_equal(n_audio, 10);
+	assert_int_equal(n_digits, 10);
+	close(a);
+}
+
 static void streams_come_and_go_by_update(void **state)
 {
 	struct rig *g = *state;
@@ -696,6 +734,7 @@ int main(void)
 		RIG(packets_of_two_streams_are_in_the_spool),
 		RIG(what_fails_a_check_is_counted_not_stored),
 		RIG(nothing_is_stored_on_hold_or_muted),
+		RIG(muted_digits_never_reach_the_file),
 		RIG(streams_come_and_go_by_update),
 		RIG(a_killed_capture_goes_on_in_the_same_file),
 		RIG(without_kept_sockets_the_old_port_is_bound_again),

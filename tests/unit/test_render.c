@@ -376,6 +376,44 @@ static void render_loss_is_concealed_and_told(void **state)
 	unload(&a);
 }
 
+static void render_lists_keys(void **state)
+{
+	static const uint8_t star[4] = { 10, 0x8a, 1600 >> 8, 1600 & 0xff };
+	struct world *w = *state;
+	unsigned k, i;
+
+	maker_open(&w->m, w->dir, TWO);
+	maker_add_stream(&w->m, 0, "PCMU", 8000, 1);
+	maker_add_stream(&w->m, 0, "PCMU", 8000, 1);
+	w->m.table.s[1].pts[1] = (struct cap_pt){ .pt = 101,
+						  .channels = 1,
+						  .rate_hz = 8000,
+						  .codec = "telephone-event" };
+	w->m.table.s[1].n_pts = 2;
+	maker_table(&w->m);
+	talk(w, 0, 110);
+	for (i = 0; i < 3; i++) /* "*" from 2.0 s, told at its end */
+		maker_rtp(&w->m, 1, 101, (uint16_t)(65500 + 110 + i),
+			  160 * 100 + 5000, 101, star, sizeof(star));
+	maker_rtp(&w->m, 1, 101, (uint16_t)(65500 + 113), 160 * 110 + 5000, 101,
+		  "", 0); /* muted */
+	for (k = 110; k < 250; k++) {
+		send_pcm(w, 0, false, 440, k, 160 * k);
+		send_pcm(w, 1, false, 1000, k + 4, 160 * k + 5000);
+		maker_advance(&w->m, 20000);
+	}
+	maker_close(&w->m, true);
+	render(w);
+	assert_int_equal(w->res->n_events, 1);
+	assert_string_equal(w->res->events[0].kind, "dtmf");
+	assert_string_equal(w->res->events[0].text, "*");
+	assert_int_equal(w->res->events[0].offset_us, 2000000);
+	assert_int_equal(w->res->events[0].duration_us, 200000);
+	assert_int_equal(w->res->events[0].party, 1);
+	assert_int_equal(w->res->events[0].stream, 1);
+	assert_false(warned(w, "media.loss"));
+}
+
 static void render_opus_track_is_a_copy(void **state)
 {
 	struct world *w = *state;
@@ -658,6 +696,7 @@ int main(void)
 		T(render_order_is_that_of_the_participants),
 		T(render_hold_is_silence_of_the_right_length),
 		T(render_loss_is_concealed_and_told),
+		T(render_lists_keys),
 		T(render_opus_track_is_a_copy),
 		T(render_codecs_of_different_rates),
 		T(render_one_stream_is_mono),
