@@ -151,6 +151,13 @@ struct session {
 	int64_t command;	 /* waits for capture, 0 = none */
 	char command_actor[64];
 
+	/* asked for a description: session_snapshot.c */
+	bool snapshot_ok;	  /* the client answers that */
+	bool snapshot_asked;	  /* our UPDATE waits for its answer */
+	unsigned snapshots;	  /* how often we asked */
+	const char *snapshot_why; /* we should, NULL = no need */
+	int64_t snapshot_us;	  /* then */
+
 	/* at its end */
 	char end_reason[32];
 	int64_t ended_wall_us;
@@ -451,6 +458,8 @@ void session_on_in_dialog(void *arg, struct ua_request *req);
 void session_on_changed(struct session *s, const struct cap_opened *o);
 /** Capture has the session again: what was held is looked at now. */
 void session_on_resumed(struct session *s);
+/** Take what sv->in->md says into the running call and judge it again. */
+void session_take_metadata(struct session *s);
 /** Write the restore data into this turn's transaction. */
 void session_save_dialog(struct session *s);
 /** Forget plan and request (which is answered already). */
@@ -496,6 +505,18 @@ void session_mute_streams(const struct session *s, struct session_stream *st,
 void session_invite_answered(struct session *s, const struct ua_response *res);
 /** Every tick of the watch. */
 void session_pause_watch(struct session *s, int64_t now);
+
+/* ---- session_snapshot.c: asking for a complete description ---- */
+
+/** Does the client that sent this INVITE answer such requests? */
+void session_snapshot_offer(struct session *s, struct ua_request *req);
+/** This warning was given: is it a reason to ask? */
+void session_snapshot_consider(struct session *s, const char *code);
+/** Every tick of the watch. */
+void session_snapshot_watch(struct session *s, int64_t now);
+/** The answer to an UPDATE of ours. */
+void session_snapshot_answered(struct session *s,
+			       const struct ua_response *res);
 
 /* ---- session_commands.c: what others ask of us ---- */
 

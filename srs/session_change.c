@@ -397,6 +397,7 @@ static void take_metadata(struct session *s, struct md_changes *ch)
 	int r;
 
 	memset(ch, 0, sizeof(*ch));
+	s->snapshot_why = NULL; /* unless this one is no better */
 	r = metadata_merge(s->people, in->md, &in->warnings, ch);
 	if (r < 0)
 		session_note_warning(s, "metadata.not_taken", WARN_WARNING,
@@ -404,6 +405,18 @@ static void take_metadata(struct session *s, struct md_changes *ch)
 				     "completely");
 	if (session_take_people(s) == 0 && turn_begin(s->sv) == 0)
 		write_changes(s, ch);
+}
+
+void session_take_metadata(struct session *s)
+{
+	struct md_changes changes;
+
+	take_metadata(s, &changes);
+	session_note_warnings(s, &s->sv->in->warnings);
+	metadata_destroy(&s->sv->in->md);
+	session_rejudge(s, false);
+	if (s->state == SESSION_LIVE)
+		session_save_dialog(s);
 }
 
 static void read_change(struct session *s, struct ua_request *req,
@@ -569,6 +582,8 @@ void session_rejudge(struct session *s, bool wait_over)
 	fine = v.status == 200;
 	if (fine) {
 		session_take_judgement(s, &v);
+		if (!v.wait_metadata)
+			s->metadata_due_us = INT64_MAX;
 		if (make_plan(s, &v, &t) == 0)
 			start_plan(s, NULL);
 	} else {
@@ -671,8 +686,10 @@ static void on_response(void *arg, enum ua_method method,
 		session_touch_activity(s);
 	if (method == UA_INVITE)
 		session_invite_answered(s, res);
-	else if (method == UA_UPDATE && res->status / 100 == 2)
+	if (method == UA_UPDATE && res->status / 100 == 2)
 		session_take_timer(s, &s->timer);
+	if (method == UA_UPDATE)
+		session_snapshot_answered(s, res);
 }
 
 const struct ua_events session_events = {

@@ -296,6 +296,7 @@ static int fill_session(struct session *s, struct ua_request *req,
 		s->metadata_due_us = session_mono_us(sv) +
 				     sv->set->sip.missing_metadata_wait_us;
 	s->extra = intake_correlation(req, s->people);
+	session_snapshot_offer(s, req);
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,
 			   sv->set->media.address);
 	r = session_take_people(s);

@@ -144,7 +144,8 @@ int session_save(const struct session *s, struct buf *out)
 		   (long long)(s->ends_wall_us == INT64_MAX ? 0
 							    : s->ends_wall_us));
 	json_text_pair(out, "ends_why", s->ends_why);
-	buf_printf(out, ",\"paused\":%d", s->paused);
+	buf_printf(out, ",\"paused\":%d,\"snapshot_ok\":%d", s->paused,
+		   s->snapshot_ok);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -296,6 +297,8 @@ static void load_rest(struct session *s, const json_t *root)
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
 	s->paused = json_integer_value(json_object_get(root, "paused")) != 0;
 	s->told_paused = s->paused;
+	s->snapshot_ok =
+		json_integer_value(json_object_get(root, "snapshot_ok")) != 0;
 }
 
 static int load_parts(struct session *s, const json_t *root, struct buf *part)

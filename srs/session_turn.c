@@ -190,6 +190,7 @@ void session_note_warning(struct session *s, const char *code,
 {
 	struct note *n = note_new(s, NOTE_WARNING, detail, strlen(detail));
 
+	session_snapshot_consider(s, code);
 	if (!n)
 		return;
 	n->severity = sev;

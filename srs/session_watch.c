@@ -157,6 +157,7 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		refresh(s, now);
 	} else {
 		session_pause_watch(s, now);
+		session_snapshot_watch(s, now);
 	}
 }
 
