@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "srs/call_dialect.h"
 #include "srs/call_leg.h"
 #include "srs/call_voice.h"
 
@@ -124,6 +125,28 @@ static int make_voices(const struct call_spec *s, struct call_batch *b,
 	return 0;
 }
 
+static int mix_voices(const struct call_spec *s, struct call_batch *b,
+		      struct err *e)
+{
+	int r = call_voice_mix(b->voices, s->n_parties, &b->mixed);
+
+	return r == -EINVAL ? err_set(e, r,
+				      "%s sends mixed audio: PCMU or PCMA only",
+				      b->dialect->name)
+			    : r;
+}
+
+static int check_dialect(const struct call_spec *s, struct err *e)
+{
+	const struct call_dialect *d = s->dialect;
+
+	if (d && d->two_ends && (s->n_parties != 2 || s->n_changes))
+		return err_set(e, -EINVAL,
+			       "%s: two participants, who stay to the end",
+			       d->name);
+	return 0;
+}
+
 static int check_spec(const struct call_spec *s, struct err *e)
 {
 	if (!s->to || !s->n_parties || s->n_parties > CALL_PARTIES_MAX)
@@ -133,7 +156,7 @@ static int check_spec(const struct call_spec *s, struct err *e)
 		return err_set(e, -EINVAL, "one to %d calls", CALL_COUNT_MAX);
 	if (s->hold_from_us >= 0 && s->hold_to_us <= s->hold_from_us)
 		return err_set(e, -EINVAL, "the hold ends before it begins");
-	return 0;
+	return check_dialect(s, e);
 }
 
 /* Two sockets per stream: take what the kernel lets us have. */
@@ -202,6 +225,7 @@ static int run_legs(struct call_batch *b, volatile int *stop,
 	struct call_leg *legs = mem_calloc(n, sizeof(*legs));
 	int64_t t0 = clock_mono_us(clock_real());
 
+	b->refci = (uint32_t)clock_wall_us(clock_real());
 	if (!legs)
 		return -ENOMEM;
 	for (unsigned i = 0; i < n; i++) {
@@ -225,6 +249,8 @@ int call_run(const struct call_spec *spec, call_event_fn *on_event, void *arg,
 	     volatile int *stop, struct call_result *ret_results, struct err *e)
 {
 	struct call_batch b = { .spec = spec,
+				.dialect = spec->dialect ? spec->dialect
+							 : dialect_find(NULL),
 				.on_event = on_event,
 				.arg = arg };
 	struct target t = { 0 };
@@ -236,16 +262,20 @@ int call_run(const struct call_spec *spec, call_event_fn *on_event, void *arg,
 		r = resolve(spec, &b, &t, e);
 	if (!r)
 		r = make_voices(spec, &b, e);
+	if (!r && b.dialect->mixed)
+		r = mix_voices(spec, &b, e);
 	if (!r) {
 		raise_limit();
 		r = call_ua_create(b.local_ip, spec->transport, t.route,
-				   spec->tls_dir, &call_leg_events, &b.ua);
+				   spec->tls_dir, b.dialect, &call_leg_events,
+				   &b.ua);
 		if (r < 0)
 			err_set(e, r, "no SIP transport on %s", b.local_ip);
 	}
 	if (!r)
 		r = run_legs(&b, stop, ret_results);
 	call_ua_destroy(&b.ua);
+	call_voice_destroy(&b.mixed);
 	for (unsigned i = 0; i < CALL_PARTIES_MAX; i++)
 		call_voice_destroy(&b.voices[i]);
 	return r;

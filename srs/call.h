@@ -24,6 +24,8 @@ struct err;
 
 enum call_transport { CALL_UDP, CALL_TCP, CALL_TLS };
 
+struct call_dialect;
+
 struct call_party {
 	const char *aor;
 	const char *name; /* NULL = none */
@@ -43,6 +45,9 @@ struct call_spec {
 	const char *to;	   /* "sip:rec@127.0.0.1:5060" */
 	const char *token; /* NULL: no Authorization header */
 	const char *codec; /* "PCMU", "PCMA" or "opus" */
+	/* whose way of speaking; NULL: RFC 7866's. One with two_ends makes a
+	 * dialog for each of exactly two parties: n_calls counts dialogs. */
+	const struct call_dialect *dialect;
 	enum call_transport transport;
 	/* folder with cafile.pem (the server is verified) and perhaps
 	 * agent.pem (our certificate and key); NULL: nothing is verified */

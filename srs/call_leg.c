@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/mem.h"
+#include "srs/call_dialect.h"
 #include "srs/call_voice.h"
 #include "srs/siprec/body.h"
 #include "srs/siprec/warn.h"
@@ -31,7 +32,7 @@ static void activate(struct call_leg *l, bool active)
 {
 	int64_t now = clock_mono_us(clock_real());
 
-	for (unsigned i = 0; i < spec_of(l)->n_parties; i++) {
+	for (unsigned i = 0; i < l->n_lines; i++) {
 		if (l->granted[i])
 			call_rtp_activate(&l->rtp[i], active, now);
 	}
@@ -52,7 +53,8 @@ static int open_stream(struct call_leg *l, unsigned i)
 
 	if (r < 0)
 		return r;
-	rtp->voice = l->batch->voices[i];
+	rtp->voice = l->batch->mixed ? l->batch->mixed
+				     : l->batch->voices[l->first + i];
 	rtp->loss_percent = s->loss_percent;
 	rtp->reorder = s->reorder;
 	rtp->pt = pt_of(s->codec);
@@ -64,7 +66,8 @@ static int open_stream(struct call_leg *l, unsigned i)
 					   .rtp_port = rtp->rtp_port,
 					   .rtcp_port = rtp->rtcp_port,
 					   .dtmf = rtp->dtmf != NULL };
-	snprintf(l->lines[i].label, sizeof(l->lines[i].label), "%u", i + 1);
+	dialect_label(l->batch->dialect, i, l->lines[i].label,
+		      sizeof(l->lines[i].label));
 	return 0;
 }
 
@@ -94,7 +97,7 @@ static void finish(struct call_leg *l)
 {
 	if (l->state == LEG_DONE)
 		return;
-	for (unsigned i = 0; i < spec_of(l)->n_parties; i++) {
+	for (unsigned i = 0; i < l->n_lines; i++) {
 		call_rtp_bye(&l->rtp[i]);
 		call_rtp_close(&l->rtp[i]);
 	}
@@ -130,7 +133,7 @@ static void hang_up(struct call_leg *l)
 /* Set where the streams go. @return false: the answer cannot be used */
 static bool use_sdp(struct call_leg *l, const struct call_answer *a)
 {
-	unsigned n = spec_of(l)->n_parties;
+	unsigned n = l->n_lines;
 	struct offer_result res[CALL_PARTIES_MAX];
 	struct sdp *s CLEANUP(sdp_destroy) = NULL;
 	struct warn_list wl = { 0 };
@@ -163,6 +166,18 @@ static void set_refresh(struct call_leg *l, const struct call_answer *a)
 	l->refresh_mono_us = clock_mono_us(clock_real()) + l->refresh_us;
 }
 
+/* The offer was in the 200: our answer goes into the ACK. */
+static void answer_offer(struct call_leg *l)
+{
+	struct buf body CLEANUP(buf_fini) = { 0 };
+
+	buf_init(&body, BODY_MAX);
+	if (call_body_sdp(l, &body) < 0 ||
+	    call_dialog_answer(l->dialog, "application/sdp", buf_str(&body)) <
+		    0)
+		l->result->failed = true;
+}
+
 static void on_invited(struct call_leg *l, const struct call_answer *a)
 {
 	struct call_result *r = l->result;
@@ -190,7 +205,9 @@ static void on_invited(struct call_leg *l, const struct call_answer *a)
 		return;
 	}
 	tell(l, CALL_ANSWERED);
-	activate(l, true);
+	activate(l, !l->holding);
+	if (l->batch->dialect->two_ends)
+		answer_offer(l);
 }
 
 static void on_changed(struct call_leg *l, const struct call_answer *a)
@@ -250,24 +267,50 @@ const struct call_ua_events call_leg_events = { .answer = on_answer,
 
 /* ---- requests ---- */
 
+/* CUCM: both dialogs of a call come from the phone, which is the near end. */
+static void cucm_from(const struct call_leg *l, char *dst, size_t dst_len)
+{
+	const struct call_party *near = &spec_of(l)->parties[0];
+	struct span far = span_of(spec_of(l)->parties[1].aor);
+	ptrdiff_t colon = span_find(far, ':');
+
+	if (colon >= 0) {
+		far.p += colon + 1;
+		far.len -= (size_t)colon + 1;
+	}
+	far = span_cut(&far, '@');
+	snprintf(dst, dst_len,
+		 "\"%s\" <%s;x-%s;x-refci=%u;x-nearenddevice=SEP0011223344AA;"
+		 "x-farendrefci=%u;x-farendaddr=%.*s>",
+		 near->name ? near->name : "", near->aor,
+		 l->first ? "farend" : "nearend",
+		 l->batch->refci + l->index / 2 * 2,
+		 l->batch->refci + l->index / 2 * 2 + 1, SPAN_ARG(far));
+}
+
 static int invite(struct call_leg *l)
 {
+	const struct call_dialect *d = l->batch->dialect;
 	struct buf body CLEANUP(buf_fini) = { 0 };
-	char from[SDP_ADDR_MAX + 32];
+	char from[1024];
 	bool v6 = strchr(l->batch->local_ip, ':') != NULL;
 	struct call_invite inv = { .to = spec_of(l)->to,
 				   .from = from,
-				   .token = spec_of(l)->token,
-				   .content_type = CALL_MULTIPART };
+				   .token = spec_of(l)->token };
 	int r;
 
 	snprintf(from, sizeof(from), "<sip:src@%s%s%s>", v6 ? "[" : "",
 		 l->batch->local_ip, v6 ? "]" : "");
 	buf_init(&body, BODY_MAX);
-	r = call_body_invite(l, &body);
-	if (r < 0)
-		return r;
-	inv.body = buf_str(&body);
+	if (d->two_ends) {
+		cucm_from(l, from, sizeof(from));
+	} else {
+		r = call_body_invite(l, &body);
+		if (r < 0)
+			return r;
+		inv.content_type = d->type;
+		inv.body = buf_str(&body);
+	}
 	r = call_dialog_invite(l->batch->ua, &inv, l, &l->dialog);
 	if (!r)
 		str_copy(l->result->call_id, sizeof(l->result->call_id),
@@ -278,9 +321,13 @@ static int invite(struct call_leg *l)
 void call_leg_start(struct call_leg *l, int64_t now_mono_us,
 		    int64_t now_wall_us)
 {
-	unsigned n = spec_of(l)->n_parties;
+	const struct call_dialect *d = l->batch->dialect;
+	unsigned n;
 	int r = 0;
 
+	l->n_lines = n = d->mixed || d->two_ends ? 1 : spec_of(l)->n_parties;
+	l->first = d->two_ends ? l->index % 2 : 0;
+	l->holding = d->inactive_first;
 	l->started_mono_us = now_mono_us;
 	l->start_wall_us = now_wall_us;
 	l->result->n_streams = n;
@@ -289,6 +336,7 @@ void call_leg_start(struct call_leg *l, int64_t now_mono_us,
 	make_ids(l);
 	answer_origin_init(&l->origin, (uint64_t)now_wall_us + l->index,
 			   l->batch->local_ip);
+	l->origin.user = d->origin;
 	for (unsigned i = 0; i < n && !r; i++)
 		r = open_stream(l, i);
 	l->state = LEG_INVITING;
@@ -302,15 +350,21 @@ void call_leg_start(struct call_leg *l, int64_t now_mono_us,
 	}
 }
 
-static void reinvite(struct call_leg *l)
+/* with metadata, or SDP alone */
+static void reinvite(struct call_leg *l, bool whole)
 {
 	struct buf body CLEANUP(buf_fini) = { 0 };
+	int r;
 
 	buf_init(&body, BODY_MAX);
 	l->busy = true;
-	if (call_body_sdp(l, &body) < 0 ||
-	    call_dialog_request(l->dialog, CALL_REINVITE, "application/sdp",
-				buf_str(&body)) < 0)
+	r = whole ? call_body_invite(l, &body) : call_body_sdp(l, &body);
+	if (r == 0)
+		r = call_dialog_request(l->dialog, CALL_REINVITE,
+					whole ? l->batch->dialect->type
+					      : "application/sdp",
+					buf_str(&body));
+	if (r < 0)
 		fail(l, "re-INVITE could not be sent");
 }
 
@@ -322,11 +376,18 @@ static void update(struct call_leg *l, unsigned n, int64_t now_wall_us)
 	l->busy = true;
 	if (call_body_change(l, n, now_wall_us, &body) < 0 ||
 	    call_dialog_request(l->dialog, CALL_UPDATE,
-				"application/rs-metadata", buf_str(&body)) < 0)
+				l->batch->dialect->metadata_type,
+				buf_str(&body)) < 0)
 		fail(l, "UPDATE could not be sent");
 }
 
 /* ---- the timeline ---- */
+
+/* What the INVITE only announced (all lines inactive) is to begin now. */
+static bool must_begin(const struct call_leg *l)
+{
+	return l->batch->dialect->inactive_first && !l->begun;
+}
 
 /* The first request that is due, if any. */
 static void next_request(struct call_leg *l, int64_t now_mono_us,
@@ -335,21 +396,25 @@ static void next_request(struct call_leg *l, int64_t now_mono_us,
 	const struct call_spec *s = spec_of(l);
 	int64_t at = now_mono_us - l->answered_mono_us;
 
-	if (s->hold_from_us >= 0 && !l->hold_done && !l->holding &&
-	    at >= s->hold_from_us) {
+	if (must_begin(l)) {
+		l->begun = true;
+		l->holding = false;
+		reinvite(l, true);
+	} else if (s->hold_from_us >= 0 && !l->hold_done && !l->holding &&
+		   at >= s->hold_from_us) {
 		l->holding = true;
 		activate(l, false); /* nobody speaks, then the offer says so */
-		reinvite(l);
+		reinvite(l, false);
 	} else if (l->holding && at >= s->hold_to_us) {
 		l->holding = false;
 		l->hold_done = true;
-		reinvite(l);
+		reinvite(l, false);
 	} else if (l->n_done < s->n_changes &&
 		   at >= s->changes[l->n_done].at_us) {
 		update(l, l->n_done++, now_wall_us);
 	} else if (l->refresh_us && now_mono_us >= l->refresh_mono_us) {
 		l->refresh_mono_us = now_mono_us + l->refresh_us;
-		reinvite(l);
+		reinvite(l, false);
 	}
 }
 
@@ -363,7 +428,7 @@ void call_leg_tick(struct call_leg *l, int64_t now_mono_us, int64_t now_wall_us,
 			fail(l, "interrupted");
 		return;
 	}
-	for (unsigned i = 0; i < s->n_parties; i++) {
+	for (unsigned i = 0; i < l->n_lines; i++) {
 		if (l->granted[i])
 			call_rtp_tick(&l->rtp[i], now_mono_us, now_wall_us);
 	}
@@ -387,12 +452,14 @@ int64_t call_leg_due(const struct call_leg *l)
 
 	if (l->state != LEG_UP)
 		return due;
-	for (unsigned i = 0; i < s->n_parties; i++) {
+	for (unsigned i = 0; i < l->n_lines; i++) {
 		if (l->granted[i])
 			due = earlier(due, l->rtp[i].due_mono_us);
 	}
 	if (l->busy)
 		return due;
+	if (must_begin(l))
+		return l->answered_mono_us;
 	due = earlier(due, l->answered_mono_us + s->duration_us);
 	if (s->hold_from_us >= 0 && !l->hold_done)
 		due = earlier(due, l->answered_mono_us +
@@ -409,7 +476,7 @@ int64_t call_leg_due(const struct call_leg *l)
 void call_leg_fini(struct call_leg *l)
 {
 	for (unsigned i = 0; l->state != LEG_NEW && i < CALL_PARTIES_MAX; i++)
-		if (i < spec_of(l)->n_parties)
+		if (i < l->n_lines)
 			call_rtp_close(&l->rtp[i]);
 	call_dialog_destroy(&l->dialog);
 }

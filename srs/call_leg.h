@@ -16,6 +16,7 @@
 #include "srs/call_ua.h"
 #include "srs/siprec/answer.h"
 
+struct call_dialect;
 struct call_voice;
 
 /* What all calls of a batch share; outlives them. */
@@ -25,6 +26,9 @@ struct call_batch {
 	struct sockaddr_storage local;
 	char local_ip[SDP_ADDR_MAX];
 	struct call_voice *voices[CALL_PARTIES_MAX];
+	struct call_voice *mixed; /* of all, for a dialect with one line */
+	const struct call_dialect *dialect;
+	uint32_t refci; /* CUCM's number of the first call */
 	call_event_fn *on_event;
 	void *arg;
 };
@@ -36,6 +40,8 @@ enum call_state { LEG_NEW, LEG_INVITING, LEG_UP, LEG_ENDING, LEG_DONE };
 struct call_leg {
 	const struct call_batch *batch;
 	unsigned index;
+	unsigned first;	  /* party of the first line */
+	unsigned n_lines; /* m-lines; parties without one are named only */
 	enum call_state state;
 	struct call_result *result;
 	struct call_dialog *dialog;
@@ -50,6 +56,7 @@ struct call_leg {
 	int64_t refresh_us; /* interval, 0 = none */
 	int64_t refresh_mono_us;
 	bool holding;	 /* what the last offer said */
+	bool begun;	 /* an inactive first offer was followed up */
 	bool hold_done;	 /* the planned hold is over */
 	bool busy;	 /* a request of ours waits for its answer */
 	unsigned n_done; /* planned changes */
@@ -71,9 +78,6 @@ void call_leg_fini(struct call_leg *l);
 /* ---- bodies: srs/call_body.c ---- */
 
 struct buf;
-
-#define CALL_BOUNDARY "srs-call-part"
-#define CALL_MULTIPART "multipart/mixed;boundary=" CALL_BOUNDARY
 
 /** SDP and complete metadata. @return 0, -ENOMEM, -ENOBUFS, -EINVAL */
 int call_body_invite(struct call_leg *l, struct buf *out);

@@ -24,6 +24,7 @@
 #pragma GCC diagnostic pop
 
 #include "base/mem.h"
+#include "srs/call_dialect.h"
 
 #define URL_MAX 256
 #define MESSAGE_MAX 65536u
@@ -35,6 +36,7 @@ struct call_ua {
 	su_root_t *root;
 	nta_agent_t *agent;
 	const struct call_ua_events *events;
+	const struct call_dialect *dialect;
 	struct call_dialog *zombies; /* destroyed inside a callback */
 	char route[URL_MAX];
 	char contact[URL_MAX];
@@ -50,6 +52,9 @@ struct call_dialog {
 	uint32_t acked_seq;
 	bool established;
 	bool in_callback;
+	bool late;	/* the INVITE had no body: the ACK has one */
+	char *ack_type; /* NULL = a plain ACK */
+	char *ack_body;
 	struct call_dialog *next; /* of zombies */
 	char call_id[128];
 };
@@ -84,17 +89,28 @@ static const char *const transport_words[] = {
 
 static bool make_contact(struct call_ua *ua)
 {
+	static const struct {
+		const char *inside, *after;
+	} forms[] = {
+		[DIALECT_PLUS] = { "", ";+sip.src" },
+		[DIALECT_INSIDE] = { ";+sip.src", "" },
+		[DIALECT_SRC] = { "", ";src" },
+		[DIALECT_PLAIN] = { "", "" },
+	};
 	const sip_contact_t *m = nta_agent_contact(ua->agent);
 	char url[URL_MAX];
 
 	if (!m || url_e(url, sizeof(url), m->m_url) >= (issize_t)sizeof(url))
 		return false;
-	snprintf(ua->contact, sizeof(ua->contact), "<%s>;+sip.src", url);
+	snprintf(ua->contact, sizeof(ua->contact), "<%s%s>%s", url,
+		 forms[ua->dialect->contact].inside,
+		 forms[ua->dialect->contact].after);
 	return true;
 }
 
 int call_ua_create(const char *local_ip, enum call_transport transport,
 		   const char *remote, const char *tls_dir,
+		   const struct call_dialect *dialect,
 		   const struct call_ua_events *events, struct call_ua **ret_ua)
 {
 	struct call_ua *ua CLEANUP(call_ua_destroy) = NULL;
@@ -108,6 +124,7 @@ int call_ua_create(const char *local_ip, enum call_transport transport,
 	if (!ua)
 		return -ENOMEM;
 	ua->events = events;
+	ua->dialect = dialect;
 	str_copy(ua->route, sizeof(ua->route), remote);
 	ua->root = su_root_create(ua);
 	if (!ua->root)
@@ -184,8 +201,12 @@ static void send_ack(struct call_dialog *d, const sip_t *sip)
 	nta_outgoing_t *ack;
 
 	snprintf(cseq, sizeof(cseq), "%u ACK", sip->sip_cseq->cs_seq);
-	ack = nta_outgoing_tcreate(d->leg, NULL, NULL, NULL, SIP_METHOD_ACK,
-				   NULL, SIPTAG_CSEQ_STR(cseq), TAG_END());
+	ack = nta_outgoing_tcreate(
+		d->leg, NULL, NULL, NULL, SIP_METHOD_ACK, NULL,
+		SIPTAG_CSEQ_STR(cseq),
+		TAG_IF(d->ack_body, SIPTAG_CONTENT_TYPE_STR(d->ack_type)),
+		TAG_IF(d->ack_body, SIPTAG_PAYLOAD_STR(d->ack_body)),
+		TAG_END());
 	if (ack)
 		nta_outgoing_destroy(ack);
 	d->acked_seq = sip->sip_cseq->cs_seq;
@@ -240,13 +261,16 @@ static int on_invite_answer(struct call_dialog *d, nta_outgoing_t *orq,
 			     d->acked_seq == sip->sip_cseq->cs_seq;
 
 		establish(d, sip);
-		send_ack(d, sip);
+		if (again || !d->late)
+			send_ack(d, sip);
 		if (again)
 			return 0;
 	}
 	d->in_callback = true;
 	report(d, sip);
 	d->in_callback = false;
+	if (status < 300 && d->late)
+		send_ack(d, sip);
 	return 0;
 }
 
@@ -269,7 +293,9 @@ static int send_invite(struct call_dialog *d, const char *uri,
 		       const char *token, const char *content_type,
 		       const char *body)
 {
+	const struct call_dialect *dl = d->ua->dialect;
 	char credentials[8192 + 16];
+	bool first = uri != NULL;
 
 	if (token && snprintf(credentials, sizeof(credentials), "Bearer %s",
 			      token) >= (int)sizeof(credentials))
@@ -280,13 +306,15 @@ static int send_invite(struct call_dialog *d, const char *uri,
 		d->leg, on_invite_answer, d,
 		uri ? (url_string_t *)d->ua->route : NULL, SIP_METHOD_INVITE,
 		(url_string_t *)uri, SIPTAG_CONTACT_STR(d->ua->contact),
-		SIPTAG_REQUIRE_STR("siprec"), SIPTAG_SUPPORTED_STR("timer"),
+		TAG_IF(dl->require, SIPTAG_REQUIRE_STR(dl->require)),
+		TAG_IF(dl->supported, SIPTAG_SUPPORTED_STR(dl->supported)),
+		TAG_IF(first && dl->headers[0], SIPTAG_HEADER_STR(dl->headers)),
 		SIPTAG_ALLOW_STR(ALLOW), SIPTAG_ACCEPT_STR(ACCEPT),
 		SIPTAG_SESSION_EXPIRES_STR(EXPIRES),
-		SIPTAG_USER_AGENT_STR("srs-call/" SRS_VERSION),
+		SIPTAG_USER_AGENT_STR(dl->agent),
 		TAG_IF(token, SIPTAG_AUTHORIZATION_STR(credentials)),
-		SIPTAG_CONTENT_TYPE_STR(content_type), SIPTAG_PAYLOAD_STR(body),
-		TAG_END());
+		TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(content_type)),
+		TAG_IF(body, SIPTAG_PAYLOAD_STR(body)), TAG_END());
 	return d->invite ? 0 : -EINVAL;
 }
 
@@ -308,6 +336,7 @@ int call_dialog_invite(struct call_ua *ua, const struct call_invite *inv,
 		return -EINVAL;
 	nta_leg_tag(d->leg, NULL);
 	d->method = CALL_INVITE;
+	d->late = !inv->body;
 	r = send_invite(d, inv->to, inv->token, inv->content_type, inv->body);
 	if (r < 0)
 		return r;
@@ -324,14 +353,33 @@ int call_dialog_invite(struct call_ua *ua, const struct call_invite *inv,
 	return 0;
 }
 
+static void drop_answer(struct call_dialog *d)
+{
+	mem_free(d->ack_type);
+	mem_free(d->ack_body);
+	d->ack_type = d->ack_body = NULL;
+}
+
+int call_dialog_answer(struct call_dialog *d, const char *content_type,
+		       const char *body)
+{
+	drop_answer(d);
+	d->ack_type = mem_strdup(content_type);
+	d->ack_body = mem_strdup(body);
+	return d->ack_type && d->ack_body ? 0 : -ENOMEM;
+}
+
 int call_dialog_request(struct call_dialog *d, enum call_method method,
 			const char *content_type, const char *body)
 {
 	bool bye = method == CALL_BYE;
 
 	d->method = method;
-	if (method == CALL_REINVITE)
+	if (method == CALL_REINVITE) {
+		d->late = false;
+		drop_answer(d);
 		return send_invite(d, NULL, NULL, content_type, body);
+	}
 	if (d->request)
 		nta_outgoing_destroy(d->request);
 	d->request = nta_outgoing_tcreate(
@@ -339,7 +387,7 @@ int call_dialog_request(struct call_dialog *d, enum call_method method,
 		bye ? sip_method_bye : sip_method_update,
 		bye ? "BYE" : "UPDATE", NULL,
 		TAG_IF(!bye, SIPTAG_CONTACT_STR(d->ua->contact)),
-		SIPTAG_USER_AGENT_STR("srs-call/" SRS_VERSION),
+		SIPTAG_USER_AGENT_STR(d->ua->dialect->agent),
 		TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(content_type)),
 		TAG_IF(body, SIPTAG_PAYLOAD_STR(body)), TAG_END());
 	return d->request ? 0 : -EINVAL;
@@ -355,6 +403,7 @@ static void dialog_free(struct call_dialog *d)
 		nta_outgoing_destroy(d->request);
 	if (d->leg)
 		nta_leg_destroy(d->leg);
+	drop_answer(d);
 	mem_free(d);
 }
 

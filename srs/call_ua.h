@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "srs/call.h"
 
+struct call_dialect;
 struct call_dialog;
 struct call_ua;
 
@@ -40,9 +41,11 @@ struct call_ua_events {
 
 /** @param local_ip literal; @param remote "sip:IP:port;transport=..."
  *  @param tls_dir may be NULL
+ *  @param dialect borrowed for ua's life
  *  @return 0, -EIO (no transport), -ENOMEM */
 int call_ua_create(const char *local_ip, enum call_transport transport,
 		   const char *remote, const char *tls_dir,
+		   const struct call_dialect *dialect,
 		   const struct call_ua_events *events,
 		   struct call_ua **ret_ua);
 /** Dialogs must be gone before. Takes NULL. */
@@ -51,12 +54,13 @@ void call_ua_destroy(struct call_ua **uap);
 /** Wait at most timeout_ms, handle what there is. */
 void call_ua_step(struct call_ua *ua, int timeout_ms);
 
-/* INVITE: strings are only needed during the call. */
+/* INVITE: strings are only needed during the call. Without a body the server
+ * makes the offer. */
 struct call_invite {
 	const char *to;
 	const char *from;
-	const char *token; /* NULL = none */
-	const char *content_type;
+	const char *token;	  /* NULL = none */
+	const char *content_type; /* NULL = none */
 	const char *body;
 };
 
@@ -66,6 +70,10 @@ int call_dialog_invite(struct call_ua *ua, const struct call_invite *inv,
 /** Another request; one at a time. body NULL = none. @return as above */
 int call_dialog_request(struct call_dialog *d, enum call_method method,
 			const char *content_type, const char *body);
+/** The answer to the server's offer, for the ACK; in the callback of the 2xx.
+ *  @return 0 or -ENOMEM */
+int call_dialog_answer(struct call_dialog *d, const char *content_type,
+		       const char *body);
 /** Allowed in a callback. Takes NULL. */
 void call_dialog_destroy(struct call_dialog **dp);
 

@@ -307,6 +307,53 @@ int call_voice_create(const char *codec, const char *wav, unsigned tone_hz,
 	return 0;
 }
 
+static int put_mixed(struct call_voice *v, struct call_voice *const *voices,
+		     unsigned n, uint64_t at)
+{
+	const int16_t *table = codec_pcm_table(!strcmp(v->codec, "PCMA"));
+	int16_t pcm[160];
+
+	for (unsigned i = 0; i < ARRAY_SIZE(pcm); i++) {
+		int32_t sum = 0;
+
+		for (unsigned k = 0; k < n; k++)
+			sum += table[(uint8_t)call_voice_frame(voices[k], at)
+					     .p[i]];
+		pcm[i] = (int16_t)(sum > INT16_MAX   ? INT16_MAX
+				   : sum < INT16_MIN ? INT16_MIN
+						     : sum);
+	}
+	return put_frame(v, pcm);
+}
+
+int call_voice_mix(struct call_voice *const *voices, unsigned n,
+		   struct call_voice **ret_voice)
+{
+	struct call_voice *v CLEANUP(call_voice_destroy) = NULL;
+	size_t frames = 0;
+	int r;
+
+	v = mem_zalloc(sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	buf_init(&v->bytes, VOICE_BYTES_MAX);
+	r = set_codec(v, voices[0]->codec, NULL);
+	if (!r && v->opus)
+		r = -EINVAL;
+	for (unsigned k = 0; k < n; k++) {
+		if (voices[k]->n > frames)
+			frames = voices[k]->n;
+		if (voices[k]->loop_from > v->loop_from)
+			v->loop_from = voices[k]->loop_from;
+	}
+	for (size_t i = 0; i < frames && !r; i++)
+		r = put_mixed(v, voices, n, i);
+	if (r < 0)
+		return r;
+	*ret_voice = STEAL(v);
+	return 0;
+}
+
 void call_voice_destroy(struct call_voice **vp)
 {
 	struct call_voice *v = *vp;

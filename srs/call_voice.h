@@ -21,6 +21,10 @@ struct err;
  *  -EFBIG (longer than an hour), -ENOMEM */
 int call_voice_create(const char *codec, const char *wav, unsigned tone_hz,
 		      struct call_voice **ret_voice, struct err *e);
+/** What n voices of one codec sound like on one line.
+ *  @return 0, -EINVAL (only G.711 can be mixed here), -ENOMEM */
+int call_voice_mix(struct call_voice *const *voices, unsigned n,
+		   struct call_voice **ret_voice);
 void call_voice_destroy(struct call_voice **vp);
 
 /** Payload number i (any). Valid for the voice's life. */

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "media/dtmf.h"
 #include "srs/call.h"
+#include "srs/call_dialect.h"
 #include "srs/cli.h"
 
 #define WORD "call"
@@ -239,6 +240,17 @@ static int set_leave(struct options *o, const char *v)
 	return add_change(o, v, true);
 }
 
+static int set_like(struct options *o, const char *v)
+{
+	char names[256];
+
+	o->spec.dialect = dialect_find(v);
+	if (o->spec.dialect)
+		return 0;
+	dialect_names(names, sizeof(names));
+	return cli_usage(WORD, "--like %s: %s", v, names);
+}
+
 static const struct {
 	const char *name;
 	int (*set)(struct options *o, const char *value);
@@ -249,6 +261,7 @@ static const struct {
 	{ "--name", set_name },
 	{ "--wav", set_wav },
 	{ "--codec", set_codec },
+	{ "--like", set_like },
 	{ "--duration", set_duration },
 	{ "--transport", set_transport },
 	{ "--tls-dir", set_tls_dir },
@@ -291,6 +304,8 @@ static int parse(struct options *o, int argc, char **argv)
 		return cli_usage(WORD, "--to is missing");
 	if (!o->spec.n_parties)
 		return cli_usage(WORD, "--participant is missing");
+	if (o->spec.dialect && o->spec.dialect->two_ends)
+		o->spec.n_calls *= 2;
 	if (o->n_wavs > o->spec.n_parties)
 		return cli_usage(WORD, "more --wav than --participant");
 	return 0;

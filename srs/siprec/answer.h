@@ -80,6 +80,7 @@ struct answer_origin {
 	uint64_t version; /* grows when the text changes, and only then */
 	uint64_t hash;	  /* of the last text, 0 = none yet */
 	char addr[SDP_ADDR_MAX]; /* our media address, IPv4 or IPv6 literal */
+	const char *user;	 /* of o=; NULL = "srs" */
 };
 
 /** @param seed makes the id: any number, for example wall microseconds */

@@ -69,10 +69,11 @@ static int print_whole(struct answer_origin *o, const struct buf *lines,
 		o->hash = hash;
 	}
 	buf_printf(out,
-		   "v=0\r\no=srs %llu %llu IN %s %s\r\ns=-\r\n"
+		   "v=0\r\no=%s %llu %llu IN %s %s\r\ns=-\r\n"
 		   "c=IN %s %s\r\nt=0 0\r\n",
-		   (unsigned long long)o->id, (unsigned long long)o->version,
-		   family, o->addr, family, o->addr);
+		   o->user ? o->user : "srs", (unsigned long long)o->id,
+		   (unsigned long long)o->version, family, o->addr, family,
+		   o->addr);
 	return buf_put(out, lines->data, lines->len);
 }
 
