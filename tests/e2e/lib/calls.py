@@ -98,5 +98,6 @@ class Calls:
                 assert len(side) / 8000 > self.seconds[n] - 1.5, f"call {n} is short"
                 for third in range(3):
                     part = side[len(side) * third // 3:][:8000]
-                    assert media.level(part[400:-400], hz) > 0.15, f"call {n}: no {hz} Hz"
+                    loud = media.level(part[400:-400], hz)
+                    assert loud > 0.15, f"call {n}: {hz} Hz only {loud:.3f} in third {third}"
                 assert not [s for s in media.silences(side[4000:-4000])], f"call {n} has holes"
