@@ -37,10 +37,9 @@ static const struct call_dialect dialects[] = {
 		.agent = "Avaya-SBC/8.1.3",
 		.require = "siprec",
 		.supported = "timer",
-		.headers =
-			"User-to-User: 00FA080019001038F725B3;encoding=hex\r\n"
-			"P-Location: SM;origlp=\"Site A\";"
-			"termlp=\"Site B\"\r\n",
+		.headers = "User-to-User: 00FA08$;encoding=hex\r\n"
+			   "P-Location: SM;origlp=\"Site A\";"
+			   "termlp=\"Site B\"\r\n",
 		.contact = DIALECT_INSIDE,
 		.type = "multipart/mixed; boundary=\"avaya-boundary-23\"",
 		.boundary = "avaya-boundary-23",
@@ -57,8 +56,7 @@ static const struct call_dialect dialects[] = {
 		.name = "broadworks",
 		.agent = "BroadWorks",
 		.headers = "Recv-Info: \r\n"
-			   "X-BroadWorks-Correlation-Info: "
-			   "279bcde4-62aa-453a-a0d6-8dadd338fb82\r\n",
+			   "X-BroadWorks-Correlation-Info: $\r\n",
 		.contact = DIALECT_SRC,
 		.type = "multipart/mixed;boundary=UniqueBroadWorksBoundary",
 		.boundary = "UniqueBroadWorksBoundary",
@@ -81,9 +79,8 @@ static const struct call_dialect dialects[] = {
 		.agent = "Cisco-SIPGateway/IOS-17.9",
 		.require = "100rel, siprec",
 		.supported = "timer,resource-priority,replaces,sdp-anat",
-		.headers = "Cisco-Guid: 2877411328-0000065536-0000000017-"
-			   "0209912330\r\n"
-			   "Session-ID: 2ffb6b7e00105000a000e02f6d8cc4e1;"
+		.headers = "Cisco-Guid: 2877411328-0000065536-$\r\n"
+			   "Session-ID: $;"
 			   "remote=00000000000000000000000000000000\r\n",
 		.type = "multipart/mixed;boundary=uniqueBoundary",
 		.boundary = "uniqueBoundary",
@@ -100,8 +97,7 @@ static const struct call_dialect dialects[] = {
 		.name = "cucm",
 		.agent = "Cisco-CUCM14.0",
 		.supported = "timer,resource-priority,replaces",
-		.headers = "Cisco-Guid: 1186357120-0000065536-0000000068-"
-			   "0209912330\r\n",
+		.headers = "Cisco-Guid: 1186357120-0000065536-$\r\n",
 		.contact = DIALECT_PLAIN,
 		.type = "",
 		.boundary = "",
@@ -207,8 +203,7 @@ static const struct call_dialect dialects[] = {
 	{
 		.name = "webex",
 		.agent = "Cisco-WebexCalling",
-		.headers = "X-BroadWorks-Correlation-Info: "
-			   "7c1f55c8-e1d0-4c1a-8a7e-8b6c9c6a5d11\r\n",
+		.headers = "X-BroadWorks-Correlation-Info: $\r\n",
 		.contact = DIALECT_SRC,
 		.type = "multipart/mixed;boundary=UniqueBroadWorksBoundary",
 		.boundary = "UniqueBroadWorksBoundary",
@@ -226,7 +221,7 @@ static const struct call_dialect dialects[] = {
 		.require = "siprec",
 		.headers = "X-Account-ID: "
 			   "ed649e33-e771-403a-8c99-1780eabbc803\r\n"
-			   "X-Call-Sid: b3c4d5e6\r\n",
+			   "X-Call-Sid: $\r\n",
 		.type = "multipart/mixed;boundary=uniqueBoundary",
 		.boundary = "uniqueBoundary",
 		.closed = true,
@@ -246,7 +241,7 @@ static const struct call_dialect dialects[] = {
 		.agent = "PureCloud Edge",
 		.require = "siprec",
 		.supported = "timer",
-		.headers = "X-Genesys-CallUUID: 01HG4T0M6G8S7F2K\r\n",
+		.headers = "X-Genesys-CallUUID: $\r\n",
 		.type = "multipart/mixed;boundary=gvp-boundary",
 		.boundary = "gvp-boundary",
 		.closed = true,
@@ -284,6 +279,22 @@ void dialect_names(char *dst, size_t dst_len)
 
 		used += (size_t)n;
 	}
+}
+
+void dialect_headers(const struct call_dialect *d, const char *id, char *dst,
+		     size_t dst_len)
+{
+	size_t used = 0;
+
+	for (const char *s = d->headers; *s && used + 1 < dst_len; s++) {
+		if (*s != '$') {
+			dst[used++] = *s;
+			continue;
+		}
+		(void)str_copy(dst + used, dst_len - used, id);
+		used += strlen(dst + used);
+	}
+	dst[used] = '\0';
 }
 
 void dialect_label(const struct call_dialect *d, unsigned i, char *dst,

@@ -36,7 +36,8 @@ struct call_dialect {
 	const char *agent;     /* User-Agent */
 	const char *require;   /* NULL = none */
 	const char *supported; /* NULL = none */
-	const char *headers;   /* of the first INVITE: complete lines */
+	const char *headers;   /* of the first INVITE: complete lines; see
+				* dialect_headers() */
 	enum dialect_contact contact;
 	const char *type;     /* of the multipart, boundary included */
 	const char *boundary; /* as it stands in the body */
@@ -68,6 +69,15 @@ void dialect_names(char *dst, size_t dst_len);
  */
 int dialect_print(const struct call_dialect *d, const struct metadata *md,
 		  struct buf *out);
+
+/**
+ * The header lines of a call's first INVITE.
+ *
+ * @param id  32 hexadecimal digits of this call: correlation headers carry it
+ * @param dst cut when it is too small (1024 are enough)
+ */
+void dialect_headers(const struct call_dialect *d, const char *id, char *dst,
+		     size_t dst_len);
 
 /** The label of m-line i (from 0). */
 void dialect_label(const struct call_dialect *d, unsigned i, char *dst,

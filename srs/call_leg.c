@@ -288,19 +288,42 @@ static void cucm_from(const struct call_leg *l, char *dst, size_t dst_len)
 		 l->batch->refci + l->index / 2 * 2 + 1, SPAN_ARG(far));
 }
 
+/* Correlation headers are of the call: both dialogs of CUCM have the same. */
+static void headers_of(const struct call_leg *l, char *dst, size_t dst_len)
+{
+	char id[40];
+	size_t n = 0;
+
+	if (l->batch->dialect->two_ends) {
+		snprintf(id, sizeof(id), "%032x",
+			 l->batch->refci + l->index / 2 * 2);
+	} else {
+		for (const char *s = l->session_id; *s && n < 32; s++) {
+			if (*s != '-')
+				id[n++] = *s;
+		}
+		id[n] = '\0';
+	}
+	dialect_headers(l->batch->dialect, id, dst, dst_len);
+}
+
 static int invite(struct call_leg *l)
 {
 	const struct call_dialect *d = l->batch->dialect;
 	struct buf body CLEANUP(buf_fini) = { 0 };
-	char from[1024];
+	char from[1024], headers[1024];
 	bool v6 = strchr(l->batch->local_ip, ':') != NULL;
 	struct call_invite inv = { .to = spec_of(l)->to,
 				   .from = from,
-				   .token = spec_of(l)->token };
+				   .token = spec_of(l)->token,
+				   .headers = headers };
 	int r;
 
 	snprintf(from, sizeof(from), "<sip:src@%s%s%s>", v6 ? "[" : "",
 		 l->batch->local_ip, v6 ? "]" : "");
+	headers_of(l, headers, sizeof(headers));
+	if (!headers[0])
+		inv.headers = NULL;
 	buf_init(&body, BODY_MAX);
 	if (d->two_ends) {
 		cucm_from(l, from, sizeof(from));

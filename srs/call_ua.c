@@ -290,15 +290,14 @@ static int on_answer(struct call_dialog *d, nta_outgoing_t *orq,
 /* ---- what we ask ---- */
 
 static int send_invite(struct call_dialog *d, const char *uri,
-		       const char *token, const char *content_type,
-		       const char *body)
+		       const struct call_invite *inv)
 {
 	const struct call_dialect *dl = d->ua->dialect;
 	char credentials[8192 + 16];
-	bool first = uri != NULL;
 
-	if (token && snprintf(credentials, sizeof(credentials), "Bearer %s",
-			      token) >= (int)sizeof(credentials))
+	if (inv->token &&
+	    snprintf(credentials, sizeof(credentials), "Bearer %s",
+		     inv->token) >= (int)sizeof(credentials))
 		return -EINVAL;
 	if (d->invite)
 		nta_outgoing_destroy(d->invite);
@@ -308,13 +307,13 @@ static int send_invite(struct call_dialog *d, const char *uri,
 		(url_string_t *)uri, SIPTAG_CONTACT_STR(d->ua->contact),
 		TAG_IF(dl->require, SIPTAG_REQUIRE_STR(dl->require)),
 		TAG_IF(dl->supported, SIPTAG_SUPPORTED_STR(dl->supported)),
-		TAG_IF(first && dl->headers[0], SIPTAG_HEADER_STR(dl->headers)),
+		TAG_IF(inv->headers, SIPTAG_HEADER_STR(inv->headers)),
 		SIPTAG_ALLOW_STR(ALLOW), SIPTAG_ACCEPT_STR(ACCEPT),
 		SIPTAG_SESSION_EXPIRES_STR(EXPIRES),
 		SIPTAG_USER_AGENT_STR(dl->agent),
-		TAG_IF(token, SIPTAG_AUTHORIZATION_STR(credentials)),
-		TAG_IF(body, SIPTAG_CONTENT_TYPE_STR(content_type)),
-		TAG_IF(body, SIPTAG_PAYLOAD_STR(body)), TAG_END());
+		TAG_IF(inv->token, SIPTAG_AUTHORIZATION_STR(credentials)),
+		TAG_IF(inv->body, SIPTAG_CONTENT_TYPE_STR(inv->content_type)),
+		TAG_IF(inv->body, SIPTAG_PAYLOAD_STR(inv->body)), TAG_END());
 	return d->invite ? 0 : -EINVAL;
 }
 
@@ -337,7 +336,7 @@ int call_dialog_invite(struct call_ua *ua, const struct call_invite *inv,
 	nta_leg_tag(d->leg, NULL);
 	d->method = CALL_INVITE;
 	d->late = !inv->body;
-	r = send_invite(d, inv->to, inv->token, inv->content_type, inv->body);
+	r = send_invite(d, inv->to, inv);
 	if (r < 0)
 		return r;
 	{
@@ -372,13 +371,15 @@ int call_dialog_answer(struct call_dialog *d, const char *content_type,
 int call_dialog_request(struct call_dialog *d, enum call_method method,
 			const char *content_type, const char *body)
 {
+	const struct call_invite again = { .content_type = content_type,
+					   .body = body };
 	bool bye = method == CALL_BYE;
 
 	d->method = method;
 	if (method == CALL_REINVITE) {
 		d->late = false;
 		drop_answer(d);
-		return send_invite(d, NULL, NULL, content_type, body);
+		return send_invite(d, NULL, &again);
 	}
 	if (d->request)
 		nta_outgoing_destroy(d->request);

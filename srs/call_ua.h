@@ -60,6 +60,7 @@ struct call_invite {
 	const char *to;
 	const char *from;
 	const char *token;	  /* NULL = none */
+	const char *headers;	  /* complete lines; NULL = none */
 	const char *content_type; /* NULL = none */
 	const char *body;
 };

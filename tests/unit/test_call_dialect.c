@@ -92,6 +92,23 @@ static void labels_follow_the_product(void **state)
 	assert_string_equal(label, "2");
 }
 
+static void correlation_is_of_the_call(void **state)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef";
+	char text[1024], small[12];
+
+	(void)state;
+	dialect_headers(dialect_find("webex"), id, text, sizeof(text));
+	assert_string_equal(text, "X-BroadWorks-Correlation-Info: "
+				  "0123456789abcdef0123456789abcdef\r\n");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		dialect_headers(dialect_find(names[i]), id, text, sizeof(text));
+		assert_null(strchr(text, '$'));
+	}
+	dialect_headers(dialect_find("avaya"), id, small, sizeof(small));
+	assert_int_equal(strlen(small), sizeof(small) - 1);
+}
+
 static void names_are_known(void **state)
 {
 	char all[256];
@@ -113,6 +130,7 @@ int main(void)
 		cmocka_unit_test(every_dialect_can_be_read_back),
 		cmocka_unit_test(partial_stays_partial),
 		cmocka_unit_test(labels_follow_the_product),
+		cmocka_unit_test(correlation_is_of_the_call),
 		cmocka_unit_test(names_are_known),
 	};
 
