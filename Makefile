@@ -162,12 +162,14 @@ check-fuzz: setup-test
 #: fuzz         the same for 10 minutes each
 fuzz:
 	$(Q)$(MAKE) --no-print-directory check-fuzz FUZZ_SECONDS=600
-#: check-all    check, check-asan, check-tsan, check-fuzz
+#: check-all    check, check-asan, check-tsan, check-fuzz, the whole corpus
 check-all:
 	$(Q)$(MAKE) --no-print-directory check
 	$(Q)$(MAKE) --no-print-directory check-asan
 	$(Q)$(MAKE) --no-print-directory check-tsan
 	$(Q)$(MAKE) --no-print-directory check-fuzz
+	$(Q)CORPUS_FULL=1 BUILD=$(BUILD) PYTHON=$(PYTHON) \
+		tests/run e2e -- tests/e2e/test_corpus.py
 
 #: bench        measure: capture per packet, render speed (ratios)
 bench: setup-test

@@ -169,7 +169,7 @@ class Vendor:
 class Avaya(Vendor):
     name, agent = "avaya", "Avaya-SBC/8.1.3"
     contact = "<sip:src@{{local}};transport={{transport}};+sip.src>"
-    more = "User-to-User: 00FA080019001038F725B3;encoding=hex\nP-Location: SM;origlp=\"Site A\";termlp=\"Site B\"\n"
+    more = "User-to-User: 00FA08{{hex:ucid}};encoding=hex\nP-Location: SM;origlp=\"Site A\";termlp=\"Site B\"\n"
     sender = '"SRC"<sip:src@{{local}}>'
     labels = ("16777227", "16777228", "16777229", "16777230")
     ctype = 'multipart/mixed; boundary="avaya-boundary-23"'
@@ -180,7 +180,7 @@ class BroadWorks(Vendor):
     name, agent, user, title = "broadworks", "BroadWorks", "BroadWorks", "-"
     contact = "<sip:src@{{local}};transport={{transport}}>;src"
     recognized = "Supported: \nRecv-Info: \n"
-    more = ("X-BroadWorks-Correlation-Info: 279bcde4-62aa-453a-a0d6-8dadd338fb82\n"
+    more = ("X-BroadWorks-Correlation-Info: {{uuid:correlation}}\n"
             "Proxy-Require: privacy\nAccept: application/media_control+xml, application/sdp\n")
     ctype = "multipart/mixed; boundary=UniqueBroadWorksBoundary"
     boundary, md_type = "UniqueBroadWorksBoundary", "application/rs-metadata"
@@ -206,8 +206,8 @@ class BroadWorks(Vendor):
 class Cube(Vendor):
     name, agent, user, title = "cisco-cube", "Cisco-SIPGateway/IOS-17.9", "CiscoSystemsSIP-GW-UserAgent", "SIP Call"
     recognized = "Supported: timer,resource-priority,replaces,sdp-anat\nRequire: 100rel,siprec\n"
-    more = ("Cisco-Guid: 2877411328-0000065536-0000000017-0209912330\n"
-            "Session-ID: 2ffb6b7e00105000a000e02f6d8cc4e1;remote=00000000000000000000000000000000\n"
+    more = ("Cisco-Guid: 2877411328-0000065536-0000000017-{{num:guid}}\n"
+            "Session-ID: {{hex:sip-session}};remote=00000000000000000000000000000000\n"
             "Min-SE:  1800\nSession-Expires:1800;refresher=uac\n")
     ctype, boundary = "multipart/mixed;boundary=uniqueBoundary", "uniqueBoundary"
     closing, disposition = False, "Content-Disposition: recording-session;handling=required\n"
@@ -303,7 +303,7 @@ class Webex(Vendor):
     name, agent = "webex", "Cisco-WebexCalling"
     contact = "<sip:src@{{local}};transport={{transport}}>;src"
     recognized = "Supported: \n"
-    more = "X-BroadWorks-Correlation-Info: 7c1f55c8-e1d0-4c1a-8a7e-8b6c9c6a5d11\n"
+    more = "X-BroadWorks-Correlation-Info: {{uuid:correlation}}\n"
     restarts = 1
     ctype, boundary = "multipart/mixed;boundary=UniqueBroadWorksBoundary", "UniqueBroadWorksBoundary"
     labels, md_type, disposition = ("1", "2", "3", "4"), "application/rs-metadata", ""
@@ -333,7 +333,7 @@ class Jambonz(Vendor):
 class Genesys(Vendor):
     name, agent = "genesys", "PureCloud Edge"
     ctype, boundary = "multipart/mixed;boundary=gvp-boundary", "gvp-boundary"
-    more = "X-Genesys-CallUUID: 01HG4T0M6G8S7F2K\n"
+    more = "X-Genesys-CallUUID: {{uuid:call}}\n"
     labels = ("inbound", "outbound", "third", "fourth")
     first = "metadata"
 
@@ -348,7 +348,7 @@ class AudioCodes(Vendor):
     name, agent = "audiocodes", "Mediant SW/v.7.40A"
     contact = "<sip:src@{{local}};transport={{transport}}>; src"
     recognized = "Supported: replaces,resource-priority\nRequire: siprec\n"
-    more = ("AC-Session-ID: 4b1b54:27:1009\nx-audc-call-id: 1780eabbc803\n")
+    more = ("AC-Session-ID: 4b1b54:27:{{num:ac}}\nx-audc-call-id: {{hex:audc}}\n")
     ctype, boundary = "multipart/mixed;boundary=boundary_ac1fffff85b", "boundary_ac1fffff85b"
     labels, md_type = ("1", "2", "3", "4"), "application/rs-metadata"
 

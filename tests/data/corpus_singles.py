@@ -58,7 +58,7 @@ def cucm_invite(end, refci, far):
     v.sender = (f'"Alice" <sip:1001@{{{{ip}}}};x-{end};x-refci={refci};x-nearendclusterid=StandAloneCluster;'
                 f"x-nearenddevice=SEP0011223344AA;x-nearendaddr=1001;x-farendrefci={refci}1;"
                 f"x-farendclusterid=StandAloneCluster;x-farenddevice=SEP00112233BB;x-farendaddr={far}>")
-    v.more = "Session-ID: 4a5a1ac800105000a000e02f6d8cc4e1;remote=00000000000000000000000000000000\nCisco-Guid: 1186357120-0000065536-0000000068-0209912330\n"
+    v.more = "Session-ID: {{hex:sip-session}};remote=00000000000000000000000000000000\nCisco-Guid: 1186357120-0000065536-0000000068-{{num:guid}}\n"
     return v.headers("INVITE", None, True)
 
 

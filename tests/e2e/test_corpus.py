@@ -7,12 +7,14 @@ import concurrent.futures
 import copy
 import json
 import os
+import subprocess
+import sys
 import traceback
 import zlib
 
 import pytest
 
-from lib.corpus import Player, cases
+from lib.corpus import SOURCE, Player, cases
 from lib.server import ALICE, Server, World
 
 TRANSPORTS = ("udp", "tcp", "tls")
@@ -108,6 +110,12 @@ def test_case(transport, name, results):
     why = results(transport)[name]
     if why:
         pytest.fail(why, pytrace=False)
+
+
+def test_families_are_as_generated():
+    done = subprocess.run([sys.executable, SOURCE.parent / "generate.py", "--check"],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_corpus_is_large_and_well_formed():

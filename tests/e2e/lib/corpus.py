@@ -365,11 +365,15 @@ class Player:
             assert not rows, f"{self.name}: was recorded"
             return
         assert len(wanted) == len(self.dialogs), f"{self.name}: {len(self.dialogs)} dialogs"
+        calls = set()
         for call_id, want in zip(self.dialogs, wanted):
             row = self.find(call_id)
             rec = self.server.get(f"/api/v1/recordings/{row['id']}", api_token).json()
             self.check_model(rec, want)
             self.check_audio(rec, want, api_token, folder)
+            calls.add(rec["call"]["id"])
+            assert len(rec["call"]["legs"]) <= len(wanted), f"{self.name}: {rec['call']}"
+        assert len(calls) == 1, f"{self.name}: {len(calls)} calls, not one"
 
     def check_model(self, rec, want):
         assert rec["state"] == want.get("state", "ready"), f"{self.name}: {rec}"
