@@ -4,6 +4,11 @@
  *
  *  - ACK or BYE whose CSeq names another method (INTEROP: several SBCs)
  *  - a Content-Length larger than the datagram (it is cut to what is there)
+ *
+ * And a first line that cannot be read: Sofia would drop the message without
+ * an answer, and never again read from its TCP connection nor close it. Such a
+ * request goes on with a URI that nobody has, and is answered like any other;
+ * such an answer is one to nothing.
  */
 #include <string.h>
 
@@ -36,6 +41,39 @@ static void repair_cseq(sip_t *sip)
 	cs->cs_method_name = sip->sip_request->rq_method_name;
 }
 
+static issize_t parse_request(su_home_t *home, msg_header_t *h, char *s,
+			      isize_t len)
+{
+	sip_request_t *rq = (sip_request_t *)h;
+
+	h->sh_class = sip_request_class;
+	if (sip_request_class->hc_parse(home, h, s, len) >= 0)
+		return 0;
+	if (!rq->rq_method_name) {
+		rq->rq_method = sip_method_unknown;
+		rq->rq_method_name = "UNKNOWN";
+	}
+	url_init(rq->rq_url, url_sip);
+	rq->rq_url->url_host = "unreadable.invalid";
+	rq->rq_version = SIP_VERSION_CURRENT;
+	return 0;
+}
+
+static issize_t parse_status(su_home_t *home, msg_header_t *h, char *s,
+			     isize_t len)
+{
+	sip_status_t *st = (sip_status_t *)h;
+
+	h->sh_class = sip_status_class;
+	if (sip_status_class->hc_parse(home, h, s, len) >= 0 &&
+	    st->st_status >= 100 && st->st_status < 700)
+		return 0;
+	st->st_version = SIP_VERSION_CURRENT;
+	st->st_status = 699;
+	st->st_phrase = "Unreadable";
+	return 0;
+}
+
 static issize_t repair_and_extract(msg_t *msg, msg_pub_t *pub, char b[],
 				   isize_t bsiz, int eos)
 {
@@ -55,6 +93,7 @@ static issize_t repair_and_extract(msg_t *msg, msg_pub_t *pub, char b[],
 msg_mclass_t *ua_mclass_create(void)
 {
 	static msg_mclass_t *mclass; /* one for the process, never freed */
+	static struct msg_hclass_s request, status;
 
 	if (mclass)
 		return mclass;
@@ -63,5 +102,11 @@ msg_mclass_t *ua_mclass_create(void)
 		return NULL;
 	extract_body = mclass->mc_extract_body;
 	mclass->mc_extract_body = repair_and_extract;
+	request = *mclass->mc_request->hr_class;
+	request.hc_parse = parse_request;
+	mclass->mc_request->hr_class = &request;
+	status = *mclass->mc_status->hr_class;
+	status.hc_parse = parse_status;
+	mclass->mc_status->hr_class = &status;
 	return mclass;
 }
