@@ -46,6 +46,7 @@ def templates():
     return {
         "invite": request("INVITE", both, MULTIPART),
         "invite-sdp": request("INVITE", offer),
+        "invite-xml": request("INVITE", xml, "application/rs-metadata+xml"),
         "invite-refused-1": request("INVITE", both, MULTIPART, token="@REFUSED@"),
         "invite-refused-2": request("INVITE", both, MULTIPART, token="@REFUSED@"),
         "reinvite": request("INVITE", both, MULTIPART, within=True),
@@ -56,6 +57,7 @@ def templates():
         "ack": request("ACK", offer, within=True),
         "cancel": request("CANCEL", within=True),
         "info": request("INFO", xml, "application/rs-metadata+xml", within=True),
+        "prack": request("PRACK", offer, within=True),
         "register": request("REGISTER"),
     }
 
