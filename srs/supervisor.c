@@ -505,6 +505,27 @@ static void on_settled(void *arg)
 	slot_died(arg);
 }
 
+static bool is_role(const struct supervisor *sv, pid_t pid)
+{
+	for (unsigned i = 0; i < sv->n_slots; i++)
+		if (sv->slots[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* As the first process of a container we inherit the children of roles that
+ * died. */
+static void reap_orphans(const struct supervisor *sv)
+{
+	siginfo_t si = { 0 };
+
+	while (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       si.si_pid && !is_role(sv, si.si_pid)) {
+		(void)waitpid(si.si_pid, NULL, WNOHANG);
+		si.si_pid = 0;
+	}
+}
+
 /* What a role said last (ROLE_FATAL) may still be in its channel: its death
  * counts a moment later. */
 static void on_child(void *arg, int signo)
@@ -525,6 +546,7 @@ static void on_child(void *arg, int signo)
 				   on_settled, s) < 0)
 			slot_died(s);
 	}
+	reap_orphans(sv);
 }
 
 /* --- start --------------------------------------------------------------- */

@@ -11,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -65,6 +67,20 @@ static int start_role(struct role *r, void **ret_state)
 	role_ready(r,
 		   strcmp(r->ops->name, "sip") == 0 ? "udp:127.0.0.1:5" : "");
 	return 0;
+}
+
+/* A helper of its own, as capture has one. */
+static int start_parent(struct role *r, void **ret_state)
+{
+	pid_t pid = r->generation == 0 ? fork() : 1;
+
+	if (pid == 0) {
+		say_pid('H');
+		(void)close_range(0, ~0u, 0);
+		for (;;)
+			pause();
+	}
+	return start_role(r, ret_state);
 }
 
 static int start_fatal(struct role *r, void **ret_state)
@@ -125,6 +141,9 @@ static const struct role_ops sip = { .name = "sip",
 				     .drain = drain,
 				     .reload = reload,
 				     .stop = stop };
+static const struct role_ops parent = { .name = "sip",
+					.start = start_parent,
+					.stop = stop };
 static const struct role_ops bad = { .name = "sip", .start = start_fatal };
 
 struct fixture {
@@ -173,6 +192,7 @@ static int run_child(struct fixture *f, const struct role_ops *first,
 	int r;
 
 	log_setup(LOG_ERROR + 1, LOG_TEXT, "test");
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* as the first process is */
 	r = settings_load(f->conf, s, &e);
 	if (r == 0)
 		r = supervisor_run(s, &o, &e);
@@ -311,6 +331,26 @@ static void a_fatal_role_ends_the_start(void **state)
 	assert_int_equal(finish(&f), 1);
 }
 
+static void orphans_are_reaped(void **state)
+{
+	struct fixture f = { 0 };
+	struct timespec a_moment = { 0, 10000000 };
+	int waited = 0;
+
+	(void)state;
+	start(&f, &parent);
+	expect(&f, 'G', 1);
+	expect(&f, 'H', 1);
+	kill(f.role_pid['s'], SIGKILL);
+	expect(&f, 's', 2); /* it is back, its helper is an orphan */
+	kill(f.role_pid['H'], SIGKILL);
+	while (kill(f.role_pid['H'], 0) == 0 && waited++ < WAIT_MS / 10)
+		nanosleep(&a_moment, NULL);
+	assert_int_equal(kill(f.role_pid['H'], 0), -1);
+	kill(f.pid, SIGTERM);
+	assert_int_equal(finish(&f), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +359,7 @@ int main(void)
 		cmocka_unit_test(hangup_reloads),
 		cmocka_unit_test(roles_end_when_the_supervisor_is_killed),
 		cmocka_unit_test(a_fatal_role_ends_the_start),
+		cmocka_unit_test(orphans_are_reaped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
