@@ -191,6 +191,8 @@ static int run_child(struct fixture *f, const struct role_ops *first,
 					.on_ready = on_ready };
 	int r;
 
+	/* a test that failed leaves nobody behind */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	log_setup(LOG_ERROR + 1, LOG_TEXT, "test");
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* as the first process is */
 	r = settings_load(f->conf, s, &e);
