@@ -19,6 +19,9 @@
 #define CHECK_US 1000000
 #define ALIVE_IDLE_S 120
 #define ALIVE_EVERY_S 30
+/* What a peer may have sent that nobody has read; the kernel doubles it. A
+ * whole read becomes one message of the SIP library first. */
+#define WAITING_BYTES (64 * 1024)
 
 static struct {
 	unsigned total, each, refused;
@@ -106,12 +109,14 @@ static bool too_many(uint64_t owner)
 	return true;
 }
 
-/* Without them a peer that vanished would be kept for ever; a connection on
+/* Without probes a peer that vanished would be kept for ever; a connection on
  * which that fails is as good as any other. */
-static void keep_alive(int fd)
+static void set_options(int fd)
 {
 	const int one = 1, idle = ALIVE_IDLE_S, every = ALIVE_EVERY_S;
+	const int waiting = WAITING_BYTES;
 
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &waiting, sizeof(waiting));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
@@ -127,7 +132,7 @@ static bool admit(int fd, const struct sockaddr_storage *ss)
 	if (too_many(owner))
 		return false;
 	lim.owner[fd] = owner;
-	keep_alive(fd);
+	set_options(fd);
 	return true;
 }
 

@@ -22,6 +22,9 @@
  * stay punctual. */
 #define STEP_BATCH 64
 #define MESSAGE_MAX 65536u
+/* The library's own limit counts what has arrived behind a message, too: a
+ * connection with many dialogs on it would get 413 when we are busy. */
+#define READ_MAX (16 * MESSAGE_MAX)
 #define MEMORY_MAX ((size_t)512 << 20)
 #define NTP_EPOCH 2208988800UL
 
@@ -198,6 +201,10 @@ static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
 	q = ua_request_make(ua, irq, nta_incoming_getrequest(irq), sip);
 	if (!q)
 		return 500;
+	if (q->pub.text.len > MESSAGE_MAX) {
+		ua_request_drop(q);
+		return 413;
+	}
 	ua_request_join(q, magic->dialog);
 	if (q->pub.method != UA_ACK) {
 		deliver(ua, q);
@@ -313,7 +320,7 @@ static int create_agent(struct ua *ua, const struct ua_config *cfg,
 		ua->root, (url_string_t *)-1, NULL, NULL, NTATAG_UA(1),
 		NTATAG_MCLASS(ua->mclass), NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
 		NTATAG_BAD_REQ_MASK(sip_mask_request), NTATAG_MERGE_482(1),
-		NTATAG_MAXSIZE(MESSAGE_MAX),
+		NTATAG_MAXSIZE(READ_MAX),
 		NTATAG_MAX_PROCEEDING(cfg->max_pending), NTATAG_USE_NAPTR(0),
 		NTATAG_USE_SRV(0), NTATAG_SIP_T1(t1), NTATAG_SIP_T1X64(64 * t1),
 		TAG_END());

@@ -1,4 +1,5 @@
 """The same call over UDP, TCP and TLS, IPv4 and IPv6, with and without certificates."""
+import re
 import socket
 import ssl
 
@@ -145,3 +146,35 @@ def test_tracing_of_whole_messages_is_refused(start, name):
     with pytest.raises(AssertionError) as e:
         start(env={name: "1"})
     assert name in str(e.value)
+
+
+def test_message_above_64_kb_is_413(world):
+    c = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    d = c.dialog(token=world.access_token)
+    r = d.invite([40000, 40002], PEOPLE, extra=[f"X-{i}: {'x' * 1000}" for i in range(70)])
+    assert r.status == 413
+    one_call(sipc.SipClient(world.server.sip["tcp"], "tcp"), world)
+
+
+def test_many_dialogs_on_one_connection(world):
+    client = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    dialogs = {}
+    for _ in range(100):
+        d = client.dialog(token=world.access_token)
+        dialogs[d.call_id] = d
+        d.request("INVITE", sipc.multipart(sipc.sdp([40000, 40002]), sipc.metadata(PEOPLE)),
+                  "multipart/mixed;boundary=unique-boundary")
+    ports = set()
+    for _ in dialogs:
+        r = next(m for m in iter(lambda: client.recv(20), None) if m.status != 100)
+        assert r.status == 200, r.raw
+        ports.update(r.ports())
+        d = dialogs[r.get("call-id")]
+        d.to_tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
+        d.request("ACK", cseq=1)
+    assert len(ports) == 200
+    for d in dialogs.values():
+        d.request("BYE")
+    for _ in dialogs:
+        assert client.recv(20).status == 200
+    Catalog(world.server).wait_ended(count=100, timeout=40)
