@@ -193,6 +193,11 @@ static const struct conf_key keys[] = {
 	{ "sip", "min_se", CONF_INT, FIELD(sip.min_se_s), .def = "90",
 	  .min = 90, .max = 86400,
 	  .doc = "Shortest session timer that we accept, in seconds." },
+	{ "sip", "t1", CONF_DURATION, FIELD(sip.t1_us), .def = "500ms",
+	  .min = 20 * MSEC_US, .max = 4 * SEC_US,
+	  .doc = "Round trip that SIP's timers begin with (RFC 3261, T1); a "
+		 "client that never confirms a call loses it after 64 of "
+		 "these." },
 	{ "sip", "media_timeout", CONF_DURATION, FIELD(sip.media_timeout_us),
 	  .def = "120s", .min = SEC_US, .max = DAY_US, .reload = true,
 	  .doc = "A call without RTP and signalling for this long is "

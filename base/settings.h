@@ -49,6 +49,7 @@ struct settings {
 		int64_t max_calls;	    /* 503 beyond, 2000 */
 		int64_t session_expires_s;  /* RFC 4028, 1800 */
 		int64_t min_se_s;	    /* 90 */
+		int64_t t1_us;		    /* RFC 3261, 500ms */
 		int64_t media_timeout_us;   /* no RTP and no signalling: ended,
 					     * 120s */
 		int64_t missing_metadata_wait_us; /* on_missing_metadata, 5s */

@@ -1,4 +1,4 @@
-/* `srs grant add | list | revoke | test`. */
+/* `srs grant add | list | narrow | revoke | test`. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -135,7 +135,8 @@ static int grant_add(struct cli *c, int argc, char **argv)
 	return print_grant(c, &id, &pair);
 }
 
-/* ---- list, revoke ------------------------------------------------------ */
+/* ---- list, narrow, revoke
+ * ------------------------------------------------------ */
 
 static void add_sentence(void *arg, const char *sentence)
 {
@@ -233,6 +234,37 @@ static int grant_revoke_word(struct cli *c, int argc, char **argv)
 		       : CLI_OK;
 }
 
+static int grant_narrow_word(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	char *details CLEANUP(mem_freep) = NULL;
+	struct cli_list words = { 0 };
+	const char *file = NULL;
+	const struct cli_option table[] = {
+		{ "--details", .value = &file, .required = true },
+	};
+	int r;
+
+	r = cli_args("grant narrow", argc, argv, table, ARRAY_SIZE(table),
+		     &words);
+	if (r != CLI_OK)
+		return r;
+	if (words.n != 1)
+		return cli_usage("grant narrow", "one grant id");
+	r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = cli_read_details(file, &details, &a.e);
+	if (r == 0)
+		r = grant_narrow(&a.auth, words.v[0], details, CLI_ACTOR, &a.e);
+	if (r == -ENOENT)
+		(void)err_set(&a.e, r, "there is no such grant");
+	if (r < 0)
+		return cli_auth_failed(&a, "grant narrow", r);
+	return c->json ? cli_print_json(json_pack("{s:b}", "narrowed", 1))
+		       : CLI_OK;
+}
+
 int cli_grant(struct cli *c, int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -243,7 +275,9 @@ int cli_grant(struct cli *c, int argc, char **argv)
 		return grant_list(c, argc - 2, argv + 2);
 	if (str_eq(what, "revoke"))
 		return grant_revoke_word(c, argc - 2, argv + 2);
+	if (str_eq(what, "narrow"))
+		return grant_narrow_word(c, argc - 2, argv + 2);
 	if (str_eq(what, "test"))
 		return cli_grant_test(c, argc - 2, argv + 2);
-	return cli_usage("grant", "add, list, revoke or test");
+	return cli_usage("grant", "add, list, narrow, revoke or test");
 }

@@ -14,7 +14,8 @@
 #include "storage/db.h"
 
 #define OPEN_TIMEOUT_US 3000000
-#define ACK_WAIT_US 33000000 /* 64 * T1 and a little */
+/* the agent says so at 64 * T1; this is for what it forgot */
+#define ACK_WAIT_T1 66
 #define DAY_US INT64_C(86400000000)
 
 #define ACCEPT                                                                 \
@@ -549,7 +550,8 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 	}
 	if (r == 0) {
 		session_take_timer(s, &p->timer);
-		s->ack_due_us = session_mono_us(s->sv) + ACK_WAIT_US;
+		s->ack_due_us = session_mono_us(s->sv) +
+				ACK_WAIT_T1 * s->sv->set->sip.t1_us;
 		r = create_row(s);
 	}
 	if (r == 0) {

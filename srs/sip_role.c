@@ -54,6 +54,7 @@ static int open_agent(struct sip_server *sv)
 		.tls_verify = (enum ua_tls_verify)set->sip.tls_verify,
 		.software = SOFTWARE,
 		.max_pending = 1024,
+		.t1_ms = (unsigned)(set->sip.t1_us / 1000),
 		.events = &session_events,
 		.arg = sv,
 	};

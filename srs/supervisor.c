@@ -44,6 +44,7 @@
 #define SETTLE_US 10000	      /* between a role's death and its consequences */
 #define FIRST_TRIES 3	      /* before the server was ready once */
 #define LOCK_WAIT_MS 10000
+#define FILES_WISHED 262144 /* descriptors of a process */
 #define CONTROL_QUEUE (FDSTORE_KEYS_MAX + 64)
 
 struct slot {
@@ -574,10 +575,17 @@ static int lock_data(struct supervisor *sv)
 		       sv->settings->server.data_dir);
 }
 
+/* Two sockets a stream, here as well as in capture; an unprivileged process
+ * gets what the hard limit says. */
 static void raise_fd_limit(void)
 {
-	struct rlimit rl;
+	struct rlimit rl = { .rlim_cur = FILES_WISHED,
+			     .rlim_max = FILES_WISHED };
+	struct rlimit had;
 
+	if (getrlimit(RLIMIT_NOFILE, &had) == 0 &&
+	    had.rlim_max < FILES_WISHED && setrlimit(RLIMIT_NOFILE, &rl) == 0)
+		return;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
 		rl.rlim_cur = rl.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &rl);
