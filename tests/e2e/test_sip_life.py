@@ -1,0 +1,405 @@
+"""What happens to a call by time, loss and the owner's will: each end keeps the recording."""
+import copy
+import json
+import re
+import socket
+import time
+
+import pytest
+
+from lib import sipc
+from lib.catalog import Catalog
+from lib.media import RtpSender
+from lib.server import ALICE, BOB, DETAILS, World, wait_for
+
+PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
+PORTS = [40000, 40002]
+ALL = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE, OPTIONS"
+
+
+@pytest.fixture
+def client(world):
+    c = sipc.SipClient(world.server.sip["udp"])
+    yield c
+    c.close()
+
+
+class Voices:
+    """RTP to both streams of a call, from the offered ports."""
+
+    def __init__(self, world, client, local="127.0.0.1", **kw):
+        self.senders = [RtpSender(None, hz, local=(local, 0)) for hz in (440, 880)]
+        self.d = client.dialog(token=world.access_token)
+        self.r = self.d.invite([s.port for s in self.senders], PEOPLE, host=local, **kw)
+        assert self.r.status == 200, self.r.raw
+        for s, port in zip(self.senders, self.r.ports()):
+            s.dest = (local, port)
+            s.start()
+        wait_for(lambda: all(s.sent > 10 for s in self.senders), 5, "media")
+
+    def stop(self):
+        for s in self.senders:
+            s.stop()
+
+
+@pytest.fixture
+def voices():
+    made = []
+
+    def make(*a, **kw):
+        made.append(Voices(*a, **kw))
+        return made[-1]
+
+    yield make
+    for v in made:
+        v.stop()
+
+
+def request(client, timeout=10):
+    """The next request of the server."""
+    end = time.monotonic() + timeout
+    while True:
+        m = client.recv(max(0.01, end - time.monotonic()))
+        assert m is not None, "no request came"
+        if m.method:
+            return m
+
+
+def expect_bye(client, dialog, reason, timeout=10):
+    bye = request(client, timeout)
+    assert bye.method == "BYE" and reason in bye.get("reason"), bye.raw
+    dialog.answer(bye)
+
+
+def kept(world, end_reason):
+    """The newest recording ended for this reason and is played."""
+    assert Catalog(world.server).wait_ended()["end_reason"] == end_reason
+    return world.wait_recording("ready")
+
+
+def narrow(world, **conditions):
+    d = copy.deepcopy(DETAILS)
+    d["conditions"].update(conditions)
+    world.details_path.write_text(json.dumps(d))
+    world.server.cli("grant", "narrow", world.grant_id, "--details", world.details_path)
+
+
+# -- time
+
+
+def test_session_timers(world, voices):
+    """Three calls with the shortest timer there is, 90 s: one is refreshed by us, one by the
+    client, and one by nobody."""
+    timer = ["Supported: timer", ALL]
+    mine, theirs, nobodys = [sipc.SipClient(world.server.sip["udp"]) for _ in range(3)]
+    a = mine.dialog(token=world.access_token)
+    r = a.invite(PORTS, PEOPLE, extra=timer + ["Session-Expires: 90;refresher=uas"])
+    assert r.get("session-expires") == "90;refresher=uas"
+    b = theirs.dialog(token=world.access_token)
+    r = b.invite(PORTS, PEOPLE, extra=timer + ["Session-Expires: 90;refresher=uac"])
+    assert r.get("session-expires") == "90;refresher=uac"
+    c = voices(world, nobodys, extra=timer + ["Session-Expires: 90"])
+    assert c.r.get("session-expires") == "90;refresher=uac" and "timer" in c.r.get("supported")
+
+    update = request(mine, 60)
+    assert update.method == "UPDATE" and update.get("session-expires") == "90;refresher=uac"
+    a.answer(update)
+    b.request("UPDATE", extra=timer + ["Session-Expires: 90;refresher=uac"])
+    r = b.final()
+    assert r.status == 200 and r.get("session-expires") == "90;refresher=uac"
+    expect_bye(nobodys, c.d, "408", 40)
+    c.stop()
+    kept(world, "session_expired")
+    assert "sip.session_expired" in Catalog(world.server).warnings()
+    assert a.bye().status == 200 and b.bye().status == 200
+
+
+def test_lost_ack_ends_the_call_and_keeps_it(start, voices):
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "t1": "25ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    v = voices(world, client, ack=False)
+    repeats = 0
+    while True:
+        m = client.recv(10)
+        assert m, "neither a 200 nor a BYE"
+        if m.method:
+            break
+        assert m.status == 200 and m.body == v.r.body
+        repeats += 1
+    assert repeats >= 3
+    assert m.method == "BYE" and "408" in m.get("reason")
+    v.d.answer(m)
+    v.stop()
+    kept(world, "ack_missing")
+    assert "sip.ack_missing" in Catalog(world.server).warnings()
+
+
+def test_silence_is_asked_about_then_ends(start, voices):
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "media_timeout": "1s", "t1": "20ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    v = voices(world, client, extra=[ALL])
+    v.stop()
+    ask = request(client)
+    assert ask.method == "OPTIONS"
+    seen = {ask.cseq}
+    while True:  # nobody answers: it is repeated, then given up
+        m = request(client)
+        if m.method == "BYE":
+            break
+        assert m.method == "OPTIONS"
+        seen.add(m.cseq)
+    assert len(seen) == 1
+    v.d.answer(m, 481, "Gone")
+    kept(world, "lost")
+
+
+# -- the owner's will
+
+
+def test_narrowing_ends_what_is_outside(client, world, voices):
+    v = voices(world, client)
+    narrow(world, participants={"min": 2, "match": "any", "deny": [BOB]})
+    expect_bye(client, v.d, "403", 5)
+    v.stop()
+    kept(world, "conditions")
+    assert client.dialog(token=world.access_token).invite(PORTS, PEOPLE).status == 403
+
+
+def test_narrowing_leaves_what_is_inside(client, world, voices):
+    v = voices(world, client)
+    narrow(world, media=[{"kind": "audio", "codecs": ["PCMU/8000"]}])
+    Catalog(world.server).wait_event("conditions")
+    # what was allowed a moment ago is refused now, and the call goes on
+    v.d.request("INVITE", sipc.sdp(PORTS, codecs=((8, "PCMA/8000"),), version=2), "application/sdp")
+    r = v.d.final()
+    v.d.request("ACK", cseq=v.d.cseq, branch=v.d.branch)
+    assert r.status in (403, 488)
+    assert v.d.bye().status == 200
+    v.stop()
+    kept(world, "bye")
+
+
+def test_narrowing_never_widens(world):
+    world.details_path.write_text(json.dumps({**DETAILS, "conditions": {"media": [{"kind": "audio"}]}}))
+    world.server.cli("grant", "narrow", world.grant_id, "--details", world.details_path, code=2)
+    world.server.cli("grant", "narrow", "nobody", "--details", world.details_path, code=3)
+
+
+# -- lost connections
+
+
+def secure(pki):
+    return {"sip": {"listen": "tls:127.0.0.1:0", "tls_certificate": pki / "server.pem",
+                    "tls_key": pki / "server.key"}}
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_lost_connection_leaves_the_call(start, pki, voices, transport):
+    world = World(start(secure(pki) if transport == "tls" else None))
+    dest = world.server.sip[transport]
+
+    def connect():
+        return sipc.SipClient(dest, transport, cafile=pki / "ca.pem")
+
+    first = connect()
+    v = voices(world, first)
+    first.close()
+    cat = Catalog(world.server)
+    sent = [s.sent for s in v.senders]
+    wait_for(lambda: all(s.sent > n + 10 for s, n in zip(v.senders, sent)), 5, "media goes on")
+    v.d.c = connect()
+    assert v.d.update(sipc.metadata(PEOPLE)).status == 200
+    assert cat.recordings()[0]["state"] == "recording"
+    v.d.c.close()
+    v.d.c = connect()
+    assert v.d.bye().status == 200
+    v.stop()
+    kept(world, "bye")
+
+
+def test_bye_of_ours_follows_to_the_new_connection(world, voices):
+    first = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    v = voices(world, first)
+    first.close()
+    v.d.c = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    assert v.d.update(sipc.metadata(PEOPLE)).status == 200
+    world.server.cli("grant", "revoke", world.grant_id)
+    expect_bye(v.d.c, v.d, "403", 5)
+    v.stop()
+    kept(world, "revoked")
+
+
+def test_connection_lost_for_good_is_reaped(start, voices):
+    world = World(start({"sip": {"media_timeout": "1s"}}))
+    v = voices(world, sipc.SipClient(world.server.sip["tcp"], "tcp"))
+    v.stop()
+    v.d.c.close()
+    kept(world, "timeout")
+
+
+# -- IPv6
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")
+def test_ipv6_from_invite_to_audio(start, voices, tmp_path):
+    world = World(start({"sip": {"listen": "udp:[::1]:0"}, "media": {"address": "::1"}}))
+    v = voices(world, sipc.SipClient(world.server.sip["udp"]), local="::1")
+    assert b"c=IN IP6 ::1\r\n" in v.r.body and b"IN IP6 ::1" in v.r.body.split(b"\r\n")[1]
+    wait_for(lambda: all(s.sent > 50 for s in v.senders), 10, "a second of audio")
+    assert v.d.bye().status == 200
+    v.stop()
+    rec = kept(world, "bye")
+    assert rec["duration_s"] > 0.8
+    from lib import media
+    left, right = media.decode(world.audio(rec["id"], tmp_path / "a.ogg"))
+    assert media.level(left, 440) > 0.2 and media.level(right, 880) > 0.2
+
+
+# -- requests that cross or repeat
+
+
+def test_overlapping_reinvites_are_491_or_500(client, world):
+    d = client.dialog(token=world.access_token)
+    d.invite(PORTS, PEOPLE)
+    first = d.request("INVITE", sipc.sdp(PORTS + [40004], version=2), "application/sdp")
+    d.request("INVITE", sipc.sdp(PORTS, direction="inactive", version=3), "application/sdp")
+    got = {}
+    while len(got) < 2:
+        r = d.final()
+        got[r.cseq[0]] = r.status
+        d.request("ACK", cseq=r.cseq[0], branch=None if r.status == 200 else d.branch)
+    assert got[first] == 200 and got[first + 1] in (200, 491), got
+    assert d.bye().status == 200
+
+
+def test_merged_request_is_482(client, world):
+    """The same INVITE over two ways (RFC 3261, 8.2.2.2): recorded once."""
+    d = client.dialog(token=world.access_token)
+    body = sipc.multipart(sipc.sdp(PORTS), sipc.metadata(PEOPLE))
+    kind = "multipart/mixed;boundary=unique-boundary"
+    d.request("INVITE", body, kind, cseq=1)
+    d.request("INVITE", body, kind, cseq=1)
+    got = {}
+    while len(got) < 2:
+        r = d.final()
+        got[re.search("branch=([^;]+)", r.get("via"))[1]] = r
+    assert sorted(r.status for r in got.values()) == [200, 482]
+    ok = next(r for r in got.values() if r.status == 200)
+    d.to_tag = re.search(r";tag=([^;>\s]+)", ok.get("to"))[1]
+    d.cseq = 1
+    d.request("ACK", cseq=1)
+    assert d.bye().status == 200
+    assert len(Catalog(world.server).recordings()) == 1
+
+
+def test_100rel_is_answered_at_once(client, world):
+    """Required or not, the 200 comes without a reliable provisional answer before it."""
+    for extra in (["Require: 100rel"], ["Supported: 100rel"]):
+        d = client.dialog(token=world.access_token)
+        d.request("INVITE", sipc.multipart(sipc.sdp(PORTS), sipc.metadata(PEOPLE)),
+                  "multipart/mixed;boundary=unique-boundary", extra)
+        first = client.recv()
+        while first.status == 100:
+            first = client.recv()
+        assert first.status == 200 and "rseq" not in [n for n, _ in first.headers]
+        d.to_tag = re.search(r";tag=([^;>\s]+)", first.get("to"))[1]
+        d.request("ACK", cseq=1)
+        # nothing was to be confirmed
+        d.request("PRACK", extra=["RAck: 1 1 INVITE"])
+        assert d.final().status == 481
+        assert d.bye().status == 200
+    o = client.dialog(token=world.access_token)
+    o.to_tag = "nobody"
+    o.request("PRACK", extra=["RAck: 1 1 INVITE"])
+    assert o.final().status == 481
+
+
+def test_cancel_before_anything_else(client, world):
+    """A CANCEL that overtook its INVITE finds nothing; the INVITE is a call all the same."""
+    d = client.dialog(token=world.access_token)
+    held = []
+    send = client.send
+    client.send = held.append
+    n = d.request("INVITE", sipc.multipart(sipc.sdp(PORTS), sipc.metadata(PEOPLE)),
+                  "multipart/mixed;boundary=unique-boundary")
+    branch = d.branch
+    client.send = send
+    d.request("CANCEL", cseq=n, branch=branch)
+    assert d.final().status == 481
+    send(held[0])
+    r = d.final()
+    assert r.status == 200 and r.cseq == (n, "INVITE")
+    d.to_tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
+    d.request("ACK", cseq=n)
+    d.request("CANCEL", cseq=n, branch=branch)  # and now it is too late
+    assert d.final().status in (200, 481)
+    assert d.bye().status == 200
+    assert Catalog(world.server).wait_ended()["end_reason"] == "bye"
+
+
+# -- offers of ours
+
+
+ANSWER = sipc.sdp([40000], codecs=((8, "PCMA/8000"),), direction="sendonly", labels=False)
+
+
+def offered(client, world, **kw):
+    """An INVITE without SDP: (dialog, 200, its CSeq)."""
+    d = client.dialog(token=world.access_token)
+    n = d.request("INVITE", sipc.metadata(PEOPLE), "application/rs-metadata", **kw)
+    r = d.final()
+    assert r.status == 200, r.raw
+    d.to_tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
+    return d, r, n
+
+
+def test_our_offer_and_its_answer(client, world):
+    d, r, n = offered(client, world)
+    lines = r.body.decode().split("m=audio ")[1:]
+    assert [re.findall(r"a=rtpmap:\d+ ([^/]+)", m)[-2:] for m in lines] == [["opus", "telephone-event"]] * 2
+    assert all(re.match(r"[1-9]\d* RTP/AVP 0 8 \d+ \d+\r", m) for m in lines)
+    assert r.body.count(b"a=recvonly") == 2
+    text = sipc.sdp([40000, 40002], codecs=((8, "PCMA/8000"),))
+    d.request("ACK", text, "application/sdp", cseq=n)
+    cat = Catalog(world.server)
+    wait_for(lambda: [s["codec"] for s in cat.rows("SELECT codec FROM streams ORDER BY idx")]
+             == ["PCMA", "PCMA"], 5, "the answer is taken")
+    assert d.bye().status == 200
+
+
+def test_our_offer_holds_what_the_owner_permits(client, world):
+    narrow(world, media=[{"kind": "audio", "codecs": ["PCMA/8000"]}])
+    d, r, n = offered(client, world)
+    for formats in re.findall(rb"m=audio \d+ RTP/AVP ([^\r]*)", r.body):
+        assert formats.split()[0] == b"8" and b"0" not in formats.split()
+    d.request("ACK", sipc.sdp(PORTS), "application/sdp", cseq=n)  # PCMU all the same
+    bye = request(client)
+    assert bye.method == "BYE" and re.search("403|488", bye.get("reason"))
+    d.answer(bye)
+
+
+# -- many lines
+
+
+def test_thirty_two_lines(client, world):
+    d = client.dialog(token=world.access_token)
+    r = d.invite(range(40000, 40064, 2), PEOPLE)
+    assert r.status == 200
+    ports = r.ports()
+    assert len(ports) == 32 and sum(1 for p in ports if p) >= 16 and all(p % 2 == 0 for p in ports)
+    assert re.findall(rb"a=label:(\S+)", r.body) == [b"%d" % i for i in range(1, 33)]
+    text = sipc.sdp(range(40000, 40064, 2), host="0.0.0.0", version=2)
+    d.request("INVITE", text, "application/sdp")
+    again = d.final()
+    d.request("ACK", cseq=d.cseq)
+    assert again.status == 200 and again.ports() == ports
+    assert d.bye().status == 200
