@@ -3,6 +3,7 @@ accepted and had media becomes a ready recording."""
 import time
 
 import pytest
+import requests
 
 from lib import media
 from lib.server import ALICE, BOB, World, wait_for
@@ -134,3 +135,43 @@ def test_term_waits_for_the_call(start):
     server.start()
     item = world.wait_recording()
     assert item["duration_s"] > 1
+
+
+def test_what_was_acknowledged_survives_the_next_instant(start):
+    """DELETE, refresh, revocation, notes: answered, then kill -9 of everything."""
+    server = start()
+    world = World(server)
+    server.settings["http"]["listen"] = server.ready["http"]
+    server.write_conf()
+    call, other = Talk(server, world), Talk(server, world)
+    time.sleep(1)
+    call.end(), other.end()
+    world.wait_recording(count=2)
+    gone, kept = sorted(i["id"] for i in world.recordings())
+
+    def restart():
+        server.kill_all()
+        server.start()
+
+    auth = {"Authorization": f"Bearer {world.api_token}"}
+    r = requests.delete(f"{server.url}/api/v1/recordings/{gone}", headers=auth, timeout=10)
+    assert r.status_code in (200, 202, 204)
+    restart()
+    server.get(f"/api/v1/recordings/{gone}", world.api_token, code=404)
+    r = requests.patch(f"{server.url}/api/v1/recordings/{kept}", headers=auth, timeout=10,
+                       json={"notes": "kept for the auditor"})
+    assert r.status_code == 200
+    restart()
+    assert world.recording(kept)["notes"] == "kept for the auditor"
+    r = requests.post(server.url + "/token", timeout=10, auth=(world.client_id, world.client_secret),
+                      data={"grant_type": "refresh_token", "refresh_token": world.refresh_token})
+    tokens = r.json()
+    restart()
+    r = requests.post(server.url + "/token", timeout=10, auth=(world.client_id, world.client_secret),
+                      data={"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]})
+    assert r.status_code == 200, r.text
+    r = requests.delete(f"{server.url}/api/v1/grants/{world.grant_id}", headers=auth, timeout=10)
+    assert r.status_code in (200, 202, 204)
+    restart()
+    d = SipClient(server.sip["udp"]).dialog(token=tokens["access_token"])
+    assert d.invite([40000, 40002], PEOPLE).status == 401
