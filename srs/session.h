@@ -109,7 +109,7 @@ struct session {
 	struct ua_dialog *dialog;    /* NULL once the BYE is through */
 	struct ua_request *invite;   /* the first INVITE, until answered */
 	struct ua_request *change;   /* re-INVITE or UPDATE being worked on */
-	struct ua_request *held;     /* a change that came while resuming */
+	struct ua_request *held;     /* a change that has to wait for us */
 	struct ua_request *bye;	     /* the client's BYE, until finished */
 	struct session_change *plan; /* of invite or change */
 
@@ -456,7 +456,8 @@ int session_put_streams(struct session *s);
 
 void session_on_in_dialog(void *arg, struct ua_request *req);
 void session_on_changed(struct session *s, const struct cap_opened *o);
-/** Capture has the session again: what was held is looked at now. */
+/** Capture has the session again, or a change of ours is through: what was
+ *  held is looked at now. */
 void session_on_resumed(struct session *s);
 /** Take what sv->in->md says into the running call and judge it again. */
 void session_take_metadata(struct session *s);

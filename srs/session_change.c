@@ -179,10 +179,12 @@ static int print_answer(struct session *s, struct session_change *p)
 static void fail_change(struct session *s, int error)
 {
 	log_warn(&s->log, "sip.change_failed", LOG_E(error));
-	if (s->change)
+	if (s->change) {
 		answer_status(s, s->change, 500);
-	else
-		session_plan_free(&s->plan);
+		return;
+	}
+	session_plan_free(&s->plan);
+	session_on_resumed(s);
 }
 
 /* Plan and ports are good: make them the session's. */
@@ -219,8 +221,10 @@ static void carry_out(struct session *s)
 		say_yes(s, s->change, &p->timer);
 	}
 	session_save_dialog(s);
-	if (!s->change)
+	if (!s->change) {
 		session_plan_free(&s->plan);
+		session_on_resumed(s); /* what came meanwhile */
+	}
 }
 
 void session_on_changed(struct session *s, const struct cap_opened *o)
@@ -448,6 +452,14 @@ static void read_change(struct session *s, struct ua_request *req,
 	judge_change(s, req, t, new_sdp, new_people);
 }
 
+/* Is something of ours under way, which the client knows nothing of (capture
+ * comes back, its answer in an ACK is carried out)? Then 491 would be odd. */
+static bool must_wait(const struct session *s)
+{
+	return s->state == SESSION_RESUMING ||
+	       (s->state == SESSION_LIVE && s->plan && !s->change);
+}
+
 static void on_change(struct session *s, struct ua_request *req)
 {
 	struct sip_server *sv = s->sv;
@@ -457,7 +469,7 @@ static void on_change(struct session *s, struct ua_request *req)
 	};
 	struct sip_timer t;
 
-	if (s->state == SESSION_RESUMING && !s->held) {
+	if (must_wait(s) && !s->held) {
 		/* also the INVITE itself again, when we died before its 200 */
 		req->user = s;
 		s->held = req;

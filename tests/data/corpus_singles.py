@@ -62,11 +62,17 @@ def cucm_invite(end, refci, far):
     return v.headers("INVITE", None, True)
 
 
-def cucm_ack():
+def cucm_ack(way="a=sendonly", label="1", pts="0 101"):
     v = Vendor()
     v.agent = "Cisco-CUCM14.0"
     text = v.headers("ACK", "application/sdp", False)
-    return text + head("CiscoSystemsCCM-SIP", 71, 1, "SIP Call") + audio(0, "1", "a=sendonly", "0 101")
+    return text + head("CiscoSystemsCCM-SIP", 71, 1, "SIP Call") + audio(0, label, way, pts)
+
+
+def cucm_again():
+    v = Vendor()
+    v.agent, v.recognized = "Cisco-CUCM14.0", "Supported: timer\n"
+    return v.headers("INVITE", None, False)
 
 
 def cucm(save):
@@ -79,6 +85,16 @@ def cucm(save):
     save(v, "near-end", {k: files[k] for k in ("01-near.sip", "02-ack.sip")}, [near, {"rtp": 1.2}],
          title="CUCM's built-in bridge: no offer in the INVITE, ours in the 200, the answer in the ACK",
          people=[("sip:1001@{ip}", "Alice")], streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[])
+    turn = lambda n, ack: {"send": f"{n:02}-again.sip", "ack": ack, "offer": True, "answer": ["recvonly 1"]}
+    save(v, "hold-without-offer", {
+        "01-near.sip": files["01-near.sip"], "02-ack.sip": cucm_ack(label=None),
+        "03-again.sip": cucm_again(), "04-ack.sip": cucm_ack("a=inactive", None),
+        "05-again.sip": cucm_again(), "06-ack.sip": cucm_ack("a=sendonly", None)},
+        [{**near}, {"rtp": 0.7}, turn(3, "04-ack.sip"), turn(5, "06-ack.sip"),
+         {"rtp": 0.2, "lines": []}, {"rtp": 0.7}],
+        title="CUCM: hold and resume by re-INVITE without an offer; the answers have no label",
+        people=[("sip:1001@{ip}", "Alice")], streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[],
+        events=["hold", "resume"])
     save(v, "near-and-far", files, [near, {"rtp": 0.8}, {"dialog": "new"}, far, {"rtp": 0.8}],
          title="CUCM's built-in bridge: two dialogs with one refci, near end and far end",
          recordings=[
