@@ -65,6 +65,7 @@ struct capture_stream {
 	/* per packet */
 	struct capture_check check;
 	struct spool_stream_totals totals;
+	int64_t unmuted_mono_us; /* end of the last pause, INT64_MIN: none */
 	unsigned told;
 	/* RTCP */
 	uint32_t our_ssrc;

@@ -23,6 +23,7 @@
 #include "media/capture_impl.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
+#include "media/t140.h"
 
 #ifndef SO_TIMESTAMPNS_OLD
 #define SO_TIMESTAMPNS_OLD SO_TIMESTAMPNS
@@ -35,6 +36,8 @@
 /* A packet may be stamped and reach its socket that much later, when the
  * machine is busy (seen: 20 ms). */
 #define SLACK_US 500000
+/* RFC 2198 has 14 bits for how old a copy is, RFC 4103 milliseconds. */
+#define TEXT_OLD_US 17000000
 
 /* ---- sockets ---- */
 
@@ -153,6 +156,7 @@ int capture_stream_open(struct capture *c, struct capture_session *s,
 		return -ENOMEM;
 	st->cfg = *cfg;
 	st->cfg.local_port = 0;
+	st->unmuted_mono_us = INT64_MIN;
 	st->totals.index = cfg->index;
 	sock_init(&st->rtp, SPOOL_RTP);
 	sock_init(&st->rtcp, SPOOL_RTCP);
@@ -186,6 +190,8 @@ int capture_stream_update(struct capture *c, struct capture_session *s,
 	uint16_t port = st->cfg.local_port;
 	int r = 0;
 
+	if (st->cfg.muted && !cfg->muted)
+		st->unmuted_mono_us = clock_mono_us(c->clock);
 	st->cfg = *cfg;
 	st->cfg.local_port = port;
 	capture_check_offer(&st->check, cfg);
@@ -326,6 +332,25 @@ static void store_muted(struct capture *c, struct capture_session *s,
 	store(c, s, st, SPOOL_RTP, mono_us, head, sizeof(head));
 }
 
+/* Redundant text repeats what was typed some packets ago: nothing of a pause
+ * may come back with the first packets after it. */
+static void blank_text(const struct capture_stream *st,
+		       const struct rtp_packet *p, int64_t mono_us,
+		       uint8_t *data)
+{
+	int64_t since = mono_us - st->unmuted_mono_us;
+
+	if (st->unmuted_mono_us == INT64_MIN || since > TEXT_OLD_US)
+		return;
+	for (unsigned i = 0; i < st->cfg.n_pts; i++)
+		if (st->cfg.pts[i].pt == p->pt &&
+		    !strcmp(st->cfg.pts[i].codec, "red"))
+			t140_red_blank(data + (p->payload - data),
+				       p->payload_len,
+				       since > 0 ? (uint32_t)(since / 1000)
+						 : 0);
+}
+
 static void take_rtcp(struct capture *c, struct capture_session *s,
 		      struct capture_stream *st,
 		      const struct capture_addr *from, int64_t mono_us,
@@ -345,7 +370,7 @@ static void take_rtcp(struct capture *c, struct capture_session *s,
 
 static void take_rtp(struct capture *c, struct capture_session *s,
 		     struct capture_stream *st, const struct capture_addr *from,
-		     int64_t mono_us, const uint8_t *data, size_t len)
+		     int64_t mono_us, uint8_t *data, size_t len)
 {
 	struct rtp_packet pkt;
 	enum spool_drop why;
@@ -365,6 +390,8 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 		drop(c, s, st, why, 1);
 		return;
 	}
+	if (st->cfg.media == CAP_TEXT)
+		blank_text(st, &pkt, mono_us, data);
 	if (c->mute_dtmf && is_dtmf(st, pkt.pt))
 		store_muted(c, s, st, mono_us, &pkt);
 	else

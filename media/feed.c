@@ -26,6 +26,7 @@ struct feed {
 	struct {
 		uint8_t spec[128]; /* of each payload type, 0xff = none */
 		bool active, muted;
+		bool resumed; /* a hold or pause ended, no packet since */
 		int64_t hold_from, pause_from; /* -1 = not */
 	} now[CAP_STREAMS_MAX];
 	uint32_t n_rtp;
@@ -138,6 +139,7 @@ static int set_hold(struct feed *f, struct feed_stream *s, int64_t t_us,
 	} else if (!on && *from >= 0) {
 		r = add_hold(s, *from, t_us, pause);
 		*from = -1;
+		f->now[i].resumed = true;
 	}
 	return r;
 }
@@ -280,6 +282,35 @@ static int take_rtcp(struct feed_stream *s, const struct spool_item *item)
 	return 0;
 }
 
+static int add_text(struct feed *f, struct feed_stream *s, int64_t t_us,
+		    const struct rtp_packet *p)
+{
+	size_t i = (size_t)(s - f->info.streams);
+	uint8_t spec = f->now[i].spec[p->pt];
+	struct t140_packet tp = { .t_us = t_us,
+				  .ssrc = p->ssrc,
+				  .seq = p->seq,
+				  .payload = p->payload,
+				  .len = p->payload_len };
+	int r;
+
+	if (spec == NO_SPEC) {
+		s->broken++;
+		return 0;
+	}
+	if (!s->text) {
+		r = t140_create(&s->text);
+		if (r < 0)
+			return r;
+	}
+	tp.clock_hz = f->info.specs[spec].clock_hz;
+	tp.red = str_ieq(f->info.specs[spec].name, "red");
+	tp.resumed = f->now[i].resumed;
+	f->now[i].resumed = false;
+	/* what is broken or too much is counted there */
+	return t140_put(s->text, &tp) == -ENOMEM ? -ENOMEM : 0;
+}
+
 static int take_packet(struct feed *f, const struct spool_item *item)
 {
 	struct feed_stream *s = find_stream(f, item->packet.stream);
@@ -295,6 +326,8 @@ static int take_packet(struct feed *f, const struct spool_item *item)
 		s->broken++;
 		return 0;
 	}
+	if (s->media == CAP_TEXT)
+		return add_text(f, s, item->t_us, &p);
 	return add_packet(f, s, item->t_us, &p, number);
 }
 
@@ -428,7 +461,7 @@ static int finish_stream(struct feed *f, struct feed_stream *s)
 			s->main_spec = (uint8_t)i;
 	}
 	s->all_opus = audio > 0 && opus == audio;
-	return 0;
+	return s->text ? t140_finish(s->text) : 0;
 }
 
 static int read_all(struct feed *f)
@@ -496,6 +529,7 @@ void feed_destroy(struct feed **fp)
 		mem_free(f->info.streams[i].reports);
 		mem_free(f->info.streams[i].holds);
 		dtmf_fini(&f->info.streams[i].dtmf);
+		t140_destroy(&f->info.streams[i].text);
 	}
 	for (i = 0; i < f->info.n_events; i++)
 		mem_free(f->info.events[i].text);

@@ -18,6 +18,7 @@
 #include "media/codec.h"
 #include "media/dtmf.h"
 #include "media/spool.h"
+#include "media/t140.h"
 #include "media/timeline.h"
 
 #define FEED_SPECS_MAX 64
@@ -52,6 +53,7 @@ struct feed_stream {
 	struct tl_hold *holds;
 	size_t n_holds, cap_holds;
 	struct dtmf dtmf;     /* keys pressed */
+	struct t140 *text;    /* CAP_TEXT, finished; NULL = no packet */
 	uint64_t undecodable; /* packets of a codec that nobody knows */
 	uint64_t broken;      /* not RTP */
 	uint8_t main_spec;    /* of most audio packets */

@@ -8,6 +8,7 @@
  *   mix.ogg, mix.mp4          everybody; see media/plan.h for the sides
  *   track-N.ogg, track-N.mp4  one stream, N = 1.. in channel order
  *   peaks.json, peaks.dat     waveform of the mix
+ *   track-N.vtt               what one party typed, N behind the last audio
  *   track-N.rtpdump           packets that nobody can decode, as they came
  *                             (rtptools' format; also what is left of a
  *                             stream that no decoder survives)
@@ -52,8 +53,8 @@ struct render_options {
 
 struct render_file {
 	unsigned n;	    /* 0 mix and peaks, 1.. tracks */
-	const char *kind;   /* "mix", "track", "peaks", "raw" */
-	const char *format; /* "ogg", "mp4", "json", "dat", "rtpdump" */
+	const char *kind;   /* "mix", "track", "peaks", "text", "raw" */
+	const char *format; /* "ogg", "mp4", "json", "dat", "vtt", "rtpdump" */
 	const char *mime;
 	int party;  /* ord of the catalog, -1 = all or unknown */
 	int stream; /* m-line, -1 = several */
@@ -71,7 +72,7 @@ struct render_warning {
 	char detail[160];
 };
 
-/* Something on the timeline: "loss", "dtmf" (text is the digit). */
+/* Something on the timeline: "loss", "dtmf" (text is the digit), "text". */
 struct render_event {
 	int64_t offset_us; /* from the start of the files */
 	int64_t duration_us;

@@ -688,6 +688,19 @@ static int make_plan(struct render *r)
 	return 0;
 }
 
+/* Without audio, what was typed tells the length. */
+static bool only_text(struct render *r)
+{
+	int64_t from, to;
+
+	if (!render_text_extent(r, &from, &to))
+		return false;
+	r->zero = from * (TL_TICKS_S / 1000) / 1000;
+	r->res->duration_us = to - from;
+	r->res->started_wall_us = r->info->start_wall_us + from;
+	return true;
+}
+
 static int render_all(struct render *r)
 {
 	int e;
@@ -706,12 +719,14 @@ static int render_all(struct render *r)
 		r->res->started_wall_us =
 			r->info->start_wall_us + render_us(r->zero);
 		e = render_media(r);
-	} else {
+	} else if (!only_text(r)) {
 		render_warn(r, "media.none", "error",
 			    "no audio that can be decoded was received");
 	}
 	if (e == 0)
 		e = store_raw(r);
+	if (e == 0)
+		e = render_text(r);
 	if (e == 0)
 		render_report(r);
 	return e;

@@ -108,6 +108,17 @@ int outfile_store_raw(struct render *r, const struct feed_stream *fs,
 void render_warn(struct render *r, const char *code, const char *severity,
 		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void render_report(struct render *r);
+/** @return NULL: there are too many */
+struct render_event *render_event_new(struct render *r, const char *kind,
+				      const struct feed_stream *fs);
+
+/* render_text.c */
+/** Extend [*ret_from, *ret_to] (us since OPEN) by what was typed.
+ *  @return whether anything was; both are set by the first */
+bool render_text_extent(const struct render *r, int64_t *ret_from,
+			int64_t *ret_to);
+/** One WebVTT file for each stream with text. */
+int render_text(struct render *r);
 
 /* render_core.c */
 /** @return ord of who alone sends on this m-line, or -1 */

@@ -25,7 +25,7 @@ void render_warn(struct render *r, const char *code, const char *severity,
 	va_end(ap);
 }
 
-static struct render_event *new_event(struct render *r, const char *kind,
+struct render_event *render_event_new(struct render *r, const char *kind,
 				      const struct feed_stream *fs)
 {
 	struct render_event *ev;
@@ -53,7 +53,7 @@ static void loss_events(struct render *r, const struct feed_stream *fs,
 			if (l->segs[i].kind != TL_LOSS ||
 			    render_us(l->segs[i].len) < LOSS_EVENT_US)
 				continue;
-			ev = new_event(r, "loss", fs);
+			ev = render_event_new(r, "loss", fs);
 			if (!ev)
 				return;
 			ev->offset_us = render_us(l->segs[i].start - r->zero);
@@ -74,7 +74,7 @@ static void dtmf_events(struct render *r, const struct feed_stream *fs)
 	size_t i;
 
 	for (i = 0; i < fs->dtmf.n; i++) {
-		ev = new_event(r, "dtmf", fs);
+		ev = render_event_new(r, "dtmf", fs);
 		if (!ev) {
 			left_out += fs->dtmf.n - i;
 			break;

@@ -72,6 +72,19 @@ static void check_spool(struct verify *v, const struct recording *rec)
 		problem(v, rec, rel, "missing");
 }
 
+/* Nobody spoke: there is nothing to mix. */
+static bool only_text(const struct recording *rec)
+{
+	bool text = false;
+
+	for (unsigned i = 0; i < rec->n_tracks; i++) {
+		if (str_eq(rec->tracks[i].kind, "track"))
+			return false;
+		text |= str_eq(rec->tracks[i].kind, "text");
+	}
+	return text;
+}
+
 static int check(void *arg, const struct recording *rec)
 {
 	struct verify *v = arg;
@@ -79,7 +92,7 @@ static int check(void *arg, const struct recording *rec)
 	v->recordings++;
 	for (unsigned i = 0; i < rec->n_tracks; i++)
 		check_track(v, rec, &rec->tracks[i]);
-	if (rec->state == RECORDING_READY &&
+	if (rec->state == RECORDING_READY && !only_text(rec) &&
 	    !recording_track(rec, "mix", 0, NULL))
 		problem(v, rec, "mix", "missing");
 	if (*rec->spool_file)

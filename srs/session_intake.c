@@ -262,7 +262,13 @@ char *intake_correlation(struct ua_request *req, const struct metadata *md)
 
 /* ---- facts ---- */
 
-static const char *const recordable_codecs[] = { "PCMU", "PCMA", "opus" };
+static const struct {
+	const char *codec;
+	enum sdp_media media;
+} recordable[] = {
+	{ "PCMU", SDP_AUDIO }, { "PCMA", SDP_AUDIO }, { "opus", SDP_AUDIO },
+	{ "t140", SDP_TEXT },  { "red", SDP_TEXT },
+};
 
 static void fill_stream(struct call_stream *st, const struct sdp_line *l)
 {
@@ -280,8 +286,9 @@ static void fill_stream(struct call_stream *st, const struct sdp_line *l)
 
 		codec_name_set(&st->codecs[i], pt->codec, pt->rate_hz,
 			       pt->channels);
-		for (unsigned k = 0; k < ARRAY_SIZE(recordable_codecs); k++) {
-			if (str_ieq(pt->codec, recordable_codecs[k]))
+		for (unsigned k = 0; k < ARRAY_SIZE(recordable); k++) {
+			if (l->media == recordable[k].media &&
+			    str_ieq(pt->codec, recordable[k].codec))
 				st->recordable |= 1u << i;
 		}
 	}

@@ -91,6 +91,7 @@ static void line_again(const struct session_stream *st,
 	*a = (struct answer_line){ .why = ANSWER_OFFERED_ZERO,
 				   .dir = SDP_RECVONLY,
 				   .audio = -1,
+				   .red = -1,
 				   .dtmf = -1,
 				   .cn = -1 };
 	if (!st->cap.enabled || st->cap.n_pts == 0)
@@ -104,6 +105,8 @@ static void line_again(const struct session_stream *st,
 	for (unsigned i = 1; i < st->cap.n_pts; i++) {
 		if (str_eq(st->cap.pts[i].codec, "telephone-event"))
 			a->dtmf = find_pt(l, &st->cap.pts[i]);
+		else if (str_eq(st->cap.pts[i].codec, "red"))
+			a->red = find_pt(l, &st->cap.pts[i]);
 	}
 }
 

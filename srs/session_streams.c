@@ -44,6 +44,7 @@ static void build_one(const struct sdp_line *l, const struct answer_line *a,
 	c->rtcp_mux = a->rtcp_mux;
 	sdp_line_remote(l, &c->remote_rtp, &c->remote_rtcp);
 	put_pt(c, l, a->audio);
+	put_pt(c, l, a->red);
 	put_pt(c, l, a->dtmf);
 	put_pt(c, l, a->cn);
 }

@@ -127,6 +127,7 @@ static json_t *track(const struct recording_track *t, unsigned flags)
 	json_t *j = json_object();
 
 	put(j, "n", json_integer(t->n));
+	put_text(j, "kind", t->kind);
 	put_text(j, "format", t->format);
 	put(j, "participant", number(t->participant, flags));
 	put(j, "stream", number(t->stream, flags));
@@ -135,7 +136,6 @@ static json_t *track(const struct recording_track *t, unsigned flags)
 	put_text(j, "sha256", t->sha256);
 	put(j, "duration_s", recording_json_seconds(t->duration_us));
 	if (inside(flags)) {
-		put_text(j, "kind", t->kind);
 		put_text(j, "blob_key", t->blob_key);
 		put_text(j, "mime", t->mime);
 		put(j, "rate_hz", json_integer(t->rate_hz));

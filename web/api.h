@@ -22,6 +22,7 @@ int api_recording_patch(struct http_request *req, struct http_response *res);
 int api_recording_delete(struct http_request *req, struct http_response *res);
 int api_recording_audio(struct http_request *req, struct http_response *res);
 int api_track_audio(struct http_request *req, struct http_response *res);
+int api_track_text(struct http_request *req, struct http_response *res);
 int api_recording_peaks(struct http_request *req, struct http_response *res);
 int api_recording_signalling(struct http_request *req,
 			     struct http_response *res);

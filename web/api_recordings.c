@@ -340,6 +340,42 @@ int api_track_audio(struct http_request *req, struct http_response *res)
 	return send_track(req, res, rec, "track", (unsigned)n);
 }
 
+int api_track_text(struct http_request *req, struct http_response *res)
+{
+	static const char *const yes[] = { "0", "1", NULL };
+	static const char *const names[] = { "download", NULL };
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	const struct recording_track *t;
+	int r = load(req, RECORDING_TRACKS, &rec), download = 0;
+	struct file_send f;
+	char name[96];
+	uint64_t n;
+
+	if (r < 0)
+		return r;
+	if (str_u64(req->args[1], 1000, &n) < 0 || n == 0)
+		return -ENOENT;
+	if (!params_known(req, res, names) ||
+	    !params_word(req, res, "download", yes, &download))
+		return 0;
+	if (rec->state != RECORDING_READY)
+		return not_ready(res, rec);
+	t = recording_track(rec, "text", (unsigned)n, "vtt");
+	if (!t)
+		return -ENOENT;
+	(void)snprintf(name, sizeof(name), "%.36s-%u.vtt", rec->id,
+		       (unsigned)n);
+	f = (struct file_send){ .blob_key = t->blob_key,
+				.mime = t->mime,
+				.sha256 = t->sha256,
+				.filename = name,
+				.download = download == 1 };
+	r = file_send(req, res, &f, NULL);
+	if (r == 0 && res->status / 100 == 2 && req->method == HTTP_GET)
+		r = audit_listen(req, rec->id, true);
+	return r;
+}
+
 int api_recording_peaks(struct http_request *req, struct http_response *res)
 {
 	static const char *const formats[] = { "json", "dat", NULL };

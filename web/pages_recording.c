@@ -179,7 +179,7 @@ static const char *event_words(const char *kind)
 		{ "pause", "Paused" },	  { "unpause", "Recording again" },
 		{ "join", "Joined" },	  { "leave", "Left" },
 		{ "loss", "Audio lost" }, { "metadata", "Parties updated" },
-		{ "dtmf", "Key" },
+		{ "dtmf", "Key" },	  { "text", "Typed" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
@@ -279,12 +279,32 @@ static bool put_file(struct buf *b, const struct recording *rec, unsigned n)
 	return true;
 }
 
+static void put_text_file(struct buf *b, const struct recording *rec,
+			  const struct recording_track *t)
+{
+	const char *name = party_name(rec, t->participant);
+	char url[160], size[HTML_TIME_MAX], number[24];
+
+	html_bytes((int64_t)t->bytes, size);
+	(void)snprintf(number, sizeof(number), "Track %u", t->n);
+	(void)snprintf(url, sizeof(url),
+		       "/api/v1/recordings/%s/tracks/%u/text?download=1",
+		       rec->id, t->n);
+	HTML(b,
+	     "<li><span class=\"what\">{}, typed{}{}</span> <a href=\"{}\" "
+	     "download>WebVTT</a> <span class=\"faint\">{}</span></li>\n",
+	     number, name[0] ? ": " : "", name, url, size);
+}
+
 static void put_downloads(struct buf *b, const struct recording *rec)
 {
 	buf_puts(b, "<section class=\"panel\">\n<h2>Download</h2>\n"
 		    "<ul class=\"files\">\n");
 	for (unsigned n = 0; put_file(b, rec, n) || n == 0; n++)
 		;
+	for (unsigned i = 0; i < rec->n_tracks; i++)
+		if (strcmp(rec->tracks[i].kind, "text") == 0)
+			put_text_file(b, rec, &rec->tracks[i]);
 	buf_puts(b, "</ul>\n</section>\n");
 }
 

@@ -22,6 +22,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, REC "/{}/audio", api_recording_audio, ROUTE_API, LISTEN },
 	{ HTTP_GET, REC "/{}/tracks/{}/audio", api_track_audio, ROUTE_API,
 	  LISTEN },
+	{ HTTP_GET, REC "/{}/tracks/{}/text", api_track_text, ROUTE_API,
+	  LISTEN },
 	{ HTTP_GET, REC "/{}/peaks", api_recording_peaks, ROUTE_API, LISTEN },
 	{ HTTP_GET, REC "/{}/signalling", api_recording_signalling, ROUTE_API,
 	  READ_RIGHT },

@@ -30,6 +30,17 @@ static bool is_recorded(const struct sdp_pt *pt)
 	return false;
 }
 
+/* Redundancy alone is not enough: t140 is what it carries. */
+static int8_t find_text(const struct sdp_line *l, const char *codec)
+{
+	for (unsigned i = 0; i < l->n_pts; i++) {
+		if (!strcmp(l->pts[i].codec, codec) &&
+		    l->pts[i].rate_hz == 1000)
+			return (int8_t)i;
+	}
+	return -1;
+}
+
 /* ---- one line ---- */
 
 static int8_t find_audio(const struct sdp_line *l, uint32_t mask)
@@ -58,17 +69,32 @@ static int8_t find_companion(const struct sdp_line *l, const char *codec,
 	return other;
 }
 
+/* Who permits one of the two permits the text. */
+static enum answer_why judge_text(const struct sdp_line *l,
+				  const struct answer_permit *p)
+{
+	int8_t t140 = find_text(l, "t140"), red = find_text(l, "red");
+
+	if (t140 < 0)
+		return ANSWER_NO_CODEC;
+	if (p->pts >> t140 & 1 || (red >= 0 && p->pts >> red & 1))
+		return ANSWER_ACCEPTED;
+	return ANSWER_NOT_PERMITTED;
+}
+
 static enum answer_why judge_line(const struct sdp_line *l,
 				  const struct answer_permit *p)
 {
 	if (!l->port)
 		return ANSWER_OFFERED_ZERO;
-	if (l->media != SDP_AUDIO)
+	if (l->media != SDP_AUDIO && l->media != SDP_TEXT)
 		return ANSWER_NOT_AUDIO;
 	if (!p->permit)
 		return ANSWER_NOT_PERMITTED;
 	if (l->proto != SDP_AVP && l->proto != SDP_AVPF)
 		return ANSWER_NO_PROTO;
+	if (l->media == SDP_TEXT)
+		return judge_text(l, p);
 	if (find_audio(l, p->pts) >= 0)
 		return ANSWER_ACCEPTED;
 	return find_audio(l, ANSWER_PTS_ALL) >= 0 ? ANSWER_NOT_PERMITTED
@@ -80,10 +106,15 @@ static void choose(const struct sdp_line *l, uint32_t mask,
 {
 	uint32_t rate_hz;
 
-	a->audio = find_audio(l, mask);
-	rate_hz = l->pts[a->audio].rate_hz;
-	a->dtmf = find_companion(l, "telephone-event", rate_hz, true);
-	a->cn = find_companion(l, "CN", rate_hz, false);
+	if (l->media == SDP_TEXT) {
+		a->audio = find_text(l, "t140");
+		a->red = find_text(l, "red");
+	} else {
+		a->audio = find_audio(l, mask);
+		rate_hz = l->pts[a->audio].rate_hz;
+		a->dtmf = find_companion(l, "telephone-event", rate_hz, true);
+		a->cn = find_companion(l, "CN", rate_hz, false);
+	}
 	a->rtcp_mux = l->rtcp_mux;
 	a->dir = sdp_dir_sends(l->dir) ? SDP_RECVONLY : SDP_INACTIVE;
 }
@@ -141,8 +172,7 @@ static void warn_refused(const struct sdp_line *l, unsigned i,
 		return;
 	case ANSWER_TOO_MANY:
 		warn_add(wl, "answer.too_many_streams", WARN_ERROR,
-			 "m-line %u is beyond the most audio streams of one "
-			 "call",
+			 "m-line %u is beyond the most streams of one call",
 			 i + 1);
 		return;
 	}
@@ -173,21 +203,22 @@ void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
 {
 	static const struct answer_permit all = { true, ANSWER_PTS_ALL };
 	struct answer *ans = ret_answer;
-	unsigned n_audio = 0;
+	unsigned n_audio = 0, n_text = 0, *n;
 
 	*ans = (struct answer){ .n_lines = offer->n_lines };
 	for (unsigned i = 0; i < offer->n_lines; i++) {
 		const struct answer_permit *p = permits ? &permits[i] : &all;
 		struct answer_line *a = &ans->lines[i];
 
-		a->audio = a->dtmf = a->cn = -1;
+		a->audio = a->red = a->dtmf = a->cn = -1;
 		a->dir = SDP_INACTIVE;
 		a->why = judge_line(offer->lines[i], p);
-		if (a->why == ANSWER_ACCEPTED && n_audio == max_audio)
+		n = offer->lines[i]->media == SDP_TEXT ? &n_text : &n_audio;
+		if (a->why == ANSWER_ACCEPTED && *n == max_audio)
 			a->why = ANSWER_TOO_MANY;
 		if (a->why != ANSWER_ACCEPTED)
 			continue;
-		n_audio++;
+		(*n)++;
 		choose(offer->lines[i], p->pts, a);
 	}
 	mark_twins(offer, ans);

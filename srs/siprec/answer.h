@@ -4,8 +4,9 @@
  * The contract that every client depends on: as many m-lines as the offer in
  * its order, a refused one with port 0; labels echoed byte by byte; recvonly
  * (inactive for inactive); payload types as offered, one audio codec plus
- * telephone-event; rtcp-mux only if offered; a valid c=. Done in two steps,
- * because the ports come from the capture role in between:
+ * telephone-event (text: t140 and its redundancy); rtcp-mux only if offered; a
+ *valid c=. Done in two steps, because the ports come from the capture role in
+ *between:
  *
  *	answer_plan()   offer + what the gate permits -> chosen codecs
  *	answer_print()  plan + ports + our origin     -> SDP text
@@ -46,7 +47,9 @@ struct answer_permit {
 struct answer_line {
 	enum answer_why why;
 	enum sdp_dir dir; /* of the answer: RECVONLY or INACTIVE */
-	int8_t audio;	  /* index into the line's pts, -1 = none */
+	int8_t audio;	  /* codec, or t140 of a text line: index into the
+			   * line's pts, -1 = none */
+	int8_t red;	  /* redundant t140 (RFC 2198), -1 = none */
 	int8_t dtmf;	  /* telephone-event, -1 = none */
 	int8_t cn;	  /* comfort noise at the codec's rate, -1 = none */
 	bool rtcp_mux;
@@ -67,7 +70,7 @@ struct answer {
  * Choose per line.
  *
  * @param permits   one per m-line of the offer, NULL = everything
- * @param max_audio most audio lines that are accepted (16)
+ * @param max_audio most audio lines that are accepted (16), and text lines
  * @param wl        what was refused and why; may be NULL
  */
 void answer_plan(const struct sdp *offer, const struct answer_permit *permits,

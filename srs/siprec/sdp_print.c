@@ -102,7 +102,8 @@ static void print_codec(struct buf *b, const struct sdp_pt *offered)
 
 	if (!strcmp(pt.codec, "opus"))
 		str_copy(pt.fmtp, sizeof(pt.fmtp), "useinbandfec=1");
-	else if (strcmp(pt.codec, "telephone-event") != 0)
+	else if (strcmp(pt.codec, "telephone-event") != 0 &&
+		 strcmp(pt.codec, "red") != 0)
 		pt.fmtp[0] = '\0';
 	sdp_print_pt(b, &pt, SDP_AUDIO);
 }
@@ -112,11 +113,15 @@ static int print_accepted(struct buf *b, const struct sdp_line *l,
 {
 	if (!a->rtp_port || a->audio < 0)
 		return -EINVAL;
-	buf_printf(b, "m=%s %u %s %u", l->media_word, a->rtp_port,
-		   l->proto_word, l->pts[a->audio].pt);
+	buf_printf(b, "m=%s %u %s", l->media_word, a->rtp_port, l->proto_word);
+	if (a->red >= 0) /* first: what we would rather have */
+		buf_printf(b, " %u", l->pts[a->red].pt);
+	buf_printf(b, " %u", l->pts[a->audio].pt);
 	if (a->dtmf >= 0)
 		buf_printf(b, " %u", l->pts[a->dtmf].pt);
 	buf_puts(b, "\r\n");
+	if (a->red >= 0)
+		print_codec(b, &l->pts[a->red]);
 	print_codec(b, &l->pts[a->audio]);
 	if (a->dtmf >= 0)
 		print_codec(b, &l->pts[a->dtmf]);

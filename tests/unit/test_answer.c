@@ -374,6 +374,43 @@ static void wrong_answers_are_named(void **state)
 	}
 }
 
+#define TEXT_LINE                                                              \
+	"m=text 40000 RTP/AVP 98 100\r\na=rtpmap:98 t140/1000\r\n"             \
+	"a=rtpmap:100 red/1000\r\na=fmtp:100 98/98/98\r\n"                     \
+	"a=fmtp:98 cps=30\r\na=label:9\r\na=sendonly\r\n"
+
+static void text_is_taken_with_its_redundancy(void **state)
+{
+	struct fixture *f = *state;
+	static const struct answer_permit only_t140 = { true, 1 };
+
+	plan(f, HEAD TEXT_LINE, NULL);
+	assert_int_equal(f->answer.n_accepted, 1);
+	assert_string_equal(strstr(print(f), "m="),
+			    "m=text 20000 RTP/AVP 100 98\r\n"
+			    "a=rtpmap:100 red/1000\r\na=fmtp:100 98/98/98\r\n"
+			    "a=rtpmap:98 t140/1000\r\na=label:9\r\n"
+			    "a=recvonly\r\n");
+	plan(f, HEAD TEXT_LINE, &only_t140);
+	assert_int_equal(f->answer.lines[0].why, ANSWER_ACCEPTED);
+	assert_int_equal(f->answer.lines[0].red, 1);
+}
+
+static void text_needs_a_permit_and_t140(void **state)
+{
+	struct fixture *f = *state;
+	static const struct answer_permit none = { false, 0 };
+
+	plan(f, HEAD TEXT_LINE, &none);
+	assert_int_equal(f->answer.lines[0].why, ANSWER_NOT_PERMITTED);
+	plan(f,
+	     HEAD "m=text 40000 RTP/AVP 100\r\na=rtpmap:100 red/1000\r\n"
+		  "m=text 40000 TCP/MSRP *\r\n",
+	     NULL);
+	assert_int_equal(f->answer.lines[0].why, ANSWER_NO_CODEC);
+	assert_int_equal(f->answer.lines[1].why, ANSWER_NO_PROTO);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -388,6 +425,8 @@ int main(void)
 		T(streams_beyond_the_limit_are_refused),
 		T(errors_of_the_caller_are_told),
 		T(odd_rtcp_port_is_said),
+		T(text_is_taken_with_its_redundancy),
+		T(text_needs_a_permit_and_t140),
 		T(our_own_offer_can_be_read),
 		T(client_and_server_understand_each_other),
 		T(wrong_answers_are_named),

@@ -414,6 +414,87 @@ static void render_lists_keys(void **state)
 	assert_false(warned(w, "media.loss"));
 }
 
+static char *stored(struct world *w, const char *name)
+{
+	char path[256];
+
+	(void)snprintf(path, sizeof(path), "%s/" KEY "%s", w->media, name);
+	return unit_read_file(path, NULL);
+}
+
+static void add_text_line(struct world *w)
+{
+	maker_add_stream(&w->m, 98, "t140", 1000, 1);
+	w->m.table.s[w->m.table.n - 1].media = CAP_TEXT;
+	maker_table(&w->m);
+}
+
+#define TYPED                                                                  \
+	"{\"participants\":[{\"aor\":\"sip:alice@example.com\",\"name\":"      \
+	"\"Alice\",\"streams\":[0,2]},{\"aor\":\"sip:bob@example.com\","       \
+	"\"streams\":[1]}]}"
+
+static void render_typed_text_is_a_track(void **state)
+{
+	struct world *w = *state;
+	unsigned k;
+	char *vtt;
+
+	maker_open(&w->m, w->dir, TYPED);
+	maker_add_stream(&w->m, 0, "PCMU", 8000, 1);
+	maker_add_stream(&w->m, 0, "PCMU", 8000, 1);
+	add_text_line(w);
+	for (k = 0; k < 5; k++) {
+		talk(w, 15 * k, 15 * k + 15);
+		if (k != 2)
+			maker_rtp(&w->m, 2, 98, (uint16_t)k, 300 * k, 77,
+				  &"Hello"[k], 1);
+	}
+	maker_close(&w->m, true);
+	render(w);
+	vtt = stored(w, "track-3.vtt");
+	assert_string_equal(vtt, "WEBVTT\n\n1\n00:00:00.300 --> 00:00:03.500\n"
+				 "<v Alice>He\xef\xbf\xbdlo\n");
+	test_free(vtt);
+	assert_string_equal(file(w, "track-3.vtt")->kind, "text");
+	assert_int_equal(file(w, "track-3.vtt")->party, 0);
+	assert_int_equal(w->res->n_events, 1);
+	assert_string_equal(w->res->events[0].kind, "text");
+	assert_string_equal(w->res->events[0].text, "5 characters");
+	assert_true(warned(w, "text.loss"));
+	assert_false(warned(w, "media.loss"));
+	assert_false(warned(w, "media.unknown_codec"));
+}
+
+static void render_text_alone_is_a_recording(void **state)
+{
+	struct world *w = *state;
+	char *vtt;
+
+	maker_open(&w->m, w->dir, "");
+	add_text_line(w);
+	maker_advance(&w->m, 1000000);
+	maker_rtp(&w->m, 0, 98, 1, 0, 77, "a", 1);
+	maker_advance(&w->m, 400000);
+	maker_rtp(&w->m, 0, 98, 2, 400, 77, "b", 1);
+	/* a pause is no loss */
+	maker_event(&w->m, CAP_EV_PAUSE, -1);
+	maker_advance(&w->m, 1000000);
+	maker_event(&w->m, CAP_EV_UNPAUSE, -1);
+	maker_rtp(&w->m, 0, 98, 9, 1400, 77, "c", 1);
+	maker_close(&w->m, true);
+	render(w);
+	assert_int_equal(w->res->n_files, 1);
+	assert_int_equal(w->res->duration_us, 1400000);
+	assert_int_equal(w->res->started_wall_us, MAKER_WALL_US + 1000000);
+	assert_false(warned(w, "media.none"));
+	assert_false(warned(w, "text.loss"));
+	vtt = stored(w, "track-1.vtt");
+	assert_non_null(strstr(vtt, "00:00:00.000 -->"));
+	assert_non_null(strstr(vtt, "\nabc\n"));
+	test_free(vtt);
+}
+
 static void render_opus_track_is_a_copy(void **state)
 {
 	struct world *w = *state;
@@ -697,6 +778,8 @@ int main(void)
 		T(render_hold_is_silence_of_the_right_length),
 		T(render_loss_is_concealed_and_told),
 		T(render_lists_keys),
+		T(render_typed_text_is_a_track),
+		T(render_text_alone_is_a_recording),
 		T(render_opus_track_is_a_copy),
 		T(render_codecs_of_different_rates),
 		T(render_one_stream_is_mono),
