@@ -212,6 +212,11 @@ static const struct conf_key keys[] = {
 	  .min = 100 * MSEC_US, .max = 60 * SEC_US, .reload = true,
 	  .doc = "How long such a call is captured before it is refused." },
 
+	{ "sip", "dial_to", CONF_STRING, TEXT(sip.dial_to), .def = "",
+	  .reload = true,
+	  .doc = "IP addresses of recording clients that the API and REFER may "
+		 "make the server call, separated by commas; * is any. `srs "
+		 "record` may call any." },
 	{ "sip", "allow_address_trunks", CONF_BOOL,
 	  FIELD(sip.allow_address_trunks), .def = "no", .reload = true,
 	  .doc = "Trunks may be known by their source address alone; only "

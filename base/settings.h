@@ -57,6 +57,8 @@ struct settings {
 		bool allow_address_trunks; /* a source address may stand for a
 					    * token, no */
 		char trunks_file[SETTINGS_PATH_MAX]; /* "" = none */
+		char dial_to[512]; /* addresses that calls of ours may go to;
+				    * "" = none, "*" = any */
 	} sip;
 	struct {
 		/* what makes several recordings one call */

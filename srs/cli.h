@@ -48,6 +48,7 @@ int cli_grant(struct cli *c, int argc, char **argv);
 int cli_trunk(struct cli *c, int argc, char **argv);
 int cli_token(struct cli *c, int argc, char **argv);
 int cli_call(struct cli *c, int argc, char **argv);
+int cli_record(struct cli *c, int argc, char **argv);
 int cli_recordings(struct cli *c, int argc, char **argv);
 int cli_export(struct cli *c, int argc, char **argv);
 int cli_verify(struct cli *c, int argc, char **argv);

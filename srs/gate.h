@@ -182,6 +182,16 @@ void gate_judge(struct gate *g, struct gate_request *req,
 		struct gate_verdict *ret_v);
 
 /**
+ * Judge a call that this server starts, under a grant that somebody chose who
+ * may: the same order from the grant's state on. peer is who will be called.
+ *
+ * @param tenant_id NULL: a grant of any tenant
+ */
+void gate_judge_grant(struct gate *g, const char *grant_id,
+		      const char *tenant_id, struct gate_request *req,
+		      struct gate_verdict *ret_v);
+
+/**
  * Judge a change within a dialog (re-INVITE, UPDATE, metadata, narrowed
  * conditions, end of the wait for metadata) by the snapshot. No token is
  * needed, but the request must come from where the first one came.

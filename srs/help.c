@@ -195,6 +195,20 @@ static const struct page pages[] = {
 	  "pause: nothing of a running call is kept until resume; exit code "
 	  "4\n"
 	  "when its grant does not allow that.\n" },
+	{ "record", "call a recording client and record what it sends",
+	  "srs -c FILE record --from URI --grant ID [--participant AOR ...]\n"
+	  "                   [--streams N] [--json]\n"
+	  "\n"
+	  "The running server sends an INVITE (Require: siprec, recvonly) to\n"
+	  "sip:src@ADDRESS:PORT;transport=..., an IP address. The call is "
+	  "judged\n"
+	  "by the conditions of the grant and ends by BYE from either side.\n"
+	  "\n"
+	  "  --participant AOR  who takes part, when the client does not say "
+	  "so\n"
+	  "  --streams N        lines that are offered, default 2\n"
+	  "\n"
+	  "Prints the recording's id. Exit code 4 when it is not allowed.\n" },
 	{ "export", "copy a recording with all that belongs to it",
 	  "srs -c FILE export ID --to DIR\n"
 	  "\n"

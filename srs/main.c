@@ -22,8 +22,9 @@ static const struct word words[] = {
 	{ "migrate", cli_migrate }, { "user", cli_user },
 	{ "client", cli_client },   { "grant", cli_grant },
 	{ "token", cli_token },	    { "recordings", cli_recordings },
-	{ "export", cli_export },   { "verify", cli_verify },
-	{ "spool", cli_spool },	    { "trunk", cli_trunk },
+	{ "record", cli_record },   { "export", cli_export },
+	{ "verify", cli_verify },   { "spool", cli_spool },
+	{ "trunk", cli_trunk },
 };
 
 int cli_settings(struct cli *c, struct settings *ret_settings)

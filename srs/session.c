@@ -90,6 +90,8 @@ void session_destroy(struct session **sp)
 	mem_free(s->offer);
 	mem_free(s->answer);
 	mem_free(s->extra);
+	mem_free(s->dial_type);
+	mem_free(s->dial_body);
 	mem_free(s);
 }
 
@@ -227,6 +229,7 @@ static void end_one(struct session *s, void *arg)
 
 	if (s->state == SESSION_RESUMING)
 		s->state = SESSION_LIVE;
+	dialout_failed(s, a->text);
 	session_end(s, a->reason, a->cause, a->text);
 }
 
@@ -336,6 +339,10 @@ void session_closed(struct session *s, const struct cap_closed *c)
 		if (s->state == SESSION_LIVE || s->state == SESSION_RESUMING)
 			media_trouble(s, c->error ? c->error : -EIO);
 	}
+	if (s->state == SESSION_OPENING && s->dialing) {
+		dialout_failed(s, "no answer");
+		return;
+	}
 	if (s->state == SESSION_OPENING || s->state == SESSION_ACCEPTING) {
 		if (s->invite) {
 			turn_forget(s->sv, s->invite);
@@ -365,6 +372,8 @@ static void accepted(struct session *s)
 	s->row_committed = true;
 	metric_add(s->sv->m_calls_ok, 1);
 	log_info(&s->log, "sip.call_accepted", LOG_I("streams", s->n_streams));
+	if (s->dialing)
+		dialout_accepted(s);
 }
 
 void session_committed(struct session *s, bool ok)
@@ -372,11 +381,13 @@ void session_committed(struct session *s, bool ok)
 	if (s->state == SESSION_ACCEPTING) {
 		if (ok && s->dialog && !s->invite)
 			accepted(s);
+		else if (s->dialing)
+			dialout_lost(s);
 		else
 			session_discard(s);
 		return;
 	}
-	if (s->state == SESSION_OPENING && !s->invite) {
+	if (s->state == SESSION_OPENING && !s->invite && !s->dialing) {
 		session_discard(s); /* refused */
 		return;
 	}

@@ -36,6 +36,7 @@
 #include "srs/siprec/metadata.h"
 #include "srs/siprec/warn.h"
 
+struct command;
 struct db;
 struct ipc;
 struct metric;
@@ -150,6 +151,12 @@ struct session {
 	uint64_t mute_seq;	 /* of the CAP_UPDATE, 0 = answered */
 	int64_t command;	 /* waits for capture, 0 = none */
 	char command_actor[64];
+
+	/* called by us: session_dialout.c */
+	bool dialing;		     /* until the answer is in the catalog */
+	bool dial_waits;	     /* for participants, once answered */
+	char *dial_type, *dial_body; /* of the 2xx */
+	size_t dial_body_len;
 
 	/* asked for a description: session_snapshot.c */
 	bool snapshot_ok;	  /* the client answers that */
@@ -461,6 +468,11 @@ void session_on_changed(struct session *s, const struct cap_opened *o);
 void session_on_resumed(struct session *s);
 /** Take what sv->in->md says into the running call and judge it again. */
 void session_take_metadata(struct session *s);
+/** The client's answer to an offer of ours. */
+void session_take_answer(struct session *s, struct span content_type,
+			 struct span body);
+/** The recording's row, with people and streams. 0 or -errno */
+int session_create_row(struct session *s);
 /** Write the restore data into this turn's transaction. */
 void session_save_dialog(struct session *s);
 /** Forget plan and request (which is answered already). */
@@ -511,6 +523,7 @@ void session_pause_watch(struct session *s, int64_t now);
 
 /** Does the client that sent this INVITE answer such requests? */
 void session_snapshot_offer(struct session *s, struct ua_request *req);
+void session_snapshot_answers(struct session *s, const struct sip_fields *f);
 /** This warning was given: is it a reason to ask? */
 void session_snapshot_consider(struct session *s, const char *code);
 /** Every tick of the watch. */
@@ -518,6 +531,20 @@ void session_snapshot_watch(struct session *s, int64_t now);
 /** The answer to an UPDATE of ours. */
 void session_snapshot_answered(struct session *s,
 			       const struct ua_response *res);
+
+/* ---- session_dialout.c: calls that we start ---- */
+
+/** Command "record"; how it went is written to it. */
+void dialout_start(struct sip_server *sv, const struct command *c);
+/** Capture has the ports: the INVITE goes out. */
+void dialout_opened(struct session *s, const struct cap_opened *o);
+/** The final answer to that INVITE. */
+void dialout_answered(struct session *s, const struct ua_response *res);
+/** The catalog has it, or could not take it: then BYE. */
+void dialout_accepted(struct session *s);
+void dialout_lost(struct session *s);
+/** Give up one that is not accepted (CANCEL if need be). */
+void dialout_failed(struct session *s, const char *detail);
 
 /* ---- session_commands.c: what others ask of us ---- */
 

@@ -282,6 +282,8 @@ static void lose_one(struct session *s, void *arg)
 		turn_touch(s);
 		session_refuse_busy(s->sv, s, s->invite);
 	}
+	if (s->state == SESSION_OPENING)
+		dialout_failed(s, "the media process was restarted");
 	if (s->plan && s->plan->sent && s->change)
 		turn_answer(s->sv, s, s->change, &a);
 	else if (s->plan && s->plan->sent && s->state == SESSION_LIVE)

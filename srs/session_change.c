@@ -629,7 +629,8 @@ static void judge_answer(struct session *s)
 	gate_verdict_fini(&v);
 }
 
-static void take_ack(struct session *s, const struct ua_request *ack)
+void session_take_answer(struct session *s, struct span content_type,
+			 struct span body)
 {
 	struct intake *in = s->sv->in;
 
@@ -638,7 +639,7 @@ static void take_ack(struct session *s, const struct ua_request *ack)
 	    turn_begin(s->sv) < 0)
 		return;
 	memset(&in->warnings, 0, sizeof(in->warnings));
-	body_read(ack->content_type, ack->body, &in->warnings, &in->body);
+	body_read(content_type, body, &in->warnings, &in->body);
 	if (in->body.has_sdp)
 		(void)sdp_read(in->body.sdp, &in->warnings, &in->sdp);
 	if (in->sdp) {
@@ -662,7 +663,7 @@ static void on_ack(void *arg, const struct ua_request *ack)
 		session_note_request(s, ack);
 		session_touch_activity(s);
 		if (s->offered)
-			take_ack(s, ack);
+			session_take_answer(s, ack->content_type, ack->body);
 		return;
 	}
 	session_note_warning(s, "sip.ack_missing", WARN_WARNING,
@@ -683,6 +684,10 @@ static void on_response(void *arg, enum ua_method method,
 			     ua_dialog_peer(s->dialog));
 	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
+	if (s->dialing && method == UA_INVITE) {
+		dialout_answered(s, res);
+		return;
+	}
 	if (method == UA_BYE) {
 		s->bye_sent = false;
 		turn_drop_dialog(s);

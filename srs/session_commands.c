@@ -79,6 +79,8 @@ static int take(void *arg, const struct command *c)
 	if (str_eq(c->kind, "pause") || str_eq(c->kind, "resume"))
 		sv->commands_left |=
 			pause_or_resume(sv, c, str_eq(c->kind, "pause"));
+	else if (str_eq(c->kind, "record"))
+		dialout_start(sv, c);
 	else
 		command_over(sv, c->id, c->kind, c->tenant_id, c->recording_id,
 			     c->actor, COMMAND_FAILED, "unknown command");
@@ -112,6 +114,10 @@ static void on_look(void *arg)
 
 int commands_start(struct sip_server *sv)
 {
+	int64_t r = command_fail_going(sv->db, sv->node, session_wall_us(sv));
+
+	if (r < 0)
+		return (int)r;
 	sv->commands_counter = -1;
 	return loop_timer_set(sv->loop, &sv->commands,
 			      session_mono_us(sv) + LOOK_US, on_look, sv);

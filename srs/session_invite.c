@@ -475,7 +475,7 @@ void session_on_cancelled(void *arg, struct ua_request *invite,
 
 /* ---- capture has the ports ---- */
 
-static int create_row(struct session *s)
+int session_create_row(struct session *s)
 {
 	struct recording_participant people[METADATA_PARTICIPANTS_MAX];
 	struct recording_stream streams[CAP_STREAMS_MAX];
@@ -552,7 +552,7 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 		session_take_timer(s, &p->timer);
 		s->ack_due_us = session_mono_us(s->sv) +
 				ACK_WAIT_T1 * s->sv->set->sip.t1_us;
-		r = create_row(s);
+		r = session_create_row(s);
 	}
 	if (r == 0) {
 		s->row = true;
@@ -574,6 +574,10 @@ void session_on_opened(struct session *s, const struct cap_opened *o)
 {
 	int r = o->error;
 
+	if (s->dialing) {
+		dialout_opened(s, o);
+		return;
+	}
 	if (s->state != SESSION_OPENING || !s->invite)
 		return; /* refused or cancelled meanwhile */
 	if (r == 0) {

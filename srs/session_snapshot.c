@@ -31,11 +31,15 @@ static const char *const reasons[][2] = {
 				  "not described" },
 };
 
+void session_snapshot_answers(struct session *s, const struct sip_fields *f)
+{
+	s->snapshot_ok = sip_fields_lists(f, "Accept", REQUEST_TYPE) &&
+			 sip_fields_lists(f, "Allow", "UPDATE");
+}
+
 void session_snapshot_offer(struct session *s, struct ua_request *req)
 {
-	s->snapshot_ok =
-		sip_fields_lists(&req->fields, "Accept", REQUEST_TYPE) &&
-		sip_fields_lists(&req->fields, "Allow", "UPDATE");
+	session_snapshot_answers(s, &req->fields);
 }
 
 void session_snapshot_consider(struct session *s, const char *code)

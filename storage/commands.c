@@ -120,6 +120,15 @@ int command_set(struct db *db, int64_t id, enum command_state state,
 	return r < 0 ? (int)r : r == 0 ? -ENOENT : 0;
 }
 
+int64_t command_fail_going(struct db *db, const char *node, int64_t now_us)
+{
+	return db_exec(db,
+		       "UPDATE session_commands SET state = 'failed', detail = "
+		       "'the signalling process was restarted', done_us = $1 "
+		       "WHERE node = $2 AND state = 'going'",
+		       DB_ARGS(db_int(now_us), db_text(node)));
+}
+
 /* ---- for those who asked ---- */
 
 static int copy_result(void *arg, struct db_row *row)

@@ -65,6 +65,10 @@ int64_t command_each_new(struct db *db, const char *node, command_fn *fn,
 int command_set(struct db *db, int64_t id, enum command_state state,
 		const char *recording_id, const char *detail, int64_t now_us);
 
+/** Those that another process of this node was working on: failed.
+ *  @return how many or -errno */
+int64_t command_fail_going(struct db *db, const char *node, int64_t now_us);
+
 struct command_result {
 	enum command_state state;
 	char recording_id[ID_LEN + 1];

@@ -19,6 +19,7 @@ static unsigned rights_of(enum user_role role)
 	const unsigned edit =
 		listen | BIT(RIGHT_RECORDING_EDIT) | BIT(RIGHT_RECORDING_PAUSE);
 	const unsigned own = edit | BIT(RIGHT_RECORDING_DELETE) |
+			     BIT(RIGHT_RECORDING_START) |
 			     BIT(RIGHT_CLIENT_READ) | BIT(RIGHT_CLIENT_WRITE) |
 			     BIT(RIGHT_GRANT_READ) | BIT(RIGHT_GRANT_WRITE);
 
@@ -55,7 +56,8 @@ void principal_of_token(struct principal *p, const struct token_info *t)
 {
 	memset(p, 0, sizeof(*p));
 	p->rights = BIT(RIGHT_NONE) | BIT(RIGHT_RECORDING_READ) |
-		    BIT(RIGHT_RECORDING_LISTEN) | BIT(RIGHT_RECORDING_PAUSE);
+		    BIT(RIGHT_RECORDING_LISTEN) | BIT(RIGHT_RECORDING_PAUSE) |
+		    BIT(RIGHT_RECORDING_START);
 	(void)str_copy(p->tenant_id, sizeof(p->tenant_id), t->tenant_id);
 	(void)str_copy(p->client_id, sizeof(p->client_id), t->client_id);
 	(void)str_copy(p->grant_id, sizeof(p->grant_id), t->grant_id);

@@ -9,6 +9,7 @@
  *	recording read      own    all    all     own      all     its own
  *	recording listen    own    all    all     own      -       its own
  *	recording pause     own    all    all     -        -       its own
+ *	recording start     own    all    -       -        -       its own
  *	recording edit      own    all    all     -        -       -
  *	recording delete    own    all    -       -        -       -
  *	client read/write   yes    yes    -       -        read    -

@@ -186,7 +186,27 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
  */
 int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 		     struct ua_dialog **ret_dialog);
-/** A pending INVITE of ours to answer is answered with 500; requests of ours
+/* Whom to call. The host of the URI is an IP address: no name is looked up. */
+struct ua_dial {
+	const char *uri; /* "sip:src@192.0.2.1:5070;transport=tcp" */
+};
+
+/**
+ * Make the dialog of an INVITE of ours, which ua_dialog_send() sends: the first
+ * request must be one. It is a dialog like the others once its 2xx has come.
+ *
+ * @return 0; -EINVAL the URI is none, or its host no IP address;
+ *         -EPROTONOSUPPORT no listener of that transport; -ENOMEM
+ */
+int ua_dialog_dial(struct ua *ua, const struct ua_dial *dial, void *darg,
+		   struct ua_dialog **ret_dialog);
+/** @return 0 or -EINVAL: what ua_dialog_dial() would make of the URI.
+ *  @param ret_host the address without brackets, UA_PEER_MAX */
+int ua_dial_parse(const char *uri, enum ua_transport *ret_transport,
+		  char *ret_host);
+
+/** A pending INVITE that we have to answer is answered with 500, one that we
+ *  sent is cancelled; requests of ours
  *  go on until they are through, without a callback. Takes NULL. */
 void ua_dialog_destroy(struct ua_dialog **dp);
 

@@ -15,7 +15,7 @@
  * lost the last ones. */
 #define CSEQ_STEP 1000u
 
-static int dup_span(struct span s, char **dst)
+int ua_dup_span(struct span s, char **dst)
 {
 	char *copy = span_dup(s);
 
@@ -26,7 +26,7 @@ static int dup_span(struct span s, char **dst)
 	return 0;
 }
 
-static int dialog_new(struct ua *ua, void *darg, struct ua_dialog **ret_d)
+int ua_dialog_new(struct ua *ua, void *darg, struct ua_dialog **ret_d)
 {
 	struct ua_dialog *d = mem_zalloc(sizeof(*d));
 
@@ -54,11 +54,11 @@ static int keep_strings(struct ua_dialog *d, struct ua_request *req)
 	struct buf b;
 	int r;
 
-	r = dup_span(span_of(req->call_id), &d->call_id);
+	r = ua_dup_span(span_of(req->call_id), &d->call_id);
 	if (r == 0)
-		r = dup_span(ua_request_field(req, "To", 0), &d->local);
+		r = ua_dup_span(ua_request_field(req, "To", 0), &d->local);
 	if (r == 0)
-		r = dup_span(ua_request_field(req, "From", 0), &d->remote);
+		r = ua_dup_span(ua_request_field(req, "From", 0), &d->remote);
 	if (r < 0)
 		return r;
 	buf_init(&b, 16 * 1024);
@@ -86,13 +86,13 @@ static int make_leg(struct ua_dialog *d, struct ua_irq_magic *q)
 	r = ua_contact_for(d->ua, q->irq, msg_home(q->msg), &contact);
 	if (r < 0)
 		return r;
-	r = dup_span(span_of(contact), &d->contact);
+	r = ua_dup_span(span_of(contact), &d->contact);
 	if (r < 0)
 		return r;
 	tag = nta_incoming_tag(q->irq, NULL);
 	if (!tag)
 		return -ENOMEM;
-	r = dup_span(span_of(tag), &d->local_tag);
+	r = ua_dup_span(span_of(tag), &d->local_tag);
 	if (r < 0)
 		return r;
 	d->leg = nta_leg_tcreate(d->ua->agent, ua_leg_callback(), &d->magic,
@@ -114,7 +114,7 @@ int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 	struct ua_irq_magic *q = (struct ua_irq_magic *)(void *)req;
 	int r;
 
-	r = dialog_new(ua, darg, &d);
+	r = ua_dialog_new(ua, darg, &d);
 	if (r < 0)
 		return r;
 	r = keep_strings(d, req);
@@ -125,7 +125,7 @@ int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 		return r;
 	take_source(d, req);
 	d->allow = ua_allow_bits(&req->fields);
-	(void)dup_span(span_of(req->contact_uri), &d->target);
+	(void)ua_dup_span(span_of(req->contact_uri), &d->target);
 	d->invite = q;
 	ua_request_join(q, d);
 	*ret_dialog = STEAL(d);
@@ -156,8 +156,11 @@ void ua_dialog_destroy(struct ua_dialog **dp)
 	if (d->confirmed)
 		ua_sent_free(d->confirmed);
 	for (struct ua_orq_magic *o = d->ua->sent; o; o = o->next) {
-		if (o->d == d)
-			o->d = NULL;
+		if (o->d != d)
+			continue;
+		o->d = NULL;
+		if (d->dialed && o->method == UA_INVITE)
+			(void)nta_outgoing_cancel(o->orq); /* or it is late */
 	}
 	if (d->leg)
 		nta_leg_destroy(d->leg);
@@ -176,13 +179,14 @@ void ua_dialog_refresh(struct ua_dialog *d, const struct ua_request *req)
 	const struct ua_irq_magic *q = (const void *)req;
 
 	take_source(d, req);
+	d->dialed = false;
 	if (sip_fields_lists(&req->fields, "Allow", "BYE"))
 		d->allow = ua_allow_bits(&req->fields);
 	if (!q->sip->sip_contact ||
 	    (req->method != UA_INVITE && req->method != UA_UPDATE))
 		return;
 	nta_leg_server_route(d->leg, NULL, q->sip->sip_contact);
-	(void)dup_span(span_of(req->contact_uri), &d->target);
+	(void)ua_dup_span(span_of(req->contact_uri), &d->target);
 }
 
 /* ---- to disk and back ---- */
@@ -199,6 +203,7 @@ int ua_dialog_save(const struct ua_dialog *d, struct buf *out)
 	json_text_pair(out, "contact", d->contact);
 	json_text_pair(out, "peer", d->peer);
 	json_text_pair(out, "transport", ua_transport_name(d->transport));
+	(void)buf_printf(out, ",\"dialed\":%d", d->dialed);
 	return buf_printf(out, ",\"allow\":%u,\"cseq\":%u,\"remote_cseq\":%u}",
 			  d->allow, nta_leg_get_seq(d->leg),
 			  nta_leg_get_rseq(d->leg));
@@ -210,7 +215,7 @@ static int take_string(const json_t *o, const char *key, bool must, char **dst)
 
 	if (!s || !s[0])
 		return must ? -EBADMSG : 0;
-	return dup_span(span_of(s), dst);
+	return ua_dup_span(span_of(s), dst);
 }
 
 static int read_state(struct ua_dialog *d, const json_t *o)
@@ -242,6 +247,7 @@ static int read_state(struct ua_dialog *d, const json_t *o)
 		if (str_eq(names[i], s))
 			d->transport = (enum ua_transport)i;
 	}
+	d->dialed = json_integer_value(json_object_get(o, "dialed")) != 0;
 	d->allow = (unsigned)json_integer_value(json_object_get(o, "allow"));
 	return 0;
 }
@@ -287,7 +293,7 @@ int ua_dialog_restore(struct ua *ua, const char *json, size_t len, void *darg,
 	o = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
 	if (!o)
 		return -EBADMSG;
-	r = dialog_new(ua, darg, &d);
+	r = ua_dialog_new(ua, darg, &d);
 	if (r == 0)
 		r = read_state(d, o);
 	cseq = (uint32_t)json_integer_value(json_object_get(o, "cseq"));

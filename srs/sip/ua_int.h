@@ -20,6 +20,7 @@ struct ua_orq_magic;
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/nta.h>
+#include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip.h>
 #include <sofia-sip/sip_header.h>
@@ -89,9 +90,10 @@ struct ua_dialog {
 	struct ua_irq_magic *invite;	/* INVITE not answered yet */
 	struct ua_orq_magic *confirmed; /* our last INVITE that got a 2xx */
 	struct ua_irq_magic *open;	/* all whose pub.dialog is this one */
-	unsigned allow;			/* bit per enum ua_method */
-	enum ua_transport transport;	/* of the client's last request */
-	char peer[UA_PEER_MAX];		/* where that came from */
+	bool dialed;	/* we called: requests go where the INVITE went */
+	unsigned allow; /* bit per enum ua_method */
+	enum ua_transport transport; /* of the client's last request */
+	char peer[UA_PEER_MAX];	     /* where that came from */
 	/* as they came in the INVITE, for a restart */
 	char *call_id, *local, *remote, *target, *record_route;
 	char *local_tag;
@@ -113,6 +115,14 @@ bool ua_field_safe(const char *headers);
 /* ua_listen.c */
 struct err;
 int ua_listen(struct ua *ua, const struct ua_config *cfg, struct err *e);
+
+/* ua_dialog.c */
+int ua_dialog_new(struct ua *ua, void *darg, struct ua_dialog **ret_d);
+int ua_dup_span(struct span s, char **dst);
+
+/* ua_dial.c */
+void ua_dial_answered(struct ua_dialog *d, sip_t const *sip,
+		      const struct sip_fields *f);
 
 /* ua_send.c */
 void ua_sent_free(struct ua_orq_magic *o);

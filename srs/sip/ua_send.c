@@ -60,7 +60,7 @@ static void next_hop(const struct ua_dialog *d, char *dst, size_t dst_len)
 	url_t const *url;
 
 	dst[0] = '\0';
-	if (d->transport == UA_UDP || connection_alive(d)) {
+	if (d->transport == UA_UDP || d->dialed || connection_alive(d)) {
 		(void)snprintf(dst, dst_len, "%s:%s%s%s",
 			       d->transport == UA_TLS ? "sips" : "sip", d->peer,
 			       d->transport == UA_TLS ? "" : ";transport=",
@@ -164,7 +164,8 @@ static void fill_response(struct ua_response *res, msg_t *msg, sip_t const *sip,
 }
 
 /* Our INVITE was accepted: confirm it, keep it for repetitions. */
-static void accepted(struct ua_orq_magic *o, sip_t const *sip, struct buf *ack)
+static void accepted(struct ua_orq_magic *o, sip_t const *sip,
+		     const struct sip_fields *f, struct buf *ack)
 {
 	struct ua_dialog *d = o->d;
 
@@ -172,7 +173,9 @@ static void accepted(struct ua_orq_magic *o, sip_t const *sip, struct buf *ack)
 		ua_sent_free(d->confirmed);
 	d->confirmed = o;
 	o->confirmed = true;
-	if (sip->sip_contact)
+	if (!nta_leg_get_rtag(d->leg))
+		ua_dial_answered(d, sip, f);
+	else if (sip->sip_contact)
 		nta_leg_server_route(d->leg, NULL, sip->sip_contact);
 	send_ack(d, sip, ack);
 }
@@ -195,7 +198,7 @@ static void tell(struct ua_orq_magic *o, nta_outgoing_t *orq, sip_t const *sip,
 	if (msg)
 		fill_response(&res, msg, sip, found);
 	if (invite_ok)
-		accepted(o, sip, &ack);
+		accepted(o, sip, &res.fields, &ack);
 	else
 		ua_sent_free(o);
 	res.ack = (struct span){ buf_str(&ack), ack.len };
@@ -210,6 +213,7 @@ static int on_response(struct ua_orq_magic *o, nta_outgoing_t *orq,
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
 	bool ok = status / 100 == 2;
+	msg_t *msg;
 
 	o->ua->handled++;
 	if (status < 200)
@@ -218,6 +222,12 @@ static int on_response(struct ua_orq_magic *o, nta_outgoing_t *orq,
 		if (ok && o->d)
 			send_ack(o->d, sip, NULL);
 		return 0;
+	}
+	if (!o->d && ok && o->method == UA_INVITE) {
+		/* we cancelled too late: accept, then hang up */
+		msg = nta_outgoing_getresponse(orq);
+		if (msg)
+			(void)nta_msg_ackbye(o->ua->agent, msg);
 	}
 	if (o->d)
 		tell(o, orq, sip, status);
