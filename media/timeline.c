@@ -45,12 +45,12 @@ static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet,
 	if (e < 0)
 		return e;
 	r->e[r->n++] = (struct tl_entry){ seq, ts, packet };
-	if (r->n == 1 || seq > r->top_seq) {
+	if (r->n == 1 || seq > r->top_seq)
 		r->top_seq = seq;
-		/* the RTP time of events stands still, or is of another clock
-		 */
-		if (r->n == 1 || !event)
-			r->top_ts = ts;
+	/* the RTP time of events stands still, or is of another clock */
+	if (r->n == 1 || (!event && seq > r->ts_seq)) {
+		r->top_ts = ts;
+		r->ts_seq = seq;
 	}
 	return 0;
 }
@@ -90,7 +90,7 @@ static bool fits(const struct tl_run *r, const struct tl_packet *p,
 	if (ds > DROPOUT_MAX || ds < -MISORDER_MAX)
 		return false;
 	/* older numbers have older times, and not by much */
-	if (ds < 0 && p->class == TL_AUDIO &&
+	if (r->top_seq + ds < r->ts_seq && p->class == TL_AUDIO &&
 	    (dt > 0 || dt < -(int64_t)r->clock_hz * 60))
 		return false;
 	*ret_seq = r->top_seq + ds;

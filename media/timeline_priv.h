@@ -23,7 +23,8 @@ struct tl_run {
 	struct tl_entry *e;
 	size_t n, cap;
 	/* while packets come in */
-	int64_t top_seq, top_ts;
+	int64_t top_seq;
+	int64_t top_ts, ts_seq; /* newest but for events, and its number */
 	/* media time of ts is (ts - ts0) / clock_hz; session time is media
 	 * time + offset. Line: base + slope * x; else the knots. */
 	int64_t ts0;

@@ -20,6 +20,8 @@ def test_keys_are_events(server, world):
         assert abs(e["offset_s"] - (1 + 0.24 * i)) < 0.1, keys
         assert abs(e["duration_s"] - 0.16) < 0.001
         assert e["participant"] == 0 and e["stream"] == 0
+    codes = {w["code"] for w in rec["warnings"]}
+    assert not codes & {"media.loss", "media.strays"}, rec["warnings"]
     page = server.cli("recordings", "show", rec["id"])
     assert [e["text"] for e in page["events"] if e["kind"] == "dtmf"] == list("15*#D")
 
@@ -29,3 +31,4 @@ def test_muted_keys_leave_nothing(start):
     world = World(server)
     rec = press(server, world, "1234@0.5", "--codec", "opus")
     assert not [e for e in rec["events"] if e["kind"] == "dtmf"]
+    assert "media.loss" not in {w["code"] for w in rec["warnings"]}

@@ -432,6 +432,7 @@ static void timeline_events_are_not_loss(void **state)
 {
 	struct tl_packet p[100];
 	struct tl_input in = { .packets = p, .n_packets = 100 };
+	struct tl_packet late;
 	struct timeline *tl;
 	size_t i;
 
@@ -445,6 +446,21 @@ static void timeline_events_are_not_loss(void **state)
 	assert_int_equal(tl_place(tl), 0);
 	assert_int_equal(tl_stats(tl)->lost, 0);
 	assert_int_equal(tl_stats(tl)->silence_us, 200000);
+	assert_int_equal(tl_stats(tl)->used, 90);
+	tl_destroy(&tl);
+	/* the last packet before a key comes behind the key's first */
+	make(p, 100, 1, 0);
+	for (i = 40; i < 50; i++) {
+		p[i].class = TL_EVENT;
+		p[i].ts_rtp = p[40].ts_rtp;
+	}
+	late = p[39];
+	p[39] = p[40];
+	p[40] = late;
+	assert_int_equal(tl_create(&in, &tl), 0);
+	assert_int_equal(tl_place(tl), 0);
+	assert_int_equal(tl_stats(tl)->lost, 0);
+	assert_int_equal(tl_stats(tl)->strays, 0);
 	assert_int_equal(tl_stats(tl)->used, 90);
 	tl_destroy(&tl);
 }
