@@ -312,12 +312,24 @@ static int open_or_resume(struct capture *c, const struct cap_open *o,
 	return capture_session_open(c, o, ret_session);
 }
 
+static void bad_message(const struct ipc_msg *m)
+{
+	log_error(NULL, "capture.bad_message", LOG_I("type", m->type),
+		  LOG_I("length", m->len));
+}
+
 static void on_open(struct capture *c, const struct ipc_msg *m)
 {
-	const struct cap_open *o = m->data;
+	struct cap_open *o = &c->open;
 	struct capture_session *s = NULL;
-	struct cap_opened a = { .session = o->session };
+	struct cap_opened a = { 0 };
 	struct log lg = { 0 };
+
+	if (cap_open_unpack(m->data, m->len, o) < 0) {
+		bad_message(m);
+		return;
+	}
+	a.session = o->session;
 
 	if (m->type == CAP_OPEN) {
 		a.error = open_or_resume(c, o, &s);
@@ -397,8 +409,7 @@ static void on_msg(void *arg, struct ipc_msg *m)
 {
 	struct capture *c = arg;
 
-	if ((m->type == CAP_OPEN || m->type == CAP_UPDATE) &&
-	    m->len == sizeof(struct cap_open))
+	if (m->type == CAP_OPEN || m->type == CAP_UPDATE)
 		on_open(c, m);
 	else if (m->type == CAP_EVENT && m->len == sizeof(struct cap_event))
 		on_event(c, m);
@@ -407,8 +418,7 @@ static void on_msg(void *arg, struct ipc_msg *m)
 	else if (m->type == CAP_SYNC)
 		on_sync(c);
 	else
-		log_error(NULL, "capture.bad_message", LOG_I("type", m->type),
-			  LOG_I("length", m->len));
+		bad_message(m);
 }
 
 static void on_sip_gone(void *arg)

@@ -12,6 +12,7 @@
 #define MEDIA_CAPTURE_MSG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -24,7 +25,7 @@
 
 enum cap_msg_type {
 	/* sip -> capture */
-	CAP_OPEN = 1, /* struct cap_open; answered by CAP_OPENED */
+	CAP_OPEN = 1, /* struct cap_open, packed; answered by CAP_OPENED */
 	CAP_UPDATE, /* struct cap_open: complete new stream list; CAP_OPENED */
 	CAP_EVENT,  /* struct cap_event: goes into the spool */
 	CAP_CLOSE,  /* struct cap_close; answered by CAP_CLOSED */
@@ -74,13 +75,19 @@ struct cap_open {
 	bool resume;
 	int64_t start_wall_us;
 	uint32_t n_streams;
+	uint32_t meta_len;
 	struct cap_stream streams[CAP_STREAMS_MAX];
 	/* JSON, written into the spool's first block so that the file alone
 	 * can be turned into a recording: tenant_id, client_id, grant_id,
 	 * owner_id, call_id, participants [{aor,name,streams:[index]}] */
-	uint32_t meta_len;
-	char meta[CAP_META_MAX];
+	char meta[CAP_META_MAX]; /* NUL-terminated */
 };
+
+/** A message is what is used of it: 2 KB instead of 57. Makes o unreadable.
+ *  @return bytes of o to send */
+size_t cap_open_pack(struct cap_open *o);
+/** What is not used is left as it was. @return 0, -EBADMSG */
+int cap_open_unpack(const void *data, size_t len, struct cap_open *ret);
 
 struct cap_opened {
 	struct id session;

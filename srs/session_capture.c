@@ -5,6 +5,7 @@
  * capture close what nobody named. New calls wait for that.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,7 +39,8 @@ int capture_open(struct session *s, const struct session_stream *st, unsigned n,
 	struct cap_open *o = sv->open_msg;
 	struct buf meta;
 
-	memset(o, 0, sizeof(*o));
+	memset(o, 0, offsetof(struct cap_open, streams));
+	o->meta[0] = '\0';
 	o->session = s->id;
 	o->resume = resume;
 	o->start_wall_us = s->started_wall_us;
@@ -48,14 +50,14 @@ int capture_open(struct session *s, const struct session_stream *st, unsigned n,
 	if (!update) {
 		buf_init(&meta, CAP_META_MAX - 1);
 		if (session_meta_json(s, &meta) == 0) {
-			memcpy(o->meta, meta.data, meta.len);
+			memcpy(o->meta, buf_str(&meta), meta.len + 1);
 			o->meta_len = (uint32_t)meta.len;
 		}
 		buf_fini(&meta);
 	}
 	s->open_seq = ++sv->capture_seq;
 	return send_msg(sv, update ? CAP_UPDATE : CAP_OPEN, s->open_seq, o,
-			sizeof(*o));
+			cap_open_pack(o));
 }
 
 void capture_mute(struct session *s)

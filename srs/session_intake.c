@@ -399,7 +399,8 @@ void intake_facts(struct sip_server *sv, struct ua_request *req,
 	in->gate.node.disk_low = sv->disk_low;
 	in->gate.node.full =
 		!sv->capture_ready ||
-		session_count_live(sv) >= (unsigned)sv->set->sip.max_calls;
+		(sv->n_sessions >= (unsigned)sv->set->sip.max_calls &&
+		 session_count_live(sv) >= (unsigned)sv->set->sip.max_calls);
 	if (!req)
 		return;
 	in->gate.method = req->method_name;

@@ -4,6 +4,7 @@
 #include "srs/sip_role.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #define SOFTWARE "srs/" SRS_VERSION
 /* Longest sleep: a turn is never later than this for any reason. */
 #define SLEEP_MAX_MS 1000
+#define HEAP_SPARE (4 * 1024 * 1024)
 #define SWEEP_AFTER_US 3000000
 /* At stop: capture may still tell how its sessions ended. */
 #define STOP_WAIT_US 400000
@@ -112,6 +114,10 @@ static int prepare(struct sip_server *sv)
 			  sizeof(sv->spool_dir));
 	if (r < 0)
 		return r;
+	/* what one call frees the next one needs: no giving back to the
+	 * kernel and asking again for every message */
+	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
+	(void)mallopt(M_TOP_PAD, HEAP_SPARE / 4);
 	sv->in = mem_zalloc(sizeof(*sv->in));
 	sv->open_msg = mem_zalloc(sizeof(*sv->open_msg));
 	if (!sv->in || !sv->open_msg)

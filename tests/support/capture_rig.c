@@ -224,6 +224,13 @@ void rig_kill(struct rig *g)
 
 void rig_send(struct rig *g, uint16_t type, const void *data, size_t len)
 {
+	static struct cap_open o;
+
+	if (type == CAP_OPEN || type == CAP_UPDATE) {
+		memcpy(&o, data, sizeof(o));
+		len = cap_open_pack(&o);
+		data = &o;
+	}
 	ASSERT(!ipc_send(g->sip, type, 7, data, len, NULL, 0));
 }
 
