@@ -79,6 +79,7 @@ void turn_answer(struct sip_server *sv, struct session *s,
 		(void)ua_answer(req, &sorry, NULL); /* out of memory */
 		return;
 	}
+	sv->turn.urgent |= req->method != UA_BYE;
 	t->req = req;
 	t->s = s;
 	t->status = a->status;
@@ -365,7 +366,7 @@ static void finish_turn(struct sip_server *sv)
 	struct turn_answer *answers, *t;
 	bool ok;
 
-	sv->turn.poke = false;
+	sv->turn.poke = sv->turn.urgent = false;
 	for (struct session *s = sv->turn.touched; s; s = s->turn_next)
 		write_notes(s);
 	ok = commit(sv) == 0;
@@ -418,7 +419,9 @@ int turn_end(struct sip_server *sv, bool force)
 	if (sv->turn.notes_since_us &&
 	    sv->turn.notes_since_us + NOTES_WAIT_US < due)
 		due = sv->turn.notes_since_us + NOTES_WAIT_US;
-	if ((sv->turn.answers || sv->turn.poke) &&
+	/* a BYE's answer has time for the next call's commit */
+	if ((sv->turn.urgent || sv->turn.poke ||
+	     (sv->turn.answers && !sv->turn.open)) &&
 	    sv->turn.committed_us + COMMIT_GAP_US < due)
 		due = sv->turn.committed_us + COMMIT_GAP_US;
 	if (force || due <= now) {
