@@ -19,6 +19,7 @@
 static const char *const level_words[] = { "debug", "info", "warn", "error",
 					   NULL };
 static const char *const format_words[] = { "text", "json", NULL };
+static const char *const pref_words[] = { "note", "honour", NULL };
 static const char *const dtmf_words[] = { "record", "mute", NULL };
 static const char *const verify_words[] = { "none", "optional", "required",
 					    NULL };
@@ -225,6 +226,12 @@ static const struct conf_key keys[] = {
 	  .reload = true,
 	  .doc = "INI file with a [NAME] section for each trunk, besides those "
 		 "of `srs trunk`." },
+
+	{ "sip", "recordpref", CONF_ENUM, FIELD(sip.recordpref), .def = "note",
+	  .words = pref_words,
+	  .doc = "a=recordpref:off or pause of a client (RFC 7866): told with "
+		 "the recording, or nothing of that stream is kept until it "
+		 "says on." },
 
 	{ "stitch", "group_id", CONF_BOOL, FIELD(stitch.group_id), .def = "yes",
 	  .reload = true,

@@ -23,6 +23,7 @@ enum settings_tls_verify {
 	TLS_VERIFY_REQUIRED
 };
 
+enum settings_recordpref { RECORDPREF_NOTE, RECORDPREF_HONOUR };
 enum settings_dtmf { DTMF_RECORD, DTMF_MUTE };
 
 struct settings {
@@ -57,6 +58,7 @@ struct settings {
 		bool allow_address_trunks; /* a source address may stand for a
 					    * token, no */
 		char trunks_file[SETTINGS_PATH_MAX]; /* "" = none */
+		int recordpref;	   /* enum settings_recordpref; note */
 		char dial_to[512]; /* addresses that calls of ours may go to;
 				    * "" = none, "*" = any */
 	} sip;

@@ -81,6 +81,8 @@ struct note {
 struct session_stream {
 	struct cap_stream cap;
 	uint16_t rtcp_port;
+	uint8_t record;	 /* enum sdp_record: the client's last word */
+	uint8_t pref;	 /* enum sdp_pref: its wish; stays until another one */
 	int participant; /* ord, -1 = unknown or several,
 			  * RECORDING_STREAM_MIX */
 };
@@ -96,6 +98,7 @@ struct session_change {
 	bool sent;	  /* waits for CAP_OPENED */
 	bool wish;	  /* sdp is what we wish for: we offer */
 	bool answers_sdp; /* the request brought an offer */
+	bool aware;	  /* the client reads a=record */
 };
 
 struct session {
@@ -145,6 +148,7 @@ struct session {
 
 	/* paused by us: session_pause.c */
 	bool paused;
+	bool aware;		 /* the client reads a=record */
 	bool told_paused;	 /* what we asked the client last */
 	bool inviting;		 /* our re-INVITE waits for its answer */
 	int64_t invite_again_us; /* ask (again) then */
@@ -217,6 +221,7 @@ struct turn {
 struct intake {
 	struct body body;
 	struct sdp *sdp;
+	bool aware;	     /* lists record-aware */
 	char *wish;	     /* text of sdp when the client offered nothing */
 	struct metadata *md; /* as sent */
 	int sdp_error, md_error;
@@ -498,6 +503,18 @@ void capture_mute(struct session *s);
 void capture_close(struct session *s, bool discard);
 void capture_event(struct session *s, enum cap_event_kind kind, int stream,
 		   const char *text, size_t len);
+
+/* ---- session_prefs.c: a=record, a=recordpref ---- */
+
+/** Read a=record and a=recordpref into a plan's streams and make the answer's
+ *  a=record; old NULL for a new session. */
+void prefs_plan(const struct sip_server *sv, const struct session *old,
+		struct session_change *p);
+/** @return whether the client's wish keeps this stream from being recorded */
+bool prefs_mute(const struct sip_server *sv, const struct session_stream *st);
+/** Tell the catalog what is different from before; old NULL: everything. */
+void prefs_tell(struct session *s, const struct session_stream *old,
+		unsigned n_old);
 
 /* ---- session_pause.c: nothing is kept for a while ---- */
 

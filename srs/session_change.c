@@ -213,6 +213,8 @@ static void carry_out(struct session *s)
 	mem_free(s->offer);
 	s->offer = STEAL(p->offer);
 	tell_holds(s, old, n_old);
+	s->aware = p->aware;
+	prefs_tell(s, old, n_old);
 	mem_free(old);
 	(void)turn_check(s->sv, session_put_streams(s));
 	(void)turn_check(s->sv, session_model_change(s));

@@ -51,6 +51,8 @@ static void read_credentials(struct intake *in, struct ua_request *req)
 	}
 }
 
+#define AWARE "record-aware"
+
 void intake_read(struct sip_server *sv, struct ua_request *req)
 {
 	struct intake *in = sv->in;
@@ -58,6 +60,8 @@ void intake_read(struct sip_server *sv, struct ua_request *req)
 	memset(&in->body, 0, sizeof(in->body));
 	memset(&in->warnings, 0, sizeof(in->warnings));
 	in->wish = NULL;
+	in->aware = sip_fields_lists(&req->fields, "Supported", AWARE) ||
+		    sip_fields_lists(&req->fields, "Require", AWARE);
 	in->sdp_error = in->md_error = 0;
 	read_credentials(in, req);
 	body_read(req->content_type, req->body, &in->warnings, &in->body);
@@ -75,6 +79,7 @@ void intake_fini(struct sip_server *sv)
 	metadata_destroy(&sv->in->md);
 	mem_free(sv->in->wish);
 	sv->in->wish = NULL;
+	sv->in->aware = false;
 }
 
 bool intake_is_siprec(struct ua_request *req, const struct body *b)

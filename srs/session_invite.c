@@ -126,10 +126,18 @@ void session_answer_headers(struct ua_request *req, const struct sip_timer *t,
 		     sip_fields_lists(&req->fields, "Require", "timer");
 	char line[64];
 
-	buf_puts(out, "Allow: " UA_ALLOW "\r\nSupported: siprec, timer\r\n");
-	if (siprec || timer)
-		buf_printf(out, "Require: %s%s%s\r\n", siprec ? "siprec" : "",
-			   siprec && timer ? ", " : "", timer ? "timer" : "");
+	bool must = sip_fields_lists(&req->fields, "Require", "record-aware");
+	bool aware = must || sip_fields_lists(&req->fields, "Supported",
+					      "record-aware");
+
+	buf_printf(out, "Allow: " UA_ALLOW "\r\nSupported: siprec, timer%s\r\n",
+		   aware ? ", record-aware" : "");
+	if (siprec || timer || must)
+		buf_printf(out, "Require: %s%s%s%s%s\r\n",
+			   siprec ? "siprec" : "", siprec && timer ? ", " : "",
+			   timer ? "timer" : "",
+			   must && (siprec || timer) ? ", " : "",
+			   must ? "record-aware" : "");
 	sip_timer_header(t, line, sizeof(line));
 	buf_puts(out, line);
 }
@@ -167,11 +175,13 @@ int session_plan(struct sip_server *sv, const struct session *old,
 	p->n_streams =
 		streams_build(in->sdp, &p->answer, old ? old->streams : NULL,
 			      old ? old->n_streams : 0, p->streams);
-	if (old)
-		session_mute_streams(old, p->streams, p->n_streams);
 	p->timer = *t;
 	p->wish = in->wish != NULL;
+	p->aware = in->aware || (old && old->aware);
 	p->sdp = STEAL(in->sdp);
+	prefs_plan(sv, old, p);
+	if (old)
+		session_mute_streams(old, p->streams, p->n_streams);
 	*ret_plan = STEAL(p);
 	return 0;
 }
@@ -556,6 +566,8 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 	}
 	if (r == 0) {
 		s->row = true;
+		s->aware = p->aware;
+		prefs_tell(s, NULL, 0);
 		s->state = SESSION_ACCEPTING;
 		s->close_due_us = INT64_MAX;
 		turn_touch(s);

@@ -38,7 +38,7 @@ void session_mute_streams(const struct session *s, struct session_stream *st,
 			  unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		st[i].cap.muted = s->paused;
+		st[i].cap.muted = s->paused || prefs_mute(s->sv, &st[i]);
 }
 
 /* ---- the client ---- */

@@ -60,7 +60,8 @@ static void put_stream(struct buf *out, const struct session_stream *st)
 	const struct cap_stream *c = &st->cap;
 	unsigned flags = (c->enabled ? 1u : 0u) | (c->active ? 2u : 0u) |
 			 (c->muted ? 4u : 0u) | (c->rtcp_mux ? 8u : 0u) |
-			 (c->learn_source ? 16u : 0u);
+			 (c->learn_source ? 16u : 0u) |
+			 (unsigned)st->record << 8 | (unsigned)st->pref << 12;
 
 	buf_printf(out, "[%u,%u,%u,%u,%u,%d,", c->index, c->media, flags,
 		   c->local_port, st->rtcp_port, st->participant);
@@ -144,8 +145,8 @@ int session_save(const struct session *s, struct buf *out)
 		   (long long)(s->ends_wall_us == INT64_MAX ? 0
 							    : s->ends_wall_us));
 	json_text_pair(out, "ends_why", s->ends_why);
-	buf_printf(out, ",\"paused\":%d,\"snapshot_ok\":%d", s->paused,
-		   s->snapshot_ok);
+	buf_printf(out, ",\"paused\":%d,\"aware\":%d,\"snapshot_ok\":%d",
+		   s->paused, s->aware, s->snapshot_ok);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -206,6 +207,8 @@ static void load_stream(const json_t *a, struct session_stream *st)
 	c->muted = flags & 4;
 	c->rtcp_mux = flags & 8;
 	c->learn_source = flags & 16;
+	st->record = flags >> 8 & 3;
+	st->pref = (flags >> 12 & 7) <= SDP_PREF_NONE ? flags >> 12 & 7 : 0;
 	c->local_port = (uint16_t)int_at(a, 3);
 	st->rtcp_port = (uint16_t)int_at(a, 4);
 	st->participant = (int)int_at(a, 5);
@@ -297,6 +300,7 @@ static void load_rest(struct session *s, const json_t *root)
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
 	s->paused = json_integer_value(json_object_get(root, "paused")) != 0;
 	s->told_paused = s->paused;
+	s->aware = json_integer_value(json_object_get(root, "aware")) != 0;
 	s->snapshot_ok =
 		json_integer_value(json_object_get(root, "snapshot_ok")) != 0;
 }

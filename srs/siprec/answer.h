@@ -53,7 +53,8 @@ struct answer_line {
 	int8_t dtmf;	  /* telephone-event, -1 = none */
 	int8_t cn;	  /* comfort noise at the codec's rate, -1 = none */
 	bool rtcp_mux;
-	uint16_t rtp_port; /* caller fills before printing; even, not 0 */
+	enum sdp_record record; /* caller: said to clients that are aware */
+	uint16_t rtp_port;	/* caller fills before printing; even, not 0 */
 	uint16_t rtcp_port;
 };
 
@@ -101,7 +102,8 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 		 struct answer_origin *o, struct buf *out);
 
 /**
- * Our last text again, with every line inactive or as it was; the version
+ * Our last text again, with every line inactive (and a=record:paused where it
+ * says on) or as it was; the version
  * grows when that makes another text than the last one.
  *
  * @param text what answer_print() made

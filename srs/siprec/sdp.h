@@ -53,6 +53,23 @@ enum sdp_proto {
 	SDP_PROTO_OTHER,
 };
 
+/* a=record: whether the sender records, a=recordpref: whether it would like to
+ * be recorded (RFC 7866 sections 9.1 and 9.2). */
+enum sdp_record {
+	SDP_RECORD_UNSET,
+	SDP_RECORD_ON,
+	SDP_RECORD_OFF,
+	SDP_RECORD_PAUSED,
+};
+
+enum sdp_pref {
+	SDP_PREF_UNSET,
+	SDP_PREF_ON,
+	SDP_PREF_OFF,
+	SDP_PREF_PAUSE,
+	SDP_PREF_NONE, /* nopreference */
+};
+
 /* One format of an m-line, in the order of the line. */
 struct sdp_pt {
 	uint8_t pt;
@@ -67,10 +84,12 @@ struct sdp_pt {
 struct sdp_line {
 	enum sdp_media media;
 	enum sdp_proto proto;
-	enum sdp_dir dir;   /* the line's own, or the session's */
-	uint16_t port;	    /* 0 = refused */
-	uint16_t rtcp_port; /* 0 = port + 1 (or port with rtcp_mux) */
-	uint16_t ptime_ms;  /* 0 = not said */
+	enum sdp_dir dir;	/* the line's own, or the session's */
+	enum sdp_record record; /* the line's own, or the session's */
+	enum sdp_pref pref;	/* the same */
+	uint16_t port;		/* 0 = refused */
+	uint16_t rtcp_port;	/* 0 = port + 1 (or port with rtcp_mux) */
+	uint16_t ptime_ms;	/* 0 = not said */
 	bool rtcp_mux;
 	bool has_crypto;	      /* a=crypto or a=fingerprint seen */
 	bool on_hold;		      /* c= is 0.0.0.0 or :: */
@@ -94,6 +113,8 @@ struct sdp {
 	char name[128];		 /* s= */
 	char addr[SDP_ADDR_MAX]; /* session level c=, "" = none */
 	enum sdp_dir dir;	 /* session level */
+	enum sdp_record record;	 /* session level */
+	enum sdp_pref pref;	 /* session level */
 	unsigned n_lines;
 	struct sdp_line *lines[SDP_LINES_MAX]; /* heap, owned */
 };
@@ -124,6 +145,11 @@ const struct sdp_line *sdp_find_label(const struct sdp *s, const char *label);
 
 /** @return "sendrecv" ...; UNSET gives "sendrecv" */
 const char *sdp_dir_name(enum sdp_dir dir);
+
+/** @return "on" "off" "paused", "" when unset */
+const char *sdp_record_name(enum sdp_record v);
+/** @return "on" "off" "pause" "nopreference", "" when unset */
+const char *sdp_pref_name(enum sdp_pref v);
 
 /** @return whether the direction lets the offerer send media to us */
 bool sdp_dir_sends(enum sdp_dir dir);

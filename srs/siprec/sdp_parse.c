@@ -430,10 +430,57 @@ static void attr_direction(struct parser *ps, struct span v)
 	(void)dir_by_name(span_trim(v), dst);
 }
 
+static const char *const record_names[] = {
+	[SDP_RECORD_UNSET] = "",
+	[SDP_RECORD_ON] = "on",
+	[SDP_RECORD_OFF] = "off",
+	[SDP_RECORD_PAUSED] = "paused",
+};
+static const char *const pref_names[] = {
+	[SDP_PREF_UNSET] = "",
+	[SDP_PREF_ON] = "on",
+	[SDP_PREF_OFF] = "off",
+	[SDP_PREF_PAUSE] = "pause",
+	[SDP_PREF_NONE] = "nopreference",
+};
+
+const char *sdp_record_name(enum sdp_record v)
+{
+	return record_names[v];
+}
+
+const char *sdp_pref_name(enum sdp_pref v)
+{
+	return pref_names[v];
+}
+
+/* What cannot be read is as if it had not been said. */
+static void attr_record(struct parser *ps, struct span v)
+{
+	enum sdp_record *dst = ps->line ? &ps->line->record : &ps->s->record;
+
+	v = span_trim(v);
+	for (size_t i = 1; i < ARRAY_SIZE(record_names); i++)
+		if (span_ieq(v, record_names[i]))
+			*dst = (enum sdp_record)i;
+}
+
+static void attr_pref(struct parser *ps, struct span v)
+{
+	enum sdp_pref *dst = ps->line ? &ps->line->pref : &ps->s->pref;
+
+	v = span_trim(v);
+	for (size_t i = 1; i < ARRAY_SIZE(pref_names); i++)
+		if (span_ieq(v, pref_names[i]))
+			*dst = (enum sdp_pref)i;
+}
+
 static const struct {
 	const char *name;
 	void (*parse)(struct parser *ps, struct span value);
 } attributes[] = {
+	{ "record", attr_record },
+	{ "recordpref", attr_pref },
 	{ "rtpmap", attr_rtpmap },
 	{ "fmtp", attr_fmtp },
 	{ "label", attr_label },
@@ -509,6 +556,10 @@ static void inherit(struct parser *ps)
 
 		if (l->dir == SDP_DIR_UNSET)
 			l->dir = s->dir;
+		if (l->record == SDP_RECORD_UNSET)
+			l->record = s->record;
+		if (l->pref == SDP_PREF_UNSET)
+			l->pref = s->pref;
 		if (!l->addr[0])
 			str_copy(l->addr, sizeof(l->addr), s->addr);
 		l->has_crypto |= ps->session_crypto;

@@ -128,6 +128,8 @@ static int print_accepted(struct buf *b, const struct sdp_line *l,
 	if (l->label[0])
 		buf_printf(b, "a=label:%s\r\n", l->label);
 	print_rtcp(b, a->rtp_port, a->rtcp_port, a->rtcp_mux);
+	if (a->record)
+		buf_printf(b, "a=record:%s\r\n", sdp_record_name(a->record));
 	buf_printf(b, "a=%s\r\n", sdp_dir_name(a->dir));
 	return 0;
 }
@@ -155,6 +157,7 @@ int answer_reprint(const char *text, bool inactive, struct answer_origin *o,
 		   struct buf *out)
 {
 	static const char active[] = "a=recvonly\r\n";
+	static const char on[] = "a=record:on\r\n";
 	struct buf lines CLEANUP(buf_fini) = { 0 };
 	const char *p = strstr(text, "\r\nm="), *end;
 
@@ -168,6 +171,8 @@ int answer_reprint(const char *text, bool inactive, struct answer_origin *o,
 		end += 2;
 		if (inactive && strncmp(p, active, sizeof(active) - 1) == 0)
 			buf_puts(&lines, "a=inactive\r\n");
+		else if (inactive && strncmp(p, on, sizeof(on) - 1) == 0)
+			buf_puts(&lines, "a=record:paused\r\n");
 		else
 			buf_put(&lines, p, (size_t)(end - p));
 	}

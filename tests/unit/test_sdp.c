@@ -258,9 +258,30 @@ static void fuzz_of_control_bytes_is_cleaned(void **state)
 	assert_string_equal(s->lines[0]->label, "a?z");
 }
 
+static void record_and_its_wish_are_read(void **state)
+{
+	static const char text[] =
+		"v=0\r\na=recordpref:pause\r\na=record: ON \r\n"
+		"m=audio 4000 RTP/AVP 0\r\na=recordpref:nopreference\r\n"
+		"m=audio 4002 RTP/AVP 0\r\na=record:paused\r\n"
+		"a=record:perhaps\r\n";
+	struct sdp *s = NULL;
+
+	(void)state;
+	assert_int_equal(sdp_read(span_of(text), NULL, &s), 0);
+	assert_int_equal(s->lines[0]->pref, SDP_PREF_NONE);
+	assert_int_equal(s->lines[0]->record, SDP_RECORD_ON);
+	assert_int_equal(s->lines[1]->pref, SDP_PREF_PAUSE);
+	assert_int_equal(s->lines[1]->record, SDP_RECORD_PAUSED);
+	assert_string_equal(sdp_pref_name(s->lines[1]->pref), "pause");
+	assert_string_equal(sdp_record_name(SDP_RECORD_UNSET), "");
+	sdp_destroy(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(record_and_its_wish_are_read),
 		cmocka_unit_test(every_shape_is_understood),
 		cmocka_unit_test(lines_are_kept_apart),
 		cmocka_unit_test(hold_address_is_no_remote),
