@@ -618,6 +618,27 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 			   req->method ? "call.refuse_change" : "call.end");
 }
 
+void gate_identify(struct gate *g, struct gate_request *req,
+		   struct gate_verdict *ret_v)
+{
+	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+	struct gate_snapshot *s = &ret_v->snapshot;
+
+	memset(ret_v, 0, sizeof(*ret_v));
+	if (step_node(&st) && gate_step_trunk(&st) && step_transport(&st) &&
+	    step_size(&st) && step_syntax(&st) && step_rate(&st) &&
+	    step_token(&st) && step_client(&st) && step_scope(&st) &&
+	    step_tenant(&st) && step_grant(&st)) {
+		gate_answer(g->settings, GATE_OK, ret_v);
+		(void)str_copy(s->tenant_id, sizeof(s->tenant_id),
+			       st.grant.tenant_id);
+		(void)str_copy(s->client_id, sizeof(s->client_id),
+			       st.grant.client_id);
+		(void)str_copy(s->grant_id, sizeof(s->grant_id), st.grant.id);
+	}
+	gate_audit(&st, ret_v->status == 200 ? "call.refer" : "call.refuse");
+}
+
 void gate_options(struct gate *g, struct gate_request *req,
 		  struct gate_verdict *ret_v)
 {

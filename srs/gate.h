@@ -203,6 +203,14 @@ void gate_judge_grant(struct gate *g, const char *grant_id,
 void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 		  struct gate_request *req, struct gate_verdict *ret_v);
 
+/**
+ * Who sends this request (REFER)? Everything up to the grant's state is looked
+ * at, conditions are not. 200: snapshot names tenant, client and grant, and
+ * nothing else.
+ */
+void gate_identify(struct gate *g, struct gate_request *req,
+		   struct gate_verdict *ret_v);
+
 /** OPTIONS: node state; a token is looked at when one is there. */
 void gate_options(struct gate *g, struct gate_request *req,
 		  struct gate_verdict *ret_v);

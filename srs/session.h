@@ -157,8 +157,9 @@ struct session {
 	char command_actor[64];
 
 	/* called by us: session_dialout.c */
-	bool dialing;		     /* until the answer is in the catalog */
-	bool dial_waits;	     /* for participants, once answered */
+	bool dialing;		 /* until the answer is in the catalog */
+	bool dial_waits;	 /* for participants, once answered */
+	struct ua_dialog *refer; /* who asked us to, NULL = nobody to tell */
 	char *dial_type, *dial_body; /* of the 2xx */
 	size_t dial_body_len;
 
@@ -259,6 +260,7 @@ struct sip_server {
 	unsigned n_asked;
 	struct turn turn;
 	struct intake *in;
+	struct metadata *nobody;   /* an empty description */
 	struct cap_open *open_msg; /* scratch */
 	struct loop_timer watch, sweep, commands;
 	int64_t change_counter, grants_epoch;
@@ -553,7 +555,9 @@ void session_snapshot_answered(struct session *s,
 /* ---- session_dialout.c: calls that we start ---- */
 
 /** Command "record"; how it went is written to it. */
-void dialout_start(struct sip_server *sv, const struct command *c);
+/** @param refer taken when the call was started; NULL: nobody to tell */
+void dialout_start(struct sip_server *sv, const struct command *c,
+		   struct ua_dialog **refer);
 /** Capture has the ports: the INVITE goes out. */
 void dialout_opened(struct session *s, const struct cap_opened *o);
 /** The final answer to that INVITE. */
@@ -563,6 +567,14 @@ void dialout_accepted(struct session *s);
 void dialout_lost(struct session *s);
 /** Give up one that is not accepted (CANCEL if need be). */
 void dialout_failed(struct session *s, const char *detail);
+
+/* ---- session_refer.c: clients that ask us to call ---- */
+
+void session_on_refer(struct sip_server *sv, struct ua_request *req);
+/** Tell how it goes; a final status ends the dialog. NULL dialog: nothing. */
+void refer_notify(struct ua_dialog **dialog, int status, const char *phrase);
+/** @param state enum command_state, the call's end */
+void refer_over(struct session *s, int state);
 
 /* ---- session_commands.c: what others ask of us ---- */
 

@@ -552,6 +552,11 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 			   "Supported: siprec, timer\r\n",
 	};
 
+	if (!s) { /* of a REFER: nothing but our NOTIFYs belongs there */
+		options = (struct ua_answer){ .status = 405 };
+		(void)ua_answer(req, &options, NULL);
+		return;
+	}
 	session_note_request(s, req);
 	session_touch_activity(s);
 	switch (req->method) {
@@ -682,6 +687,8 @@ static void on_response(void *arg, enum ua_method method,
 	bool gone = res->status == 481 ||
 		    (res->status == 408 && method != UA_INVITE);
 
+	if (!s)
+		return; /* to a NOTIFY */
 	session_note_message(s, true, res->text, ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
 	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),

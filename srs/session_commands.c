@@ -80,7 +80,7 @@ static int take(void *arg, const struct command *c)
 		sv->commands_left |=
 			pause_or_resume(sv, c, str_eq(c->kind, "pause"));
 	else if (str_eq(c->kind, "record"))
-		dialout_start(sv, c);
+		dialout_start(sv, c, NULL);
 	else
 		command_over(sv, c->id, c->kind, c->tenant_id, c->recording_id,
 			     c->actor, COMMAND_FAILED, "unknown command");

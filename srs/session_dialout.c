@@ -42,6 +42,7 @@ static void over(struct session *s, enum command_state state,
 	if (command)
 		command_over(s->sv, command, "record", s->snap.tenant_id,
 			     s->id.s, s->command_actor, state, detail);
+	refer_over(s, (int)state);
 }
 
 void dialout_failed(struct session *s, const char *detail)
@@ -67,6 +68,7 @@ struct wanted {
 	const char *from, *grant_id;
 	unsigned streams;
 	json_t *people; /* AoRs */
+	struct ua_dialog **refer;
 };
 
 static bool read_wanted(const json_t *o, struct wanted *w)
@@ -214,6 +216,8 @@ static const char *begin(struct sip_server *sv, const struct command *c,
 		dialout_failed(s, "media");
 		return "the media process is not there";
 	}
+	if (w->refer)
+		s->refer = STEAL(*w->refer);
 	sv->turn.poke = true;
 	return NULL;
 }
@@ -274,13 +278,14 @@ static const char *start(struct sip_server *sv, const struct command *c,
 	return bad;
 }
 
-void dialout_start(struct sip_server *sv, const struct command *c)
+void dialout_start(struct sip_server *sv, const struct command *c,
+		   struct ua_dialog **refer)
 {
 	json_t *args = json_loads(c->args, JSON_REJECT_DUPLICATES, NULL);
 	enum command_state state = COMMAND_FAILED;
 	const char *bad = "from, grant_id and 1 to 16 streams are needed";
 	char detail[COMMAND_DETAIL_MAX];
-	struct wanted w = { 0 };
+	struct wanted w = { .refer = refer };
 
 	if (read_wanted(args, &w)) {
 		bad = start(sv, c, &w, detail, &state);

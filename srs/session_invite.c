@@ -454,6 +454,8 @@ void session_on_request(void *arg, struct ua_request *req)
 
 	if (req->method == UA_OPTIONS)
 		on_options(sv, req);
+	else if (req->method == UA_REFER)
+		session_on_refer(sv, req);
 	else
 		on_invite(sv, req);
 }

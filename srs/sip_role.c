@@ -120,7 +120,7 @@ static int prepare(struct sip_server *sv)
 	(void)mallopt(M_TOP_PAD, HEAP_SPARE / 4);
 	sv->in = mem_zalloc(sizeof(*sv->in));
 	sv->open_msg = mem_zalloc(sizeof(*sv->open_msg));
-	if (!sv->in || !sv->open_msg)
+	if (!sv->in || !sv->open_msg || metadata_create(&sv->nobody) < 0)
 		return -ENOMEM;
 	sv->m_live = metric_get(METRIC_GAUGE, "srs_sip_calls", "",
 				"Calls being recorded");
@@ -165,6 +165,7 @@ static void server_free(struct sip_server *sv)
 	gate_destroy(&sv->gate);
 	auth_fini(&sv->auth);
 	db_close(&sv->db);
+	metadata_destroy(&sv->nobody);
 	mem_free(sv->in);
 	mem_free(sv->open_msg);
 	mem_free(sv);

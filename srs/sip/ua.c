@@ -116,7 +116,7 @@ static void answer_simply(struct ua_request *req, int status)
 /* Outside of every dialog. */
 static void sort_request(struct ua *ua, struct ua_request *req)
 {
-	if (req->method == UA_OTHER)
+	if (req->method == UA_OTHER || req->method == UA_NOTIFY)
 		answer_simply(req, 405);
 	else if (req->to_tag[0] || req->method == UA_BYE ||
 		 req->method == UA_UPDATE || req->method == UA_CANCEL)

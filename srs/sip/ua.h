@@ -34,6 +34,8 @@ enum ua_method {
 	UA_CANCEL,
 	UA_OPTIONS,
 	UA_UPDATE,
+	UA_REFER,
+	UA_NOTIFY,
 	UA_OTHER,
 };
 
@@ -42,7 +44,7 @@ enum ua_transport { UA_UDP, UA_TCP, UA_TLS };
 enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
 
 /* The value of our Allow headers. */
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK, INFO"
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK, INFO, REFER"
 
 #define UA_PEER_MAX 64
 #define UA_SUBJECTS_MAX 16
@@ -91,8 +93,8 @@ struct ua_response {
 /* Callbacks get ua_config.arg or the dialog's arg. Every request but ACK must
  * get a final answer by ua_answer(), in the callback or later. */
 struct ua_events {
-	/** INVITE or OPTIONS outside of a dialog (anything else is answered
-	 *  inside: 405, 481, 501). */
+	/** INVITE, OPTIONS or REFER outside of a dialog (anything else is
+	 * answered inside: 405, 481, 501). */
 	void (*request)(void *arg, struct ua_request *req);
 	/** INVITE, UPDATE, OPTIONS, BYE, UA_OTHER within a dialog. */
 	void (*in_dialog)(void *darg, struct ua_request *req);
@@ -179,7 +181,7 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 /* ---- dialogs ---- */
 
 /**
- * Make the dialog of an INVITE (before its 2xx) and set req->dialog.
+ * Make the dialog of an INVITE or REFER (before its 2xx) and set req->dialog.
  *
  * @param darg given to the callbacks
  * @return 0, -EINVAL, -ENOMEM
@@ -228,7 +230,7 @@ enum ua_transport ua_dialog_transport(const struct ua_dialog *d);
 const char *ua_transport_name(enum ua_transport t); /* "udp" */
 
 struct ua_send {
-	enum ua_method method; /* UA_INVITE, UA_BYE, UA_OPTIONS, UA_UPDATE */
+	enum ua_method method; /* INVITE, BYE, OPTIONS, UPDATE, NOTIFY */
 	const char *headers;   /* complete lines or NULL */
 	const char *content_type;
 	struct span body; /* len 0 = none */

@@ -126,7 +126,8 @@ int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 	take_source(d, req);
 	d->allow = ua_allow_bits(&req->fields);
 	(void)ua_dup_span(span_of(req->contact_uri), &d->target);
-	d->invite = q;
+	if (req->method == UA_INVITE)
+		d->invite = q;
 	ua_request_join(q, d);
 	*ret_dialog = STEAL(d);
 	return 0;

@@ -25,6 +25,10 @@ static enum ua_method method_of(sip_t const *sip)
 		return UA_OPTIONS;
 	case sip_method_update:
 		return UA_UPDATE;
+	case sip_method_refer:
+		return UA_REFER;
+	case sip_method_notify:
+		return UA_NOTIFY;
 	default:
 		return UA_OTHER;
 	}

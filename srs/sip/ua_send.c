@@ -244,12 +244,14 @@ static const struct {
 	[UA_BYE] = { sip_method_bye, "BYE" },
 	[UA_OPTIONS] = { sip_method_options, "OPTIONS" },
 	[UA_UPDATE] = { sip_method_update, "UPDATE" },
+	[UA_NOTIFY] = { sip_method_notify, "NOTIFY" },
 };
 
 static nta_outgoing_t *create(struct ua_dialog *d, const struct ua_send *m,
 			      struct ua_orq_magic *o)
 {
-	bool target = m->method == UA_INVITE || m->method == UA_UPDATE;
+	bool target = m->method == UA_INVITE || m->method == UA_UPDATE ||
+		      m->method == UA_NOTIFY;
 	su_home_t *home = su_home_new(sizeof(su_home_t));
 	sip_payload_t *pl = NULL;
 	nta_outgoing_t *orq = NULL;
