@@ -558,6 +558,7 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 		s->n_streams = p->n_streams;
 		s->offer = STEAL(p->offer);
 		s->offered = p->wish;
+		s->aware = p->aware;
 		r = s->answer && s->streams ? 0 : -ENOMEM;
 	}
 	if (r == 0) {
@@ -568,7 +569,6 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 	}
 	if (r == 0) {
 		s->row = true;
-		s->aware = p->aware;
 		prefs_tell(s, NULL, 0);
 		s->state = SESSION_ACCEPTING;
 		s->close_due_us = INT64_MAX;

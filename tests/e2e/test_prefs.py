@@ -100,3 +100,13 @@ def test_from_the_start_nothing_of_it_is_kept(honest):
     tracks = {t["stream"] for t in rec["tracks"]}
     assert tracks == {1}
     assert ("pause", "recordpref", 0) in kinds(rec, "pause")
+
+
+def test_a_restart_forgets_no_wish(honest):
+    call = Call(honest, "", "recordpref:off", extra=["Supported: record-aware"])
+    honest.server.kill_role("sip")
+    Catalog(honest.server).wait_warning("sip.restarted")
+    body = call.reinvite("", "")
+    assert "a=record:on" in body.split("m=audio")[1] and "a=record:paused" in body.split("m=audio")[2]
+    call.end()
+    assert {t["stream"] for t in finished(honest)["tracks"]} == {0}
