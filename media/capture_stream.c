@@ -338,9 +338,12 @@ static void blank_text(const struct capture_stream *st,
 		       const struct rtp_packet *p, int64_t mono_us,
 		       uint8_t *data)
 {
-	int64_t since = mono_us - st->unmuted_mono_us;
+	int64_t since;
 
-	if (st->unmuted_mono_us == INT64_MIN || since > TEXT_OLD_US)
+	if (st->unmuted_mono_us == INT64_MIN)
+		return;
+	since = mono_us - st->unmuted_mono_us;
+	if (since > TEXT_OLD_US)
 		return;
 	for (unsigned i = 0; i < st->cfg.n_pts; i++)
 		if (st->cfg.pts[i].pt == p->pt &&
