@@ -148,7 +148,7 @@ struct capture {
 	struct spool_batch batch;
 	struct capture_counts counts;
 	int64_t now_mono_us, now_wall_us; /* of the running drain */
-	struct cap_open open; /* the message being worked on */
+	struct cap_open open;		  /* the message being worked on */
 	struct spool_streams table;
 	struct spool_close close;
 	struct mmsghdr msgs[CAPTURE_RX];

@@ -32,7 +32,7 @@ struct t140_packet {
 	uint32_t ssrc;
 	uint32_t clock_hz; /* 1000; > 0 */
 	uint16_t seq;
-	bool red; /* RFC 2198, else one plain block */
+	bool red;     /* RFC 2198, else one plain block */
 	bool resumed; /* what is missing before it was left out on purpose */
 	const uint8_t *payload;
 	size_t len;

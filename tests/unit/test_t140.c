@@ -230,9 +230,13 @@ static void t140_refuses_broken_redundancy(void **state)
 
 static void t140_gap_by_a_pause_is_not_loss(void **state)
 {
-	struct t140_packet p = { .t_us = 9000000, .ssrc = 5, .clock_hz = 1000,
-				 .seq = 50, .resumed = true,
-				 .payload = (const uint8_t *)"b", .len = 1 };
+	struct t140_packet p = { .t_us = 9000000,
+				 .ssrc = 5,
+				 .clock_hz = 1000,
+				 .seq = 50,
+				 .resumed = true,
+				 .payload = (const uint8_t *)"b",
+				 .len = 1 };
 
 	(void)state;
 	plain(1, "a");
