@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import resource
 import signal
 import statistics
 import subprocess
@@ -183,6 +184,20 @@ def top_rate(name, folder, path, port):
     return best
 
 
+def room_for(count):
+    """Dialogs that fit into the descriptors: each takes capture two sockets and a spool."""
+    need = 3 * count + 2000
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (need, need))
+    except (ValueError, OSError):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        fits = (hard - 2000) // 3
+        if hard != resource.RLIM_INFINITY and fits < count:
+            print(f"only {hard} descriptors allowed: {fits} dialogs instead of {count}")
+            return fits
+    return count
+
+
 def held(server, world, folder, count, port):
     """Private memory of the sip role per established dialog."""
     pid = server.roles()["sip"]
@@ -259,6 +274,7 @@ def main():
         result["ratio_sipp"] = result["srs_ms"] / result["sipp_ms"]
         print(f"srs : bare nta {result['ratio_nta']:.2f}, srs : SIPp {result['ratio_sipp']:.2f}")
         if a.held:
+            a.held = room_for(a.held)
             server = Server(pathlib.Path(folder) / "held", SETTINGS).start()
             try:
                 result["kb_per_dialog"] = held(server, World(server), folder, a.held,
