@@ -54,7 +54,7 @@ int session_create(struct sip_server *sv, const struct id *id,
 		id_new(&s->id, s->started_wall_us);
 	(void)str_copy(s->log.session, sizeof(s->log.session), s->id.s);
 	s->expires_us = s->refresh_us = s->max_end_us = INT64_MAX;
-	s->metadata_due_us = s->ack_due_us = INT64_MAX;
+	s->metadata_due_us = s->ack_due_us = s->answer_due_us = INT64_MAX;
 	s->close_due_us = s->bye_due_us = INT64_MAX;
 	s->ends_wall_us = s->invite_again_us = INT64_MAX;
 	s->started_us = s->active_us = session_mono_us(sv);
@@ -89,6 +89,7 @@ void session_destroy(struct session **sp)
 	mem_free(s->streams);
 	mem_free(s->offer);
 	mem_free(s->answer);
+	mem_free(s->late_answer);
 	mem_free(s->extra);
 	ua_dialog_destroy(&s->refer);
 	mem_free(s->dial_type);

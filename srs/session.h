@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
+#include "auth/grants.h"
 #include "base/buf.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -141,10 +142,11 @@ struct session {
 	char ends_why[16];
 	int64_t metadata_due_us; /* wait for metadata */
 	int64_t ack_due_us;
-	int64_t active_us;    /* last media or signalling */
-	int64_t asked_us;     /* OPTIONS sent because of silence, 0 = no */
-	int64_t close_due_us; /* CAP_CLOSED must have come */
-	int64_t bye_due_us;   /* answer the client's BYE at the latest */
+	int64_t answer_due_us; /* our offer got none: media must come */
+	int64_t active_us;     /* last media or signalling */
+	int64_t asked_us;      /* OPTIONS sent because of silence, 0 = no */
+	int64_t close_due_us;  /* CAP_CLOSED must have come */
+	int64_t bye_due_us;    /* answer the client's BYE at the latest */
 
 	/* paused by us: session_pause.c */
 	bool paused;
@@ -171,6 +173,7 @@ struct session {
 	int64_t snapshot_us;	  /* then */
 
 	/* at its end */
+	enum grant_live_state news; /* of the grant, not acted on yet */
 	char end_reason[32];
 	int64_t ended_wall_us;
 	char spool_file[96];
@@ -184,6 +187,8 @@ struct session {
 	const char *resume_code; /* warning when capture has it again */
 	uint64_t open_seq;	 /* of the last CAP_OPEN or CAP_UPDATE */
 	bool offered;		 /* by us; the ACK brings the answer */
+	bool wished;		 /* that was the INVITE's; not answered yet */
+	char *late_answer;	 /* to it, waits until it can be judged */
 	bool unwanted;		 /* nothing of it may be kept */
 	bool drop_spool;	 /* nothing in it: remove after the commit */
 
@@ -474,6 +479,10 @@ void session_on_changed(struct session *s, const struct cap_opened *o);
 /** Capture has the session again, or a change of ours is through: what was
  *  held is looked at now. */
 void session_on_resumed(struct session *s);
+/** s->late_answer, as soon as the call is ready for it. */
+void session_judge_answer(struct session *s);
+/** Our offer got no answer: go on where media came all the same, or end. */
+void session_answer_wait_over(struct session *s);
 /** Take what sv->in->md says into the running call and judge it again. */
 void session_take_metadata(struct session *s);
 /** The client's answer to an offer of ours. */

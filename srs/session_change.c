@@ -16,6 +16,9 @@
 #include "storage/catalog_recording.h"
 #include "storage/db.h"
 
+/* For media of a client that gave no answer to our offer. */
+#define ANSWER_WAIT_US 5000000
+
 void session_change_drop(struct session *s)
 {
 	s->change = NULL;
@@ -636,29 +639,66 @@ static void judge_answer(struct session *s)
 	gate_verdict_fini(&v);
 }
 
-void session_take_answer(struct session *s, struct span content_type,
-			 struct span body)
+/* Nobody who answers like this keeps to RFC 3264; but what he sends fits what
+ * was judged, so it is recorded. Who sends nothing either has to go. */
+static void no_answer(struct session *s)
+{
+	session_note_warning(s, "sip.answer_missing", WARN_WARNING,
+			     "our offer was confirmed without an answer; its "
+			     "media is taken as it comes");
+	s->offered = false;
+	if (s->wished)
+		s->answer_due_us = session_mono_us(s->sv) + ANSWER_WAIT_US;
+}
+
+void session_judge_answer(struct session *s)
 {
 	struct intake *in = s->sv->in;
 
-	s->offered = false;
 	if (s->state != SESSION_LIVE || s->change || s->plan ||
 	    turn_begin(s->sv) < 0)
 		return;
 	memset(&in->warnings, 0, sizeof(in->warnings));
-	body_read(content_type, body, &in->warnings, &in->body);
-	if (in->body.has_sdp)
-		(void)sdp_read(in->body.sdp, &in->warnings, &in->sdp);
-	if (in->sdp) {
+	in->body.sdp = span_of(s->late_answer);
+	in->body.has_sdp = true;
+	if (sdp_read(in->body.sdp, &in->warnings, &in->sdp) == 0) {
+		s->offered = s->wished = false;
+		s->answer_due_us = INT64_MAX;
 		offer_keep_labels(s, in->sdp);
 		judge_answer(s);
 	} else {
-		session_note_warning(s, "sip.answer_missing", WARN_WARNING,
-				     "our offer was confirmed without an "
-				     "answer; its media is taken as it comes");
+		no_answer(s);
 	}
 	session_note_warnings(s, &in->warnings);
 	intake_fini(s->sv);
+	mem_free(s->late_answer);
+	s->late_answer = NULL;
+}
+
+void session_answer_wait_over(struct session *s)
+{
+	s->answer_due_us = INT64_MAX;
+	s->wished = false;
+	if (s->packets == 0)
+		session_end(s, "no_answer", 488, "No answer to the offer");
+	else
+		session_save_dialog(s);
+}
+
+void session_take_answer(struct session *s, struct span content_type,
+			 struct span body)
+{
+	struct body b;
+
+	body_read(content_type, body, NULL, &b);
+	if (!b.has_sdp) {
+		no_answer(s);
+		return;
+	}
+	mem_free(s->late_answer);
+	s->late_answer = span_dup(b.sdp);
+	if (s->late_answer)
+		session_judge_answer(s);
 }
 
 static void on_ack(void *arg, const struct ua_request *ack)
@@ -669,7 +709,7 @@ static void on_ack(void *arg, const struct ua_request *ack)
 	if (ack) {
 		session_note_request(s, ack);
 		session_touch_activity(s);
-		if (s->offered)
+		if (s->offered && !s->late_answer)
 			session_take_answer(s, ack->content_type, ack->body);
 		return;
 	}

@@ -557,7 +557,7 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 			mem_dup(p->streams, p->n_streams * sizeof(*p->streams));
 		s->n_streams = p->n_streams;
 		s->offer = STEAL(p->offer);
-		s->offered = p->wish;
+		s->offered = s->wished = p->wish;
 		s->aware = p->aware;
 		r = s->answer && s->streams ? 0 : -ENOMEM;
 	}

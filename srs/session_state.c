@@ -147,6 +147,7 @@ int session_save(const struct session *s, struct buf *out)
 	json_text_pair(out, "ends_why", s->ends_why);
 	buf_printf(out, ",\"paused\":%d,\"aware\":%d,\"snapshot_ok\":%d",
 		   s->paused, s->aware, s->snapshot_ok);
+	buf_printf(out, ",\"wished\":%d", s->wished);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -298,6 +299,8 @@ static void load_rest(struct session *s, const json_t *root)
 	s->metadata_due_us = load_time(s, root, "metadata_due");
 	s->ends_wall_us = ends ? ends : INT64_MAX;
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
+	s->wished = json_integer_value(json_object_get(root, "wished")) != 0;
+	s->offered = s->wished;
 	s->paused = json_integer_value(json_object_get(root, "paused")) != 0;
 	s->told_paused = s->paused;
 	s->aware = json_integer_value(json_object_get(root, "aware")) != 0;

@@ -30,7 +30,8 @@ static void add_grant(struct session *s, void *arg)
 {
 	struct grant_list *l = arg;
 
-	if (s->state != SESSION_LIVE || l->n >= l->max)
+	if (s->state > SESSION_RESUMING || l->n >= l->max ||
+	    !s->snap.grant_id[0])
 		return;
 	l->of[l->n] = s;
 	l->list[l->n++] = (struct grant_live){
@@ -53,14 +54,26 @@ static void narrowed(struct session *s)
 	}
 }
 
+/* The news is told once only: a call that cannot act on it yet (being opened,
+ * resumed or changed) keeps it for the next tick. */
+static void act_on_news(struct session *s)
+{
+	if (s->news == GRANT_LIVE_ENDED) {
+		session_end(s, "revoked", 403, "Authorization revoked");
+	} else if (s->state == SESSION_LIVE && !s->change && !s->plan) {
+		s->news = GRANT_LIVE_SAME;
+		narrowed(s);
+	}
+}
+
 static void act_on_grants(struct grant_list *l)
 {
 	for (unsigned i = 0; i < l->n; i++) {
-		if (l->list[i].state == GRANT_LIVE_ENDED)
-			session_end(l->of[i], "revoked", 403,
-				    "Authorization revoked");
-		else if (l->list[i].state == GRANT_LIVE_NARROWED)
-			narrowed(l->of[i]);
+		if (l->list[i].state == GRANT_LIVE_SAME)
+			continue;
+		if (l->of[i]->news != GRANT_LIVE_ENDED)
+			l->of[i]->news = l->list[i].state;
+		act_on_news(l->of[i]);
 	}
 }
 
@@ -149,6 +162,10 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		session_note_warning(s, "sip.ack_missing", WARN_WARNING,
 				     "the client never confirmed our answer");
 		session_end(s, "ack_missing", 408, "ACK missing");
+	} else if (s->late_answer) {
+		session_judge_answer(s);
+	} else if (s->answer_due_us <= now) {
+		session_answer_wait_over(s);
 	} else if (s->metadata_due_us <= now) {
 		session_rejudge(s, true);
 	} else if (s->active_us + silence_us(s) <= now) {
@@ -174,6 +191,8 @@ static void watch_one(struct session *s, void *arg)
 	}
 	switch (s->state) {
 	case SESSION_LIVE:
+		if (s->news != GRANT_LIVE_SAME)
+			act_on_news(s);
 		watch_live(s, now, wall);
 		return;
 	case SESSION_RESUMING:

@@ -1,7 +1,9 @@
 """What happens to a call by time, loss and the owner's will: each end keeps the recording."""
 import copy
 import json
+import os
 import re
+import signal
 import socket
 import time
 
@@ -183,6 +185,21 @@ def test_narrowing_never_widens(world):
     world.details_path.write_text(json.dumps({**DETAILS, "conditions": {"media": [{"kind": "audio"}]}}))
     world.server.cli("grant", "narrow", world.grant_id, "--details", world.details_path, code=2)
     world.server.cli("grant", "narrow", "nobody", "--details", world.details_path, code=3)
+
+
+def test_revoked_while_nobody_could_act(client, world, voices):
+    """The news came while the new process waited for the media process."""
+    v = voices(world, client)
+    capture = world.server.roles()["capture"]
+    os.kill(capture, signal.SIGSTOP)
+    try:
+        world.server.kill_role("sip")
+        world.server.cli("grant", "revoke", world.grant_id)
+        expect_bye(client, v.d, "403", 10)
+    finally:
+        os.kill(capture, signal.SIGCONT)
+    v.stop()
+    kept(world, "revoked")
 
 
 # -- lost connections
@@ -385,6 +402,41 @@ def test_our_offer_holds_what_the_owner_permits(client, world):
     bye = request(client)
     assert bye.method == "BYE" and re.search("403|488", bye.get("reason"))
     d.answer(bye)
+
+
+def test_our_offer_without_an_answer(client, world):
+    d, r, n = offered(client, world)
+    d.request("ACK", cseq=n)
+    bye = request(client)
+    assert bye.method == "BYE" and "488" in bye.get("reason")
+    d.answer(bye)
+    row = Catalog(world.server).wait_ended()
+    assert row["state"] == "failed" and row["end_reason"] == "no_answer"
+    assert "sip.answer_missing" in Catalog(world.server).warnings()
+
+
+def test_our_offer_survives_a_restart(client, world):
+    d, r, n = offered(client, world)
+    world.server.kill_role("sip")
+    cat = Catalog(world.server)
+    text = sipc.sdp([40000, 40002], codecs=((8, "PCMA/8000"),))
+
+    def taken():
+        d.request("ACK", text, "application/sdp", cseq=n)
+        return [s["codec"] for s in cat.rows("SELECT codec FROM streams ORDER BY idx")] == ["PCMA", "PCMA"]
+    wait_for(taken, 15, "the answer is taken")
+    assert d.bye().status == 200
+
+
+def test_our_offer_without_an_answer_but_with_media(client, world):
+    d, r, n = offered(client, world)
+    d.request("ACK", cseq=n)
+    sender = RtpSender(("127.0.0.1", r.ports()[0]), 440)
+    sender.start()
+    assert client.recv(7) is None  # longer than the wait for media
+    assert d.bye().status == 200
+    sender.stop()
+    kept(world, "bye")
 
 
 # -- many lines
