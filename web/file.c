@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "storage/blob.h"
@@ -188,6 +189,12 @@ int file_send(struct http_request *req, struct http_response *res,
 
 	(void)snprintf(etag, sizeof(etag), "\"%.64s\"", f->sha256);
 	r = open_source(req, f->blob_key, &fs);
+	if (r == -ENOENT) {
+		log_error(NULL, "http.file_missing", LOG_S("key", f->blob_key));
+		return http_problem(res, 500,
+				    "The file is missing on the "
+				    "server; its operator was told");
+	}
 	if (r < 0)
 		return r;
 	set_common(res, f, etag);

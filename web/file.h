@@ -22,7 +22,8 @@ struct file_send {
 	bool download;	      /* attachment instead of inline */
 };
 
-/** @return 0; -ENOENT no such file in the store; store's error. With
+/** A file that the catalog names and the store lacks is logged, and 500: the
+ *  recording is there, part of it is lost. @return 0; store's error. With
  *  ret_from_start (may be NULL): does the answer begin at byte 0? */
 int file_send(struct http_request *req, struct http_response *res,
 	      const struct file_send *f, bool *ret_from_start);

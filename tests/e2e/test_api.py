@@ -321,6 +321,17 @@ def test_many_at_once(world):
         assert all(pool.map(work, range(12)))
 
 
+def test_lost_file_is_our_fault(world):
+    (file,) = world.server.data.glob(f"media/*/{world.item['id']}/mix.ogg")
+    aside = file.rename(file.with_suffix(".aside"))
+    try:
+        problem(api(world, audio(world) + "?format=ogg"), 500)
+        assert "http.file_missing" in world.server.log()
+    finally:
+        aside.rename(file)
+    api(world, audio(world) + "?format=ogg", code=200)
+
+
 def test_delete(world):
     rid = api(world, "/recordings").json()["items"][0]["id"]
     assert api(world, f"/recordings/{rid}", "DELETE", code=204).content == b""
