@@ -109,8 +109,22 @@ static int make_key(const char *path, struct err *e)
 	return 0;
 }
 
-static int load_key(const struct settings *s, uint8_t key[AUTH_KEY_LEN],
-		    struct err *e)
+/* A new key would void in silence all that was given out, and two processes
+ * could work with two keys. A catalog without these tables has none of it. */
+static bool key_is_needed(struct db *db)
+{
+	int64_t n;
+
+	return db &&
+	       db_query_int(db,
+			    "SELECT EXISTS(SELECT 1 FROM clients) OR "
+			    "EXISTS(SELECT 1 FROM tokens)",
+			    NULL, 0, &n) == 0 &&
+	       n;
+}
+
+static int load_key(const struct settings *s, struct db *db,
+		    uint8_t key[AUTH_KEY_LEN], struct err *e)
 {
 	char path[SETTINGS_PATH_MAX];
 	int r;
@@ -125,6 +139,13 @@ static int load_key(const struct settings *s, uint8_t key[AUTH_KEY_LEN],
 	r = read_key(path, key, e);
 	if (r != -ENOENT)
 		return r;
+	if (key_is_needed(db))
+		return err_set(e, -ENOKEY,
+			       "%s is missing: no token or client secret is "
+			       "valid without it; put it back from a backup. "
+			       "If it is lost: openssl rand -hex 32 > %s, "
+			       "chmod 600, and give out new ones",
+			       path, path);
 	r = make_key(path, e);
 	if (r == 0)
 		r = read_key(path, key, e);
@@ -152,7 +173,7 @@ int auth_init(struct auth *a, struct db *db, struct clock *clock,
 	uint8_t key[AUTH_KEY_LEN];
 	int r;
 
-	r = load_key(s, key, e);
+	r = load_key(s, db, key, e);
 	if (r < 0)
 		return r;
 	auth_init_key(a, db, clock, key);

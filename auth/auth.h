@@ -36,7 +36,9 @@ struct auth {
 	int64_t grace_us;   /* repeat of a refresh gives the same successor */
 };
 
-/** db and clock are borrowed. @return 0 or -errno with e set */
+/** db and clock are borrowed. The key is made when there is none yet; where db
+ *  (NULL: not asked) knows clients or tokens it must be there.
+ *  @return 0 or -errno with e set; -ENOKEY the key is gone */
 int auth_init(struct auth *a, struct db *db, struct clock *clock,
 	      const struct settings *s, struct err *e);
 /** The same with a given key and the default lifetimes (tests). */

@@ -630,6 +630,24 @@ static void key_is_made_once_and_private(void **state)
 	(void)rmdir(dir);
 }
 
+static void lost_key_is_not_made_anew(void **state)
+{
+	struct auth_rig *rig = *state;
+	char dir[] = "/tmp/test_tokens_XXXXXX", path[128];
+	struct settings s = { 0 };
+	struct err e = { 0 };
+	struct auth a;
+
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(s.server.data_dir, sizeof(s.server.data_dir), "%s", dir);
+	assert_int_equal(auth_init(&a, rig->auth.db, clock_real(), &s, &e),
+			 -ENOKEY);
+	assert_non_null(strstr(e.text, "keys/token.key is missing"));
+	(void)snprintf(path, sizeof(path), "%s/keys", dir);
+	assert_int_equal(rmdir(path), 0); /* nothing in it */
+	(void)rmdir(dir);
+}
+
 #define RIG(f)                                                                 \
 	cmocka_unit_test_setup_teardown(f, auth_rig_setup, auth_rig_teardown)
 
@@ -661,6 +679,7 @@ int main(void)
 		RIG(sweep_forgets_what_is_long_over),
 		RIG(waiting_requests_are_bounded_and_swept),
 		cmocka_unit_test(key_is_made_once_and_private),
+		RIG(lost_key_is_not_made_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
