@@ -492,7 +492,7 @@ static void get_metrics(struct capture_metrics *m)
 	m->disk_free = metric_get(METRIC_GAUGE, "srs_spool_free_bytes", "",
 				  "Free space on the spool's disk");
 	m->disk_low = metric_get(METRIC_GAUGE, "srs_spool_disk_low", "",
-				 "1: below server.disk_low_bytes");
+				 "1: below [server] disk_low");
 	m->disk_failed = metric_get(METRIC_GAUGE, "srs_spool_disk_failed", "",
 				    "1: the spool can't be written");
 	m->reports = metric_get(METRIC_COUNTER, "srs_capture_reports_total", "",
