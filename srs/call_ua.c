@@ -214,11 +214,14 @@ static void send_ack(struct call_dialog *d, const sip_t *sip)
 
 static void header_text(char *dst, size_t dst_len, const void *header)
 {
-	su_home_t home[1] = { SU_HOME_INIT(home) };
-	char *s = header ? sip_header_as_string(home, header) : NULL;
+	/* sip_header_as_string() loses the last parameter of challenges that
+	 * are longer than its first buffer of 128 bytes */
+	issize_t n = header ? sip_header_field_e(dst, dst_len, header, 0) : 0;
 
-	str_copy(dst, dst_len, s ? s : "");
-	su_home_deinit(home);
+	if (n <= 0)
+		dst[0] = '\0';
+	else
+		dst[(size_t)n < dst_len ? (size_t)n : dst_len - 1] = '\0';
 }
 
 static void report(struct call_dialog *d, const sip_t *sip)

@@ -351,8 +351,9 @@ static void print_json(unsigned index, const struct call_result *r)
 
 static void print_refusal(const struct call_result *r)
 {
-	printf("%s %d %s\n", r->local || r->failed ? "failed" : "refused",
-	       r->status, r->reason);
+	printf("%s %d %s%s\n", r->local || r->failed ? "failed" : "refused",
+	       r->status, r->reason,
+	       r->local ? " (nobody answered; is --to right?)" : "");
 	if (r->challenge[0])
 		printf("  WWW-Authenticate: %s\n", r->challenge);
 	if (r->warning[0])

@@ -157,7 +157,10 @@ static void refuse(struct ua_request *req, int status)
 		.headers =
 			status == 401
 				? "WWW-Authenticate: Bearer realm=\"crs\", "
-				  "error=\"invalid_token\"\r\n"
+				  "scope=\"call-recording\", "
+				  "authz_server=\"https://crs.example\", "
+				  "error=\"invalid_token\", error_description="
+				  "\"The access token is not valid\"\r\n"
 				: "Warning: 399 crs \"participants.min\"\r\n",
 		.content_type = "application/problem+json",
 		.body = SPAN("{\"status\":403}"),
@@ -553,6 +556,7 @@ static void refusals_are_reported_not_repeated(void **state)
 	assert_int_equal(f.result.status, 401);
 	assert_false(f.result.local);
 	assert_non_null(strstr(f.result.challenge, "Bearer realm=\"crs\""));
+	assert_non_null(strstr(f.result.challenge, "not valid\"")); /* all */
 	assert_int_equal(f.events[CALL_REFUSED], 1);
 	fixture_init(&f, CALL_TCP);
 	f.spec.token = "bad";
