@@ -3,7 +3,7 @@ import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.server import World
+from lib.server import World, wait_for
 from test_dialout import Source
 from test_sip_calls import request
 
@@ -50,7 +50,8 @@ def test_client_makes_us_call(client, world):
     cat = Catalog(world.server)
     row, = cat.recordings()
     assert row["grant_id"] == world.grant_id
-    assert cat.audit("recording.record")[0]["actor"] == f"client:{world.client_id}"
+    entry = wait_for(lambda: cat.audit("recording.record"), what="the audit entry")[0]
+    assert entry["actor"] == f"client:{world.client_id}"
     assert src.request(inv, "BYE", 1).status == 200
     src.close()
 
