@@ -148,6 +148,9 @@ enum gate_cause {
 	GATE_INTERNAL,
 };
 
+/** @return the cause as a word for logs ("conditions"), never NULL */
+const char *gate_cause_name(enum gate_cause cause);
+
 #define GATE_CHALLENGE_MAX 1024
 #define GATE_WARNING_MAX 512
 

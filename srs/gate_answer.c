@@ -143,3 +143,27 @@ void gate_answer_violations(const struct settings *s, const char *type,
 	mem_free(v->problem);
 	v->problem = buf_steal(&b); /* NULL without memory: no body then */
 }
+
+const char *gate_cause_name(enum gate_cause cause)
+{
+	static const char *const names[] = {
+		[GATE_OK] = "ok",
+		[GATE_NO_TOKEN] = "no_token",
+		[GATE_BAD_TOKEN] = "bad_token",
+		[GATE_NO_SCOPE] = "no_scope",
+		[GATE_MALFORMED] = "malformed",
+		[GATE_CLEARTEXT] = "cleartext",
+		[GATE_PEER] = "peer",
+		[GATE_TOO_LARGE] = "too_large",
+		[GATE_RATE] = "rate",
+		[GATE_BODY] = "body",
+		[GATE_CONDITIONS] = "conditions",
+		[GATE_CONCURRENT] = "concurrent",
+		[GATE_QUOTA] = "quota",
+		[GATE_CODECS] = "codecs",
+		[GATE_NODE] = "node",
+		[GATE_INTERNAL] = "internal",
+	};
+
+	return (size_t)cause < ARRAY_SIZE(names) ? names[cause] : "unknown";
+}

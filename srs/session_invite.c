@@ -88,9 +88,10 @@ void session_refuse(struct sip_server *sv, struct session *s,
 	metric_add(sv->m_calls_refused, 1);
 	log_write(v->unwritten ? LOG_DEBUG : LOG_INFO, s ? &s->log : NULL,
 		  "sip.refused",
-		  (struct log_field[]){ LOG_S("method", req->method_name),
-					LOG_I("status", v->status),
-					LOG_I("cause", v->cause) },
+		  (struct log_field[]){
+			  LOG_S("method", req->method_name),
+			  LOG_I("status", v->status),
+			  LOG_S("cause", gate_cause_name(v->cause)) },
 		  3);
 }
 

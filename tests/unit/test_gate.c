@@ -919,6 +919,18 @@ static void survives_lack_of_memory(void **state)
 	assert_int_equal(t->v.status, 200);
 }
 
+static void every_cause_has_a_word_of_its_own(void **state)
+{
+	(void)state;
+	for (int a = GATE_OK; a <= GATE_INTERNAL; a++) {
+		assert_string_not_equal(gate_cause_name(a), "unknown");
+		for (int b = GATE_OK; b < a; b++)
+			assert_string_not_equal(gate_cause_name(a),
+						gate_cause_name(b));
+	}
+	assert_string_equal(gate_cause_name(99), "unknown");
+}
+
 #define RIG(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -938,6 +950,7 @@ int main(void)
 		RIG(guessing_is_slowed_down),
 		RIG(expired_tokens_are_no_guesses),
 		cmocka_unit_test(limit_table_never_overflows),
+		cmocka_unit_test(every_cause_has_a_word_of_its_own),
 		RIG(bad_body_is_400),
 		RIG(outside_the_conditions_is_403_with_reasons),
 		RIG(some_streams_outside_are_left_out),
