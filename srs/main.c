@@ -1,5 +1,5 @@
 /* The command line: takes -c FILE and --json out of the arguments, wherever
- * they stand, and hands the rest to the word's own file (srs/cli_*.c). */
+ * they stand, and hands the rest to the word's own file (srs/cli/). */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/settings.h"
-#include "srs/cli.h"
-#include "srs/help.h"
+#include "srs/cli/cli.h"
+#include "srs/cli/help.h"
 
 struct word {
 	const char *name;

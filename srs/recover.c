@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "media/spool.h"
-#include "srs/session.h"
+#include "srs/session/session.h"
 #include "storage/catalog_recording.h"
 #include "storage/db.h"
 

@@ -17,7 +17,7 @@
 #include "base/sandbox.h"
 #include "base/settings.h"
 #include "base/str.h"
-#include "srs/session.h"
+#include "srs/session/session.h"
 #include "storage/catalog.h"
 #include "storage/db.h"
 

@@ -22,11 +22,11 @@ LAYERS = {
     "srs": {"base", "storage", "auth", "media", "srs"},
 }
 # Files that know everything: the program and its table of roles.
-ALL_LAYERS = {"srs/main.c", "srs/cli_run.c"}
+ALL_LAYERS = {"srs/main.c", "srs/cli/run.c"}
 
 # Third-party headers and the only places that may name them.
 FENCES = [
-    (r"sofia-sip/", [r"srs/sip/", r"srs/call_ua\.c", r"tests/bench/peer_nta\.c"]),
+    (r"sofia-sip/", [r"srs/sip/", r"srs/call/ua\.c", r"tests/bench/peer_nta\.c"]),
     (r"sqlite3\.h", [r"storage/db_sqlite\.c"]),
     (r"microhttpd\.h", [r"web/httpd\.c"]),
     (r"gnutls/", []),
@@ -37,10 +37,10 @@ FENCES = [
     (r"expat\.h", [r"srs/siprec/xml_tree\.c"]),
     (r"sodium\.h", [r"auth/password\.c"]),
     (r"ini\.h", [r"base/conf\.c"]),
-    (r"curl/", [r"srs/http_client\.c"]),
+    (r"curl/", [r"srs/cli/http_client\.c"]),
     (r"srtp2/", [r"media/srtp\.c"]),
     (r"openssl/", [r"storage/crypt\.c", r"auth/", r"srs/sip/tls_hooks\.c",
-                   r"srs/demo_oauth\.c"]),
+                   r"srs/cli/demo_oauth\.c"]),
 ]
 
 BANNED = ("strcpy strcat sprintf vsprintf strncpy strtok atoi atol sscanf gmtime "

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "srs/call_dialect.h"
+#include "srs/call/dialect.h"
 #include "srs/siprec/metadata.h"
 #include "srs/siprec/warn.h"
 

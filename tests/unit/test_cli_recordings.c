@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/settings.h"
-#include "srs/cli.h"
+#include "srs/cli/cli.h"
 #include "storage/blob.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"

@@ -1,4 +1,4 @@
-/* Facts about srs/listen.h and srs/html_form.h. */
+/* Facts about srs/listen.h and srs/cli/html_form.h. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "srs/html_form.h"
+#include "srs/cli/html_form.h"
 #include "srs/listen.h"
 
 static void port_zero_gives_a_real_one(void **state)

@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 
 #include "base/mem.h"
-#include "srs/session.h"
+#include "srs/session/session.h"
 #include "storage/catalog_recording.h"
 #include "srs/siprec/sdp.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "srs/session.h"
+#include "srs/session/session.h"
 #include "srs/siprec/sdp.h"
 
 static struct sdp *offer(const char *const *labels, unsigned n,

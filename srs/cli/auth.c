@@ -1,0 +1,467 @@
+/* `srs user`, `srs client`, `srs token`. */
+#include "srs/cli/auth.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/clients.h"
+#include "auth/tokens.h"
+#include "auth/users.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "srs/cli/cli.h"
+#include "srs/cli/args.h"
+#include "srs/cli/catalog.h"
+#include "storage/catalog.h"
+#include "storage/db.h"
+#include "storage/migrate.h"
+
+int cli_auth_open(struct cli *c, struct cli_auth *a)
+{
+	int r = cli_settings(c, &a->settings);
+
+	if (r != CLI_OK)
+		return r;
+	r = catalog_open(&a->settings, &a->db, &a->e);
+	if (r == 0)
+		r = migrate_run(a->db, false, clock_wall_us(clock_real()), NULL,
+				NULL, &a->e);
+	if (r >= 0)
+		r = auth_init(&a->auth, a->db, clock_real(), &a->settings,
+			      &a->e);
+	if (r == 0)
+		return CLI_OK;
+	fprintf(stderr, "srs: %s\n", a->e.text);
+	return CLI_FAILED;
+}
+
+void cli_auth_close(struct cli_auth *a)
+{
+	auth_fini(&a->auth);
+	db_close(&a->db);
+}
+
+int cli_auth_failed(const struct cli_auth *a, const char *word, int64_t error)
+{
+	fprintf(stderr, "srs %s: %s\n", word,
+		a->e.code ? a->e.text : err_words((int)error));
+	if (error == -ENOENT)
+		return CLI_NOT_FOUND;
+	return error == -EINVAL ? CLI_USAGE : CLI_FAILED;
+}
+
+void cli_time(int64_t us, char *dst, unsigned dst_len)
+{
+	dst[0] = '\0';
+	if (us)
+		clock_format(us, dst, dst_len);
+}
+
+/* Sub-commands: one table a word. */
+typedef int sub_fn(struct cli *c, int argc, char **argv);
+
+struct sub {
+	const char *name;
+	sub_fn *fn;
+};
+
+static int run_sub(struct cli *c, int argc, char **argv,
+		   const struct sub *table, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; argc > 1 && i < n; i++)
+		if (str_eq(argv[1], table[i].name))
+			return table[i].fn(c, argc - 2, argv + 2);
+	if (argc > 1)
+		return cli_usage(argv[0], "what is \"%s\"?", argv[1]);
+	return cli_usage(argv[0], "what to do is missing");
+}
+
+/* ---- user -------------------------------------------------------------- */
+
+/* First line of stdin, without its end. */
+static int read_password(char *dst, int len)
+{
+	if (!fgets(dst, len, stdin))
+		return cli_usage("user add", "no password on stdin");
+	dst[strcspn(dst, "\r\n")] = '\0';
+	return CLI_OK;
+}
+
+static int find_or_make_tenant(struct cli_auth *a, const char *name,
+			       struct id *ret_id)
+{
+	int r = tenant_find(a->db, name, ret_id);
+
+	if (r != -ENOENT)
+		return r;
+	return tenant_create(a->db, name, clock_wall_us(clock_real()), ret_id);
+}
+
+static int make_user(struct cli_auth *a, const char *tenant, struct user_new *u,
+		     struct id *ret_id)
+{
+	struct id tenant_id;
+	int r;
+
+	r = db_begin(a->db);
+	if (r < 0)
+		return r;
+	r = find_or_make_tenant(a, tenant, &tenant_id);
+	u->tenant_id = tenant_id.s;
+	if (r == 0)
+		r = user_create(&a->auth, u, CLI_ACTOR, ret_id, &a->e);
+	u->tenant_id = NULL;
+	if (r == 0)
+		return db_commit(a->db);
+	db_rollback(a->db);
+	return r;
+}
+
+static int print_user(struct cli *c, const struct id *id, const char *password)
+{
+	json_t *j;
+
+	if (!c->json) {
+		printf("user_id   %s\n", id->s);
+		if (password)
+			printf("password  %s\n", password);
+		return CLI_OK;
+	}
+	j = json_pack("{s:s}", "user_id", id->s);
+	if (j && password)
+		(void)json_object_set_new(j, "password", json_string(password));
+	return cli_print_json(j);
+}
+
+static int user_add(struct cli *c, int argc, char **argv)
+{
+	const char *tenant = NULL, *email = NULL, *role = NULL;
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	char password[600], random[USER_PASSWORD_RANDOM_MAX];
+	struct cli_list aors = { 0 };
+	struct user_new u = { 0 };
+	bool from_stdin = false;
+	struct id id;
+	const struct cli_option table[] = {
+		{ "--tenant", .value = &tenant, .required = true },
+		{ "--email", .value = &email, .required = true },
+		{ "--role", .value = &role },
+		{ "--aor", .list = &aors },
+		{ "--password-stdin", .flag = &from_stdin },
+	};
+	int r;
+
+	r = cli_args("user add", argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r != CLI_OK)
+		return r;
+	if (user_role_parse(role ? role : "owner", &u.role) < 0)
+		return cli_usage("user add",
+				 "--role: owner, admin, supervisor, listener "
+				 "or auditor");
+	user_password_random(random);
+	if (from_stdin && read_password(password, sizeof(password)) != CLI_OK)
+		return CLI_USAGE;
+	u.email = email;
+	u.password = from_stdin ? password : random;
+	u.aors = aors.v;
+	u.n_aors = aors.n;
+	r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = make_user(&a, tenant, &u, &id);
+	explicit_bzero(password, sizeof(password));
+	if (r < 0)
+		return cli_auth_failed(&a, "user add", r);
+	return print_user(c, &id, from_stdin ? NULL : random);
+}
+
+static int add_aor(void *arg, const char *aor)
+{
+	return json_array_append_new(arg, json_string(aor)) ? -ENOMEM : 0;
+}
+
+struct listing {
+	struct cli_auth *a;
+	json_t *items;
+};
+
+static int list_user(void *arg, const struct user *u)
+{
+	char created[CLOCK_RFC3339_MAX];
+	struct listing *l = arg;
+	json_t *aors, *j;
+
+	cli_time(u->created_us, created, sizeof(created));
+	if (!l->items) {
+		printf("%s  %-10s  %s%s\n", u->id, user_role_name(u->role),
+		       u->email, u->disabled ? "  (disabled)" : "");
+		return 0;
+	}
+	aors = json_array();
+	if (user_aor_each(&l->a->auth, u->id, add_aor, aors) < 0) {
+		json_decref(aors);
+		return -ENOMEM;
+	}
+	j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:o}", "user_id", u->id,
+		      "tenant_id", u->tenant_id, "email", u->email, "role",
+		      user_role_name(u->role), "disabled", u->disabled,
+		      "created_at", created, "aors", aors);
+	return j && json_array_append_new(l->items, j) == 0 ? 0 : -ENOMEM;
+}
+
+/* --tenant NAME of lists: NULL when none was asked for. */
+static int tenant_option(struct cli_auth *a, const char *word, const char *name,
+			 struct id *ret_id)
+{
+	int r = name ? tenant_find(a->db, name, ret_id) : 0;
+
+	if (r == 0)
+		return CLI_OK;
+	if (r == -ENOENT)
+		(void)err_set(&a->e, r, "there is no tenant \"%s\"", name);
+	return cli_auth_failed(a, word, r);
+}
+
+static int finish_list(struct cli_auth *a, const char *word, int64_t r,
+		       json_t *items)
+{
+	if (r < 0) {
+		json_decref(items);
+		return cli_auth_failed(a, word, r);
+	}
+	return items ? cli_print_json(json_pack("{s:o}", "items", items))
+		     : CLI_OK;
+}
+
+static int user_list(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct listing l = { &a, NULL };
+	const char *tenant = NULL;
+	struct id id;
+	const struct cli_option table[] = {
+		{ "--tenant", .value = &tenant },
+	};
+	int r;
+
+	r = cli_args("user list", argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r == CLI_OK)
+		r = tenant_option(&a, "user list", tenant, &id);
+	if (r != CLI_OK)
+		return r;
+	l.items = c->json ? json_array() : NULL;
+	return finish_list(&a, "user list",
+			   user_each(&a.auth, tenant ? id.s : NULL, list_user,
+				     &l),
+			   l.items);
+}
+
+int cli_user(struct cli *c, int argc, char **argv)
+{
+	static const struct sub table[] = { { "add", user_add },
+					    { "list", user_list } };
+
+	return run_sub(c, argc, argv, table, ARRAY_SIZE(table));
+}
+
+/* ---- client ------------------------------------------------------------ */
+
+static int print_client(struct cli *c, const struct id *id, const char *secret)
+{
+	if (c->json)
+		return cli_print_json(json_pack("{s:s, s:s}", "client_id",
+						id->s, "client_secret",
+						secret));
+	printf("client_id      %s\nclient_secret  %s\n", id->s, secret);
+	return CLI_OK;
+}
+
+static int client_add(struct cli *c, int argc, char **argv)
+{
+	const char *tenant = NULL, *name = NULL, *tls = NULL;
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	bool plain = false, quoted = false;
+	struct cli_list uris = { 0 };
+	char secret[TOKEN_MAX];
+	struct id tenant_id, id;
+	const struct cli_option table[] = {
+		{ "--tenant", .value = &tenant, .required = true },
+		{ "--name", .value = &name, .required = true },
+		{ "--redirect-uri", .list = &uris },
+		{ "--tls-identity", .value = &tls },
+		{ "--plain-authorize", .flag = &plain },
+		{ "--quoted-bearer", .flag = &quoted },
+	};
+	int r;
+
+	r = cli_args("client add", argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = find_or_make_tenant(&a, tenant, &tenant_id);
+	if (r < 0)
+		return cli_auth_failed(&a, "client add", r);
+	r = client_create(&a.auth,
+			  &(struct client_new){
+				  .tenant_id = tenant_id.s,
+				  .name = name,
+				  .redirect_uris = uris.v,
+				  .n_redirect_uris = uris.n,
+				  .plain_authorize = plain,
+				  .quoted_bearer = quoted,
+				  .tls_identity = tls,
+			  },
+			  CLI_ACTOR, &id, secret, &a.e);
+	if (r < 0)
+		return cli_auth_failed(&a, "client add", r);
+	return print_client(c, &id, secret);
+}
+
+static int list_client(void *arg, const struct client *cl)
+{
+	char created[CLOCK_RFC3339_MAX];
+	struct listing *l = arg;
+	json_t *uris, *j;
+
+	cli_time(cl->created_us, created, sizeof(created));
+	if (!l->items) {
+		printf("%s  %s%s\n", cl->id, cl->name,
+		       cl->disabled ? "  (disabled)" : "");
+		return 0;
+	}
+	uris = json_array();
+	if (client_uri_each(&l->a->auth, cl->id, add_aor, uris) < 0) {
+		json_decref(uris);
+		return -ENOMEM;
+	}
+	j = json_pack("{s:s, s:s, s:s, s:b, s:s, s:o}", "client_id", cl->id,
+		      "tenant_id", cl->tenant_id, "name", cl->name, "disabled",
+		      cl->disabled, "created_at", created, "redirect_uris",
+		      uris);
+	return j && json_array_append_new(l->items, j) == 0 ? 0 : -ENOMEM;
+}
+
+static int client_list(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct listing l = { &a, NULL };
+	const char *tenant = NULL;
+	struct id id;
+	const struct cli_option table[] = {
+		{ "--tenant", .value = &tenant },
+	};
+	int r;
+
+	r = cli_args("client list", argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r == CLI_OK)
+		r = tenant_option(&a, "client list", tenant, &id);
+	if (r != CLI_OK)
+		return r;
+	l.items = c->json ? json_array() : NULL;
+	return finish_list(&a, "client list",
+			   client_each(&a.auth, tenant ? id.s : NULL,
+				       list_client, &l),
+			   l.items);
+}
+
+int cli_client(struct cli *c, int argc, char **argv)
+{
+	static const struct sub table[] = { { "add", client_add },
+					    { "list", client_list } };
+
+	return run_sub(c, argc, argv, table, ARRAY_SIZE(table));
+}
+
+/* ---- token ------------------------------------------------------------- */
+
+static int token_add(struct cli *c, int argc, char **argv)
+{
+	const char *email = NULL, *name = NULL, *expires = NULL;
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	char token[TOKEN_MAX], id[TOKEN_ID_LEN + 1];
+	int64_t life_us = 0;
+	const struct cli_option table[] = {
+		{ "--user", .value = &email, .required = true },
+		{ "--name", .value = &name },
+		{ "--expires", .value = &expires },
+	};
+	struct user u;
+	int r;
+
+	r = cli_args("token add", argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r != CLI_OK)
+		return r;
+	if (expires && (str_duration_us(expires, &life_us) < 0 || life_us <= 0))
+		return cli_usage("token add", "--expires: such as 30d or 12h");
+	r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = user_find(&a.auth, email, &u);
+	if (r == -ENOENT)
+		(void)err_set(&a.e, r, "there is no user \"%s\"", email);
+	if (r == 0)
+		r = token_issue_api(&a.auth, u.id, name ? name : "command line",
+				    life_us, CLI_ACTOR, token, id);
+	if (r < 0)
+		return cli_auth_failed(&a, "token add", r);
+	if (c->json)
+		return cli_print_json(json_pack("{s:s, s:s}", "token", token,
+						"token_id", id));
+	printf("%s\n", token);
+	return CLI_OK;
+}
+
+/* By its text, or by the part between "srs_at_" and the dot. */
+static int token_revoke_word(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct cli_list words = { 0 };
+	struct span text;
+	int r;
+
+	r = cli_args("token revoke", argc, argv, NULL, 0, &words);
+	if (r != CLI_OK)
+		return r;
+	if (words.n != 1)
+		return cli_usage("token revoke", "one token or token id");
+	r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	text = span_of(words.v[0]);
+	if (!token_looks_ours(text)) {
+		r = token_revoke_id(&a.auth, words.v[0], NULL, CLI_ACTOR);
+	} else {
+		struct token_info info;
+		bool active = false;
+
+		r = token_introspect(&a.auth, text, NULL, &active, &info);
+		if (r == 0 && !active)
+			r = -ENOENT;
+		if (r == 0)
+			r = token_revoke(&a.auth, text, NULL, CLI_ACTOR);
+	}
+	if (r == -ENOENT)
+		(void)err_set(&a.e, r, "there is no such token that is valid");
+	if (r < 0)
+		return cli_auth_failed(&a, "token revoke", r);
+	return c->json ? cli_print_json(json_pack("{s:b}", "revoked", 1))
+		       : CLI_OK;
+}
+
+int cli_token(struct cli *c, int argc, char **argv)
+{
+	static const struct sub table[] = { { "add", token_add },
+					    { "revoke", token_revoke_word } };
+
+	return run_sub(c, argc, argv, table, ARRAY_SIZE(table));
+}

@@ -1,0 +1,283 @@
+/* `srs grant add | list | narrow | revoke | test`. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "auth/conditions.h"
+#include "auth/grants.h"
+#include "auth/users.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "srs/cli/cli.h"
+#include "srs/cli/args.h"
+#include "srs/cli/auth.h"
+#include "srs/cli/catalog.h"
+#include "srs/cli/grant_test.h"
+#include "storage/db.h"
+
+static void close_file(FILE **f)
+{
+	if (*f && *f != stdin)
+		(void)fclose(*f); /* only read */
+}
+
+int cli_read_details(const char *path, char **ret_text, struct err *e)
+{
+	FILE *f CLEANUP(close_file) = NULL;
+	struct buf b CLEANUP(buf_fini) = { 0 };
+	char part[4096];
+	size_t n;
+
+	f = str_eq(path, "-") ? stdin : fopen(path, "re");
+	if (!f)
+		return err_set(e, -EINVAL, "%s: %s", path, err_words(errno));
+	buf_init(&b, COND_TEXT_MAX + 1);
+	while ((n = fread(part, 1, sizeof(part), f)) > 0)
+		(void)buf_put(&b, part, n);
+	if (ferror(f))
+		return err_set(e, -EIO, "%s: can't be read", path);
+	if (buf_error(&b))
+		return err_set(e, -EINVAL, "%s: is longer than 64 KB", path);
+	*ret_text = b.len ? buf_steal(&b) : mem_strdup("");
+	return *ret_text ? 0 : -ENOMEM;
+}
+
+/* ---- add --------------------------------------------------------------- */
+
+/* Grant and first tokens: both or neither. */
+static int make_grant(struct cli_auth *a, const struct grant_new *g,
+		      struct id *ret_id, struct token_pair *ret_pair)
+{
+	int r = db_begin(a->db);
+
+	if (r < 0)
+		return r;
+	r = grant_create(&a->auth, g, CLI_ACTOR, ret_id, &a->e);
+	if (r == 0)
+		r = token_issue(&a->auth, ret_id->s, NULL, CLI_ACTOR, ret_pair);
+	if (r == 0)
+		return db_commit(a->db);
+	db_rollback(a->db);
+	return r;
+}
+
+/* The operator vouches, so this is a remark and no refusal. */
+static void remark_foreign_aors(struct cli_auth *a, const struct grant_new *g)
+{
+	struct conditions *c CLEANUP(conditions_free) = NULL;
+	unsigned i;
+
+	if (conditions_parse(g->details, strlen(g->details), &c, NULL) < 0)
+		return;
+	for (i = 0; i < c->n_owner; i++)
+		if (!user_has_aor(&a->auth, g->owner_id, c->owner[i].text))
+			fprintf(stderr,
+				"srs grant add: note: %s is not among the "
+				"owner's addresses\n",
+				c->owner[i].text);
+}
+
+static int print_grant(struct cli *c, const struct id *id,
+		       const struct token_pair *p)
+{
+	if (c->json)
+		return cli_print_json(
+			json_pack("{s:s, s:s, s:s, s:I}", "grant_id", id->s,
+				  "access_token", p->access, "refresh_token",
+				  p->refresh, "expires_in",
+				  (json_int_t)p->expires_in_s));
+	printf("grant_id       %s\naccess_token   %s\nrefresh_token  %s\n"
+	       "expires_in     %lld\n",
+	       id->s, p->access, p->refresh, (long long)p->expires_in_s);
+	return CLI_OK;
+}
+
+static int grant_add(struct cli *c, int argc, char **argv)
+{
+	const char *client = NULL, *owner = NULL, *file = NULL, *scope = NULL;
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	char *details CLEANUP(mem_freep) = NULL;
+	const struct cli_option table[] = {
+		{ "--client", .value = &client, .required = true },
+		{ "--owner", .value = &owner, .required = true },
+		{ "--details", .value = &file, .required = true },
+		{ "--scope", .value = &scope },
+	};
+	struct grant_new g = { 0 };
+	struct token_pair pair;
+	struct user u;
+	struct id id;
+	int r;
+
+	r = cli_args("grant add", argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = cli_read_details(file, &details, &a.e);
+	if (r == 0)
+		r = user_find(&a.auth, owner, &u);
+	if (r == -ENOENT)
+		(void)err_set(&a.e, r, "there is no user \"%s\"", owner);
+	if (r == 0) {
+		g.client_id = client;
+		g.owner_id = u.id;
+		g.details = details;
+		g.scope = scope;
+		r = make_grant(&a, &g, &id, &pair);
+	}
+	if (r < 0)
+		return cli_auth_failed(&a, "grant add", r);
+	remark_foreign_aors(&a, &g);
+	return print_grant(c, &id, &pair);
+}
+
+/* ---- list, narrow, revoke
+ * ------------------------------------------------------ */
+
+static void add_sentence(void *arg, const char *sentence)
+{
+	(void)json_array_append_new(arg, json_string(sentence));
+}
+
+static void say_sentence(void *arg, const char *sentence)
+{
+	(void)arg;
+	printf("    %s\n", sentence);
+}
+
+static int list_json(json_t *items, const struct grant *g,
+		     const struct conditions *c)
+{
+	char created[CLOCK_RFC3339_MAX], expires[CLOCK_RFC3339_MAX];
+	json_t *words = json_array(), *j;
+
+	cli_time(g->created_us, created, sizeof(created));
+	cli_time(g->expires_us, expires, sizeof(expires));
+	if (c)
+		(void)conditions_sentences(c, add_sentence, words);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o}",
+		      "grant_id", g->id, "tenant_id", g->tenant_id, "client_id",
+		      g->client_id, "owner_id", g->owner_id, "state",
+		      g->revoked ? "revoked" : "active", "version",
+		      (json_int_t)g->version, "scope", g->scope, "created_at",
+		      created, "expires_at", expires, "sentences", words,
+		      "details", json_loads(g->conditions, 0, NULL));
+	return j && json_array_append_new(items, j) == 0 ? 0 : -ENOMEM;
+}
+
+static int list_one(void *arg, const struct grant *g)
+{
+	struct conditions *c CLEANUP(conditions_free) = NULL;
+	char created[CLOCK_RFC3339_MAX];
+	json_t *items = arg;
+
+	/* kept from before; a zone may have gone since: then without words */
+	(void)conditions_parse(g->conditions, strlen(g->conditions), &c, NULL);
+	if (items)
+		return list_json(items, g, c);
+	cli_time(g->created_us, created, sizeof(created));
+	printf("%s  %s  client %s  owner %s  since %s\n", g->id,
+	       g->revoked ? "revoked" : "active ", g->client_id, g->owner_id,
+	       created);
+	if (c)
+		(void)conditions_sentences(c, say_sentence, NULL);
+	return 0;
+}
+
+static int grant_list(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct grant_filter f = { 0 };
+	json_t *items;
+	int64_t n;
+	int r;
+
+	r = cli_args("grant list", argc, argv, NULL, 0, NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	items = c->json ? json_array() : NULL;
+	n = grant_each(&a.auth, &f, list_one, items);
+	if (n < 0) {
+		json_decref(items);
+		return cli_auth_failed(&a, "grant list", n);
+	}
+	return items ? cli_print_json(json_pack("{s:o}", "items", items))
+		     : CLI_OK;
+}
+
+static int grant_revoke_word(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct cli_list words = { 0 };
+	int r;
+
+	r = cli_args("grant revoke", argc, argv, NULL, 0, &words);
+	if (r != CLI_OK)
+		return r;
+	if (words.n != 1)
+		return cli_usage("grant revoke", "one grant id");
+	r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = grant_revoke(&a.auth, words.v[0], "by the operator", CLI_ACTOR);
+	if (r == -ENOENT)
+		(void)err_set(&a.e, r, "there is no such grant");
+	if (r < 0)
+		return cli_auth_failed(&a, "grant revoke", r);
+	return c->json ? cli_print_json(json_pack("{s:b}", "revoked", 1))
+		       : CLI_OK;
+}
+
+static int grant_narrow_word(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	char *details CLEANUP(mem_freep) = NULL;
+	struct cli_list words = { 0 };
+	const char *file = NULL;
+	const struct cli_option table[] = {
+		{ "--details", .value = &file, .required = true },
+	};
+	int r;
+
+	r = cli_args("grant narrow", argc, argv, table, ARRAY_SIZE(table),
+		     &words);
+	if (r != CLI_OK)
+		return r;
+	if (words.n != 1)
+		return cli_usage("grant narrow", "one grant id");
+	r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = cli_read_details(file, &details, &a.e);
+	if (r == 0)
+		r = grant_narrow(&a.auth, words.v[0], details, CLI_ACTOR, &a.e);
+	if (r == -ENOENT)
+		(void)err_set(&a.e, r, "there is no such grant");
+	if (r < 0)
+		return cli_auth_failed(&a, "grant narrow", r);
+	return c->json ? cli_print_json(json_pack("{s:b}", "narrowed", 1))
+		       : CLI_OK;
+}
+
+int cli_grant(struct cli *c, int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	if (str_eq(what, "add"))
+		return grant_add(c, argc - 2, argv + 2);
+	if (str_eq(what, "list"))
+		return grant_list(c, argc - 2, argv + 2);
+	if (str_eq(what, "revoke"))
+		return grant_revoke_word(c, argc - 2, argv + 2);
+	if (str_eq(what, "narrow"))
+		return grant_narrow_word(c, argc - 2, argv + 2);
+	if (str_eq(what, "test"))
+		return cli_grant_test(c, argc - 2, argv + 2);
+	return cli_usage("grant", "add, list, narrow, revoke or test");
+}

@@ -1,0 +1,77 @@
+#include "srs/cli/metadata.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "srs/sip/fields.h"
+#include "srs/siprec/body.h"
+#include "srs/siprec/metadata.h"
+#include "srs/siprec/warn.h"
+#include "storage/catalog_search.h"
+
+struct replay {
+	struct metadata *state;
+	struct warn_list warnings; /* told when the call was there */
+	struct sip_field found[SIP_FIELDS_MAX];
+	unsigned n; /* descriptions seen */
+};
+
+static int take(struct replay *rp, struct span xml)
+{
+	struct metadata *md = NULL;
+	int r = metadata_parse(xml, &rp->warnings, &md);
+
+	if (r < 0)
+		return r == -ENOMEM ? r : 0; /* unreadable then, too */
+	r = metadata_merge(rp->state, md, &rp->warnings, NULL);
+	metadata_destroy(&md);
+	rp->n++;
+	return r == -ENOMEM ? r : 0;
+}
+
+static int on_message(void *arg, const struct recording_message *m)
+{
+	struct replay *rp = arg;
+	struct span text = { m->body, m->len }, type = { NULL, 0 };
+	struct sip_fields f = { .f = rp->found };
+	const char *body;
+	struct body b = { 0 };
+
+	if (!str_eq(m->dir, "in"))
+		return 0;
+	f.n = sip_fields_parse(text, rp->found);
+	body = memmem(text.p, text.len, "\r\n\r\n", 4);
+	if (!body || !sip_fields_get(&f, "Content-Type", 0, &type))
+		return 0;
+	body += 4;
+	memset(&rp->warnings, 0, sizeof(rp->warnings));
+	body_read(type,
+		  (struct span){ body, text.len - (size_t)(body - text.p) },
+		  &rp->warnings, &b);
+	return b.has_metadata ? take(rp, b.metadata) : 0;
+}
+
+int cli_metadata_print(struct db *db, const char *recording_id, struct buf *out)
+{
+	struct replay *rp = mem_zalloc(sizeof(*rp));
+	int64_t n;
+	int r;
+
+	if (!rp)
+		return -ENOMEM;
+	r = metadata_create(&rp->state);
+	n = r < 0 ? r
+		  : recording_each_message(db, recording_id, on_message, rp);
+	if (n < 0)
+		r = (int)n;
+	else if (rp->n == 0)
+		r = -ENODATA;
+	if (r == 0)
+		r = metadata_print(rp->state, out);
+	metadata_destroy(&rp->state);
+	mem_free(rp);
+	return r;
+}

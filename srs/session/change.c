@@ -1,0 +1,767 @@
+/* Requests within the dialog: re-INVITE, UPDATE, BYE, OPTIONS.
+ *
+ * A change is judged before anything is touched, then capture gets the new
+ * stream table, then the catalog, then the client hears 200. Only one change
+ * at a time (491 for the next). A refresh that changes nothing changes nothing.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/settings.h"
+#include "base/str.h"
+#include "srs/session/session.h"
+#include "srs/siprec/sdp.h"
+#include "storage/catalog_recording.h"
+#include "storage/db.h"
+
+/* For media of a client that gave no answer to our offer. */
+#define ANSWER_WAIT_US 5000000
+
+void session_change_drop(struct session *s)
+{
+	s->change = NULL;
+	session_plan_free(&s->plan);
+}
+
+static void answer_status(struct session *s, struct ua_request *req, int status)
+{
+	struct ua_answer a = { .status = status };
+
+	turn_answer(s->sv, s, req, &a);
+}
+
+/* ---- what changed, told to catalog and spool ---- */
+
+static void tell_person(struct session *s, unsigned index, bool joined)
+{
+	const struct md_participant *p = &s->people->participants[index];
+	const char *aor = p->n_aors ? p->aors[0] : "";
+	struct buf b;
+
+	buf_init(&b, 8192);
+	buf_puts(&b, "{\"aor\":\"");
+	buf_json(&b, aor, strlen(aor));
+	buf_puts(&b, "\",\"name\":\"");
+	buf_json(&b, p->name ? p->name : "", p->name ? strlen(p->name) : 0);
+	buf_puts(&b, "\"}");
+	if (buf_error(&b) == 0)
+		capture_event(s, joined ? CAP_EV_JOIN : CAP_EV_LEAVE, -1,
+			      buf_str(&b), b.len);
+	buf_fini(&b);
+	session_note_event(s, joined ? "join" : "leave", (int)s->ords[index],
+			   -1, p->name ? p->name : aor);
+}
+
+static void write_change(struct session *s, const struct md_change *c)
+{
+	struct sip_server *sv = s->sv;
+	int64_t now = session_wall_us(sv);
+
+	if (c->kind == MD_NEW_SESSION) {
+		session_note_event(s, "session", -1, -1,
+				   "another communication session began");
+		return;
+	}
+	if (c->index >= s->n_ords)
+		return;
+	if (c->kind == MD_LEFT) {
+		(void)turn_check(sv, recording_leave(sv->db, s->id.s,
+						     s->ords[c->index], now));
+	} else {
+		(void)turn_check(sv, session_put_person(s, c->index, now));
+	}
+	if (c->kind != MD_RENAMED)
+		tell_person(s, c->index, c->kind == MD_JOINED);
+}
+
+static void write_changes(struct session *s, const struct md_changes *ch)
+{
+	struct buf meta;
+
+	for (unsigned i = 0; i < ch->n; i++)
+		write_change(s, &ch->items[i]);
+	session_note_event(s, "metadata", -1, -1, "");
+	buf_init(&meta, CAP_META_MAX);
+	if (session_meta_json(s, &meta) == 0)
+		capture_event(s, CAP_EV_METADATA, -1, buf_str(&meta), meta.len);
+	buf_fini(&meta);
+}
+
+static void tell_hold(struct session *s, const struct session_stream *now)
+{
+	bool active = now->cap.active;
+
+	int who = now->participant < 0 ? -1 : now->participant;
+
+	capture_event(s, active ? CAP_EV_RESUME : CAP_EV_HOLD, now->cap.index,
+		      "", 0);
+	session_note_event(s, active ? "resume" : "hold", who, now->cap.index,
+			   "");
+}
+
+static void tell_holds(struct session *s, const struct session_stream *old,
+		       unsigned n_old)
+{
+	for (unsigned i = 0; i < s->n_streams; i++) {
+		const struct session_stream *now = &s->streams[i];
+
+		if (!now->cap.enabled)
+			continue;
+		if (i < n_old && old[i].cap.enabled &&
+		    old[i].cap.active != now->cap.active)
+			tell_hold(s, now);
+		else if ((i >= n_old || !old[i].cap.enabled) &&
+			 !now->cap.active)
+			tell_hold(s, now); /* a new line that begins on hold */
+	}
+}
+
+void session_save_dialog(struct session *s)
+{
+	struct buf state;
+	int r;
+
+	buf_init(&state, 512 * 1024);
+	r = session_save(s, &state);
+	if (r == 0 && turn_begin(s->sv) == 0)
+		(void)turn_check(s->sv, recording_set_dialog(s->sv->db, s->id.s,
+							     buf_str(&state)));
+	buf_fini(&state);
+}
+
+/* ---- carrying a plan out ---- */
+
+static void say_yes(struct session *s, struct ua_request *req,
+		    const struct sip_timer *t)
+{
+	struct ua_answer a = { .status = 200 };
+	bool with_sdp = req->method == UA_INVITE;
+	struct buf headers, sdp;
+
+	/* an UPDATE gets SDP when it brought some */
+	if (req->method == UA_UPDATE && s->plan && s->plan->answers_sdp)
+		with_sdp = true;
+	buf_init(&headers, 1024);
+	buf_init(&sdp, 64 * 1024);
+	session_answer_headers(req, t, &headers);
+	a.headers = buf_str(&headers);
+	if (with_sdp && session_our_sdp(s, &sdp) < 0) {
+		a = (struct ua_answer){ .status = 500 };
+	} else if (with_sdp) {
+		a.content_type = "application/sdp";
+		a.body = (struct span){ buf_str(&sdp), sdp.len };
+	}
+	session_take_timer(s, t);
+	turn_answer(s->sv, s, req, &a);
+	buf_fini(&headers);
+	buf_fini(&sdp);
+}
+
+static int print_answer(struct session *s, struct session_change *p)
+{
+	struct buf sdp;
+	char *text;
+	int r;
+
+	streams_fill_answer(p->streams, p->n_streams, &p->answer);
+	buf_init(&sdp, 64 * 1024);
+	r = answer_print(p->sdp, &p->answer, &s->origin, &sdp);
+	text = r == 0 ? buf_steal(&sdp) : NULL;
+	buf_fini(&sdp);
+	if (r == 0 && !text)
+		r = -ENOMEM;
+	if (r < 0)
+		return r;
+	mem_free(s->answer);
+	s->answer = text;
+	return 0;
+}
+
+static void fail_change(struct session *s, int error)
+{
+	log_warn(&s->log, "sip.change_failed", LOG_E(error));
+	if (s->change) {
+		answer_status(s, s->change, 500);
+		return;
+	}
+	session_plan_free(&s->plan);
+	session_on_resumed(s);
+}
+
+/* Plan and ports are good: make them the session's. */
+static void carry_out(struct session *s)
+{
+	struct session_change *p = s->plan;
+	struct session_stream *old = s->streams, *mine;
+	unsigned n_old = s->n_streams;
+	int r = 0;
+
+	mine = mem_dup(p->streams, p->n_streams * sizeof(*mine));
+	if (!mine)
+		r = -ENOMEM;
+	else if (p->answers_sdp)
+		r = print_answer(s, p);
+	if (r == 0)
+		r = turn_begin(s->sv);
+	if (r < 0) {
+		mem_free(mine);
+		fail_change(s, r);
+		return;
+	}
+	turn_touch(s);
+	s->streams = mine;
+	s->n_streams = p->n_streams;
+	mem_free(s->offer);
+	s->offer = STEAL(p->offer);
+	tell_holds(s, old, n_old);
+	s->aware = p->aware;
+	prefs_tell(s, old, n_old);
+	mem_free(old);
+	(void)turn_check(s->sv, session_put_streams(s));
+	(void)turn_check(s->sv, session_model_change(s));
+	if (s->change) {
+		ua_dialog_refresh(s->dialog, s->change);
+		say_yes(s, s->change, &p->timer);
+	}
+	session_save_dialog(s);
+	if (!s->change) {
+		session_plan_free(&s->plan);
+		session_on_resumed(s); /* what came meanwhile */
+	}
+}
+
+void session_on_changed(struct session *s, const struct cap_opened *o)
+{
+	int r = o->error;
+
+	if (!s->plan || !s->plan->sent)
+		return; /* of a change that was cancelled */
+	if (r == 0)
+		r = streams_take_ports(s->plan->streams, s->plan->n_streams, o);
+	if (r < 0)
+		fail_change(s, r);
+	else
+		carry_out(s);
+}
+
+/* ---- judging ---- */
+
+/* The last offer again, for changes without SDP. */
+static int use_last_offer(struct session *s)
+{
+	struct intake *in = s->sv->in;
+
+	int r;
+
+	in->body.sdp = span_of(s->offer);
+	r = sdp_read(in->body.sdp, NULL, &in->sdp);
+	if (r == 0)
+		offer_keep_labels(s, in->sdp);
+	return r;
+}
+
+static void judge(struct session *s, struct ua_request *req,
+		  struct gate_verdict *v)
+{
+	struct sip_server *sv = s->sv;
+
+	intake_facts(sv, req, sv->in->sdp, s->people,
+		     s->people->n_participants > 0);
+	sv->in->gate.may_wait = s->metadata_due_us != INT64_MAX;
+	if (!req) { /* nobody asked: as if it came from where it is */
+		sv->in->gate.call_id = ua_dialog_call_id(s->dialog);
+		sv->in->gate.peer.transport = s->snap.transport;
+		sv->in->gate.peer.address = s->snap.peer_address;
+	}
+	gate_rejudge(sv->gate, &s->snap, &sv->in->gate, v);
+}
+
+/* Would the call as it was go on with the people of now? */
+static bool people_still_fine(struct session *s)
+{
+	struct gate_verdict v;
+	bool fine;
+
+	sdp_destroy(&s->sv->in->sdp);
+	if (use_last_offer(s) < 0)
+		return true;
+	judge(s, NULL, &v);
+	fine = v.status == 200;
+	gate_verdict_fini(&v);
+	return fine;
+}
+
+/* A stream that nobody is said to send any more keeps whom it was of: that is
+ * whom one hears in it. */
+static void keep_senders(const struct session *s)
+{
+	struct session_stream *st = s->plan->streams;
+
+	for (unsigned i = 0; i < s->plan->n_streams && i < s->n_streams; i++) {
+		if (st[i].participant == -1)
+			st[i].participant = s->streams[i].participant;
+	}
+}
+
+static int make_plan(struct session *s, const struct gate_verdict *v,
+		     const struct sip_timer *t)
+{
+	struct sip_server *sv = s->sv;
+	struct intake *in = sv->in;
+	int r;
+
+	intake_permits(sv, v, in->sdp->n_lines);
+	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, &in->warnings,
+		    &in->answer);
+	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
+	r = session_plan(sv, s, t, &s->plan);
+	if (r < 0)
+		return r;
+	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
+			  s->ords, s->n_ords);
+	keep_senders(s);
+	session_note_warnings(s, &in->warnings);
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	trunk_set_source(&s->snap.trunk, s->plan->streams, s->plan->n_streams);
+	return 0;
+}
+
+/* s->plan is made: through capture when its view changes. */
+static void start_plan(struct session *s, struct ua_request *req)
+{
+	struct session_change *p = s->plan;
+
+	s->change = req;
+	if (streams_equal(p->streams, p->n_streams, s->streams, s->n_streams)) {
+		carry_out(s);
+		return;
+	}
+	p->sent = true;
+	if (capture_open(s, p->streams, p->n_streams, true, false) < 0)
+		fail_change(s, -EPIPE);
+}
+
+static void judge_change(struct session *s, struct ua_request *req,
+			 const struct sip_timer *t, bool new_sdp,
+			 bool new_people)
+{
+	struct sip_server *sv = s->sv;
+	struct gate_verdict v;
+	int r;
+
+	judge(s, req, &v);
+	if (v.status != 200) {
+		session_refuse(sv, s, req, &v);
+		if (new_people && !people_still_fine(s))
+			session_end(s, "conditions", 403,
+				    "No longer authorized");
+		gate_verdict_fini(&v);
+		return;
+	}
+	session_take_judgement(s, &v);
+	if (!v.wait_metadata)
+		s->metadata_due_us = INT64_MAX;
+	r = make_plan(s, &v, t);
+	gate_verdict_fini(&v);
+	if (r < 0) {
+		answer_status(s, req, 500);
+		return;
+	}
+	if (new_sdp && s->plan->answer.n_accepted == 0) {
+		session_plan_free(&s->plan);
+		session_refuse_media(sv, s, req);
+		return;
+	}
+	s->plan->answers_sdp = new_sdp;
+	start_plan(s, req);
+}
+
+static bool same_source(const struct session *s, const struct ua_request *req)
+{
+	struct span host = span_of(req->peer);
+	const char *colon = strrchr(req->peer, ':');
+
+	if (colon)
+		host.len = (size_t)(colon - req->peer);
+	if (host.len > 2 && host.p[0] == '[') {
+		host.p++;
+		host.len -= 2;
+	}
+	return span_eq(host, s->snap.peer_address);
+}
+
+static void refresh_only(struct session *s, struct ua_request *req,
+			 const struct sip_timer *t)
+{
+	if (same_source(s, req))
+		ua_dialog_refresh(s->dialog, req);
+	say_yes(s, req, t);
+}
+
+static void take_metadata(struct session *s, struct md_changes *ch)
+{
+	struct intake *in = s->sv->in;
+	int r;
+
+	memset(ch, 0, sizeof(*ch));
+	s->snapshot_why = NULL; /* unless this one is no better */
+	r = metadata_merge(s->people, in->md, &in->warnings, ch);
+	if (r < 0)
+		session_note_warning(s, "metadata.not_taken", WARN_WARNING,
+				     "the description could not be applied "
+				     "completely");
+	if (session_take_people(s) == 0 && turn_begin(s->sv) == 0)
+		write_changes(s, ch);
+}
+
+void session_take_metadata(struct session *s)
+{
+	struct md_changes changes;
+
+	take_metadata(s, &changes);
+	session_note_warnings(s, &s->sv->in->warnings);
+	metadata_destroy(&s->sv->in->md);
+	session_rejudge(s, false);
+	if (s->state == SESSION_LIVE)
+		session_save_dialog(s);
+}
+
+static void read_change(struct session *s, struct ua_request *req,
+			const struct sip_timer *t)
+{
+	struct intake *in = s->sv->in;
+	struct md_changes changes;
+	bool new_sdp, new_people = in->md != NULL;
+
+	if (in->body.has_sdp && (!in->sdp || in->sdp->n_lines == 0)) {
+		session_refuse_media(s->sv, s, req);
+		return;
+	}
+	new_sdp = in->sdp != NULL;
+	if (req->method == UA_INVITE && !new_sdp)
+		offer_again(s);
+	if (new_people)
+		take_metadata(s, &changes);
+	session_note_warnings(s, &in->warnings);
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	if (!new_people && (!new_sdp || span_eq(in->body.sdp, s->offer))) {
+		refresh_only(s, req, t);
+		return;
+	}
+	if (!new_sdp && use_last_offer(s) < 0) {
+		answer_status(s, req, 500);
+		return;
+	}
+	judge_change(s, req, t, new_sdp, new_people);
+}
+
+/* Is something of ours under way, which the client knows nothing of (capture
+ * comes back, its answer in an ACK is carried out)? Then 491 would be odd. */
+static bool must_wait(const struct session *s)
+{
+	return s->state == SESSION_RESUMING ||
+	       (s->state == SESSION_LIVE && s->plan && !s->change);
+}
+
+static void on_change(struct session *s, struct ua_request *req)
+{
+	struct sip_server *sv = s->sv;
+	struct sip_timer_config cfg = {
+		.expires_s = (uint32_t)sv->set->sip.session_expires_s,
+		.min_se_s = (uint32_t)sv->set->sip.min_se_s,
+	};
+	struct sip_timer t;
+
+	if (must_wait(s) && !s->held) {
+		/* also the INVITE itself again, when we died before its 200 */
+		req->user = s;
+		s->held = req;
+		return;
+	}
+	if (s->state != SESSION_LIVE || s->change || s->plan || s->inviting) {
+		answer_status(s, req, 491);
+		return;
+	}
+	if (sip_timer_judge(&cfg, &req->fields, &t) < 0) {
+		session_refuse_timer(sv, s, req);
+		return;
+	}
+	req->user = s;
+	intake_read(sv, req);
+	read_change(s, req, &t);
+	intake_fini(sv);
+}
+
+void session_on_resumed(struct session *s)
+{
+	struct ua_request *req = s->held;
+
+	if (!req)
+		return;
+	s->held = NULL;
+	if (s->state == SESSION_LIVE)
+		on_change(s, req);
+	else
+		answer_status(s, req, 481);
+}
+
+/* ---- the rest ---- */
+
+/* What a BYE says about people; nothing is judged any more. */
+static void take_last_words(struct session *s, struct ua_request *req)
+{
+	struct md_changes changes;
+
+	intake_read(s->sv, req);
+	if (s->sv->in->md) {
+		take_metadata(s, &changes);
+		session_note_warnings(s, &s->sv->in->warnings);
+	}
+	intake_fini(s->sv);
+}
+
+static void on_bye(struct session *s, struct ua_request *req)
+{
+	if (s->bye ||
+	    (s->state != SESSION_LIVE && s->state != SESSION_RESUMING)) {
+		answer_status(s, req, 200);
+		return;
+	}
+	s->bye = req;
+	take_last_words(s, req);
+	session_end(s, "bye", 0, "");
+}
+
+/* Metadata may come in any request; INFO without any is only acknowledged. */
+static void on_info(struct session *s, struct ua_request *req)
+{
+	struct body b;
+
+	body_read(req->content_type, req->body, NULL, &b);
+	if (b.has_metadata && s->state < SESSION_CLOSING)
+		on_change(s, req);
+	else
+		answer_status(s, req, 200);
+}
+
+void session_on_in_dialog(void *arg, struct ua_request *req)
+{
+	struct session *s = arg;
+	struct ua_answer options = {
+		.status = 200,
+		.headers = "Allow: " UA_ALLOW "\r\n"
+			   "Supported: siprec, timer\r\n",
+	};
+
+	if (!s) { /* of a REFER: nothing but our NOTIFYs belongs there */
+		options = (struct ua_answer){ .status = 405 };
+		(void)ua_answer(req, &options, NULL);
+		return;
+	}
+	session_note_request(s, req);
+	session_touch_activity(s);
+	switch (req->method) {
+	case UA_BYE:
+		on_bye(s, req);
+		return;
+	case UA_OPTIONS:
+		turn_answer(s->sv, s, req, &options);
+		return;
+	case UA_INVITE:
+	case UA_UPDATE:
+		if (s->state >= SESSION_CLOSING)
+			answer_status(s, req, 481);
+		else
+			on_change(s, req);
+		return;
+	default:
+		if (str_eq(req->method_name, "INFO"))
+			on_info(s, req);
+		else
+			answer_status(s, req, 405);
+	}
+}
+
+void session_rejudge(struct session *s, bool wait_over)
+{
+	struct sip_server *sv = s->sv;
+	struct sip_timer t = s->timer;
+	struct gate_verdict v;
+	bool fine;
+
+	if (s->state != SESSION_LIVE || s->change || s->plan)
+		return; /* looked at again with the next tick */
+	if (wait_over)
+		s->metadata_due_us = INT64_MAX;
+	if (turn_begin(sv) < 0)
+		return;
+	memset(&sv->in->warnings, 0, sizeof(sv->in->warnings));
+	if (use_last_offer(s) < 0)
+		return;
+	judge(s, NULL, &v);
+	fine = v.status == 200;
+	if (fine) {
+		session_take_judgement(s, &v);
+		if (!v.wait_metadata)
+			s->metadata_due_us = INT64_MAX;
+		if (make_plan(s, &v, &t) == 0)
+			start_plan(s, NULL);
+	} else {
+		s->unwanted = wait_over;
+		session_end(s, wait_over ? "metadata_missing" : "conditions",
+			    403, "No longer authorized");
+	}
+	gate_verdict_fini(&v);
+	intake_fini(sv);
+}
+
+/* The answer to our offer: from here on it counts as the client's own. */
+static void judge_answer(struct session *s)
+{
+	struct sip_timer t = s->timer;
+	struct gate_verdict v;
+	int r;
+
+	judge(s, NULL, &v);
+	if (v.status == 200) {
+		r = make_plan(s, &v, &t);
+		if (r == 0 && s->plan->answer.n_accepted > 0) {
+			start_plan(s, NULL);
+		} else {
+			session_plan_free(&s->plan);
+			session_end(s, "no_media", 488, "Nothing to record");
+		}
+	} else {
+		session_end(s, "conditions", 403, "Not authorized");
+	}
+	gate_verdict_fini(&v);
+}
+
+/* Nobody who answers like this keeps to RFC 3264; but what he sends fits what
+ * was judged, so it is recorded. Who sends nothing either has to go. */
+static void no_answer(struct session *s)
+{
+	session_note_warning(s, "sip.answer_missing", WARN_WARNING,
+			     "our offer was confirmed without an answer; its "
+			     "media is taken as it comes");
+	s->offered = false;
+	if (s->wished)
+		s->answer_due_us = session_mono_us(s->sv) + ANSWER_WAIT_US;
+}
+
+void session_judge_answer(struct session *s)
+{
+	struct intake *in = s->sv->in;
+
+	if (s->state != SESSION_LIVE || s->change || s->plan ||
+	    turn_begin(s->sv) < 0)
+		return;
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	in->body.sdp = span_of(s->late_answer);
+	in->body.has_sdp = true;
+	if (sdp_read(in->body.sdp, &in->warnings, &in->sdp) == 0) {
+		s->offered = s->wished = false;
+		s->answer_due_us = INT64_MAX;
+		offer_keep_labels(s, in->sdp);
+		judge_answer(s);
+	} else {
+		no_answer(s);
+	}
+	session_note_warnings(s, &in->warnings);
+	intake_fini(s->sv);
+	mem_free(s->late_answer);
+	s->late_answer = NULL;
+}
+
+void session_answer_wait_over(struct session *s)
+{
+	s->answer_due_us = INT64_MAX;
+	s->wished = false;
+	if (s->packets == 0)
+		session_end(s, "no_answer", 488, "No answer to the offer");
+	else
+		session_save_dialog(s);
+}
+
+void session_take_answer(struct session *s, struct span content_type,
+			 struct span body)
+{
+	struct body b;
+
+	body_read(content_type, body, NULL, &b);
+	if (!b.has_sdp) {
+		no_answer(s);
+		return;
+	}
+	mem_free(s->late_answer);
+	s->late_answer = span_dup(b.sdp);
+	if (s->late_answer)
+		session_judge_answer(s);
+}
+
+static void on_ack(void *arg, const struct ua_request *ack)
+{
+	struct session *s = arg;
+
+	s->ack_due_us = INT64_MAX;
+	if (ack) {
+		session_note_request(s, ack);
+		session_touch_activity(s);
+		if (s->offered && !s->late_answer)
+			session_take_answer(s, ack->content_type, ack->body);
+		return;
+	}
+	session_note_warning(s, "sip.ack_missing", WARN_WARNING,
+			     "the client never confirmed our answer");
+	session_end(s, "ack_missing", 408, "ACK missing");
+}
+
+static void on_response(void *arg, enum ua_method method,
+			const struct ua_response *res)
+{
+	struct session *s = arg;
+	/* a client that is silent about a re-INVITE may be no worse than that
+	 */
+	bool gone = res->status == 481 ||
+		    (res->status == 408 && method != UA_INVITE);
+
+	if (!s)
+		return; /* to a NOTIFY */
+	session_note_message(s, true, res->text, ua_dialog_transport(s->dialog),
+			     ua_dialog_peer(s->dialog));
+	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),
+			     ua_dialog_peer(s->dialog));
+	if (s->dialing && method == UA_INVITE) {
+		dialout_answered(s, res);
+		return;
+	}
+	if (method == UA_BYE) {
+		s->bye_sent = false;
+		turn_drop_dialog(s);
+		turn_touch(s);
+		s->sv->turn.poke = true;
+		return;
+	}
+	if (gone) {
+		session_end(s, "lost", res->status, "No such call");
+		return;
+	}
+	if (res->status != 408)
+		session_touch_activity(s);
+	if (method == UA_INVITE)
+		session_invite_answered(s, res);
+	if (method == UA_UPDATE && res->status / 100 == 2)
+		session_take_timer(s, &s->timer);
+	if (method == UA_UPDATE)
+		session_snapshot_answered(s, res);
+}
+
+const struct ua_events session_events = {
+	.request = session_on_request,
+	.in_dialog = session_on_in_dialog,
+	.ack = on_ack,
+	.cancelled = session_on_cancelled,
+	.response = on_response,
+};

@@ -1,0 +1,436 @@
+/* Reads what a request carries into plain structs: body, credentials, people,
+ * and the facts that the gate judges. Nothing in here says no.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/settings.h"
+#include "base/str.h"
+#include "srs/session/session.h"
+#include "srs/sip/json_text.h"
+#include "srs/siprec/sdp.h"
+
+/* Headers by which people find a call in other systems. */
+static const char *const correlation[] = {
+	"User-to-User",
+	"Session-ID",
+	"Cisco-Guid",
+	"X-BroadWorks-Correlation-Info",
+	"x-audc-call-id",
+	"AC-Session-ID",
+	"X-Genesys-CallUUID",
+	"X-Account-ID",
+	"Call-Info",
+	"X-Ecc-Call-ID",
+	"Emergency-Call-Identifier",
+};
+
+/* CUCM names the two legs of a phone call in the parameters of From. */
+static const char *const refci[] = { "x-refci", "x-farendrefci" };
+
+static void read_credentials(struct intake *in, struct ua_request *req)
+{
+	unsigned n = 0;
+
+	while (n < ARRAY_SIZE(in->credentials)) {
+		struct span v = ua_request_field(req, "Authorization", n);
+
+		if (v.len == 0)
+			break;
+		in->credentials[n++] = v;
+	}
+	in->bearer_result =
+		bearer_parse(in->credentials, n, BEARER_FORMS_ALL, &in->bearer);
+	if (req->bad_credentials && in->bearer_result == BEARER_NONE) {
+		in->bearer_result = BEARER_MALFORMED;
+		in->bearer.why = "Authorization can't be read";
+	}
+}
+
+#define AWARE "record-aware"
+
+void intake_read(struct sip_server *sv, struct ua_request *req)
+{
+	struct intake *in = sv->in;
+
+	memset(&in->body, 0, sizeof(in->body));
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	in->wish = NULL;
+	in->aware = sip_fields_lists(&req->fields, "Supported", AWARE) ||
+		    sip_fields_lists(&req->fields, "Require", AWARE);
+	in->sdp_error = in->md_error = 0;
+	read_credentials(in, req);
+	body_read(req->content_type, req->body, &in->warnings, &in->body);
+	if (in->body.has_sdp)
+		in->sdp_error = sdp_read(in->body.sdp, &in->warnings, &in->sdp);
+	if (in->body.has_metadata)
+		in->md_error = metadata_parse(in->body.metadata, &in->warnings,
+					      &in->md);
+	trunk_find_strict_error(in);
+}
+
+void intake_fini(struct sip_server *sv)
+{
+	sdp_destroy(&sv->in->sdp);
+	metadata_destroy(&sv->in->md);
+	mem_free(sv->in->wish);
+	sv->in->wish = NULL;
+	sv->in->aware = false;
+}
+
+bool intake_is_siprec(struct ua_request *req, const struct body *b)
+{
+	struct span contact;
+
+	if (b->has_metadata ||
+	    sip_fields_lists(&req->fields, "Require", "siprec") ||
+	    sip_fields_lists(&req->fields, "Supported", "siprec"))
+		return true;
+	for (unsigned i = 0;
+	     sip_fields_get(&req->fields, "Contact", i, &contact); i++) {
+		if (sip_param_get(contact, "+sip.src", NULL) ||
+		    sip_param_get(contact, "src", NULL))
+			return true;
+	}
+	return false;
+}
+
+#define CISCO_PARTIES_MAX 16
+
+static void put_cisco(struct metadata *md, unsigned n, struct span uri)
+{
+	char aor[256], id[16];
+
+	uri = span_trim(uri);
+	if (uri.len > 2 && uri.p[0] == '<') {
+		uri.p++;
+		uri.len -= uri.p[uri.len - 2] == '>' ? 2 : 1;
+	}
+	(void)span_copy(aor, sizeof(aor), uri);
+	str_clean(aor);
+	(void)snprintf(id, sizeof(id), "cisco-%u", n);
+	(void)metadata_add_participant(md, id, aor, NULL);
+}
+
+/* CUBE's network-based form: sip:...;media-index="0", one for each party. The
+ * index is the m-line; people are listed in its order. */
+static unsigned cisco_people(struct ua_request *req, struct metadata *md)
+{
+	struct span uris[CISCO_PARTIES_MAX], v;
+	uint32_t index[CISCO_PARTIES_MAX];
+	unsigned n = 0;
+
+	while (n < CISCO_PARTIES_MAX &&
+	       (v = ua_request_field(req, "X-Cisco-Recording-Participant", n))
+			       .len > 0) {
+		struct span number;
+
+		index[n] = n;
+		if (sip_param_get(v, "media-index", &number))
+			(void)sip_leading_u32(number, &index[n]);
+		uris[n++] = span_cut(&v, ';');
+	}
+	for (uint32_t at = 0; at < CISCO_PARTIES_MAX; at++) {
+		for (unsigned i = 0; i < n; i++) {
+			if (index[i] == at)
+				put_cisco(md, i, uris[i]);
+		}
+	}
+	return md->n_participants;
+}
+
+static int add_party(struct metadata *md, const char *id, const char *uri,
+		     const char *name)
+{
+	char aor[256], display[256];
+	int r;
+
+	(void)str_copy(aor, sizeof(aor), uri);
+	(void)str_copy(display, sizeof(display), name);
+	str_clean(aor);
+	str_clean(display);
+	r = metadata_add_participant(md, id, aor, display[0] ? display : NULL);
+	return r < 0 ? r : 0;
+}
+
+/* CUCM's phones record by a dialog for each end of the call; both say who the
+ * ends are in the parameters of From: the near end is the phone itself. */
+static int cucm_people(struct ua_request *req, struct metadata *md)
+{
+	struct span from = ua_request_field(req, "From", 0);
+	struct span far = { "", 0 }, host = span_of(req->from_uri);
+	char uri[256];
+
+	if (!sip_param_get(from, "x-refci", NULL))
+		return 0;
+	(void)sip_param_get(from, "x-farendaddr", &far);
+	if (!sip_param_get(from, "x-farend", NULL) || far.len == 0) {
+		host = span_cut(&host, ';');
+		(void)span_copy(uri, sizeof(uri), host);
+		return add_party(md, "near-end", uri, req->from_display);
+	}
+	if (span_find(host, '@') >= 0)
+		(void)span_cut(&host, '@');
+	host = span_cut(&host, ';');
+	(void)snprintf(uri, sizeof(uri), "sip:%.*s@%.*s", SPAN_ARG(far),
+		       SPAN_ARG(host));
+	return add_party(md, "far-end", uri, "");
+}
+
+int intake_people(struct sip_server *sv, struct ua_request *req,
+		  struct metadata *md, bool *ret_known)
+{
+	int r;
+
+	if (cisco_people(req, md) == 0) {
+		r = cucm_people(req, md);
+		if (r < 0)
+			return r;
+	}
+	*ret_known = md->n_participants > 0;
+	if (*ret_known)
+		return 0;
+	/* From and To of a recording session name the recorders, not the
+	 * people; of a plain call they are all there is. */
+	if (intake_is_siprec(req, &sv->in->body))
+		return 0;
+	r = add_party(md, "from", req->from_uri, req->from_display);
+	if (r == 0)
+		r = add_party(md, "to", req->to_uri, req->to_display);
+	*ret_known = r == 0;
+	return r;
+}
+
+static void put_pair(struct buf *b, const char *key, const char *value)
+{
+	if (b->len == 0)
+		buf_putc(b, '{');
+	json_text_pair(b, key, value);
+}
+
+/* One key, one value: an earlier extra of that name wins. */
+static bool seen_before(const struct metadata *md, unsigned index)
+{
+	for (unsigned i = 0; i < index; i++) {
+		if (str_eq(md->extras[i].name, md->extras[index].name))
+			return true;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(correlation); i++) {
+		if (str_eq(correlation[i], md->extras[index].name))
+			return true;
+	}
+	return false;
+}
+
+char *intake_correlation(struct ua_request *req, const struct metadata *md)
+{
+	char value[512], *text = NULL;
+	struct buf b;
+
+	buf_init(&b, 64 * 1024);
+	for (unsigned i = 0; i < ARRAY_SIZE(correlation); i++) {
+		struct span v = ua_request_field(req, correlation[i], 0);
+
+		if (v.len == 0)
+			continue;
+		(void)span_copy(value, sizeof(value), v);
+		str_clean(value);
+		put_pair(&b, correlation[i], value);
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(refci); i++) {
+		struct span from = ua_request_field(req, "From", 0), v;
+
+		if (!sip_param_get(from, refci[i], &v) || v.len == 0)
+			continue;
+		(void)span_copy(value, sizeof(value), v);
+		str_clean(value);
+		put_pair(&b, refci[i], value);
+	}
+	for (unsigned i = 0; md && i < md->n_extras; i++) {
+		(void)str_copy(value, sizeof(value), md->extras[i].name);
+		/* names are "caller", "ext.name": ours or an element's */
+		if (strpbrk(value, "\"\\") || seen_before(md, i))
+			continue;
+		put_pair(&b, value, md->extras[i].value);
+	}
+	if (b.len > 0) {
+		buf_putc(&b, '}');
+		text = buf_steal(&b);
+	}
+	buf_fini(&b);
+	return text;
+}
+
+/* ---- facts ---- */
+
+static const struct {
+	const char *codec;
+	enum sdp_media media;
+} recordable[] = {
+	{ "PCMU", SDP_AUDIO }, { "PCMA", SDP_AUDIO }, { "opus", SDP_AUDIO },
+	{ "t140", SDP_TEXT },  { "red", SDP_TEXT },
+};
+
+static void fill_stream(struct call_stream *st, const struct sdp_line *l)
+{
+	memset(st, 0, sizeof(*st));
+	st->kind = l->media == SDP_AUDIO   ? COND_AUDIO
+		   : l->media == SDP_VIDEO ? COND_VIDEO
+		   : l->media == SDP_TEXT  ? COND_TEXT
+					   : COND_OTHER;
+	st->offered = l->port != 0;
+	st->srtp = l->proto == SDP_SAVP || l->proto == SDP_SAVPF ||
+		   l->proto == SDP_DTLS;
+	st->n_codecs = l->n_pts < CALL_CODECS_MAX ? l->n_pts : CALL_CODECS_MAX;
+	for (unsigned i = 0; i < st->n_codecs; i++) {
+		const struct sdp_pt *pt = &l->pts[i];
+
+		codec_name_set(&st->codecs[i], pt->codec, pt->rate_hz,
+			       pt->channels);
+		for (unsigned k = 0; k < ARRAY_SIZE(recordable); k++) {
+			if (l->media == recordable[k].media &&
+			    str_ieq(pt->codec, recordable[k].codec))
+				st->recordable |= 1u << i;
+		}
+	}
+}
+
+static void fill_people(struct intake *in, const struct metadata *md)
+{
+	struct call_facts *f = &in->facts;
+	const char *caller = metadata_extra(md, "caller");
+	struct identity who;
+	bool have_caller = caller && identity_parse(caller, &who) == 0;
+
+	f->people = in->people;
+	f->n_people = 0;
+	f->caller = -1;
+	for (unsigned i = 0; i < md->n_participants; i++) {
+		const struct md_participant *p = &md->participants[i];
+		struct identity *id = &in->people[f->n_people];
+
+		if (p->left)
+			continue;
+		memset(id, 0, sizeof(*id)); /* counts without an identity */
+		for (unsigned k = 0; k < p->n_aors; k++) {
+			if (identity_parse(p->aors[k], id) == 0)
+				break;
+		}
+		if (have_caller && identity_equal(&who, id))
+			f->caller = (int)f->n_people;
+		f->n_people++;
+	}
+}
+
+static bool is_loopback(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	return ss->ss_family == AF_INET6
+		       ? IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr)
+		       : ntohl(in->sin_addr.s_addr) >> 24 == 127;
+}
+
+static void fill_peer(struct intake *in, const struct ua_request *req)
+{
+	struct gate_peer *p = &in->gate.peer;
+	const struct sockaddr_in *a4 = (const void *)&req->source;
+	const struct sockaddr_in6 *a6 = (const void *)&req->source;
+
+	p->transport = req->transport == UA_TLS	  ? GATE_TLS
+		       : req->transport == UA_TCP ? GATE_TCP
+						  : GATE_UDP;
+	in->address[0] = '\0';
+	if (req->source.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, &a6->sin6_addr, in->address,
+			  sizeof(in->address));
+	else
+		inet_ntop(AF_INET, &a4->sin_addr, in->address,
+			  sizeof(in->address));
+	p->address = in->address;
+	p->loopback = is_loopback(&req->source);
+	p->n_tls_names = 0;
+	for (unsigned i = 0;
+	     req->tls_verified && i < req->n_subjects && i < GATE_TLS_NAMES_MAX;
+	     i++)
+		p->tls_names[p->n_tls_names++] = req->subjects[i];
+	p->tls_sha256 = req->cert_sha256;
+}
+
+/* Are the parties told that they are recorded? Said by a=record:on-aware
+ * clients nowhere yet; the header is what deployed clients send. */
+static enum call_told told(struct ua_request *req)
+{
+	struct span v;
+
+	if (!req)
+		return CALL_TOLD_UNKNOWN;
+	v = ua_request_field(req, "X-Recording-Announced", 0);
+	if (span_ieq(v, "yes") || span_ieq(v, "true"))
+		return CALL_TOLD_YES;
+	if (span_ieq(v, "no") || span_ieq(v, "false"))
+		return CALL_TOLD_NO;
+	return CALL_TOLD_UNKNOWN;
+}
+
+void intake_facts(struct sip_server *sv, struct ua_request *req,
+		  const struct sdp *sdp, const struct metadata *people,
+		  bool people_known)
+{
+	struct intake *in = sv->in;
+	struct call_facts *f = &in->facts;
+
+	memset(&in->gate, 0, sizeof(in->gate));
+	f->location = req ? req->uri : NULL;
+	f->people_known = people_known;
+	f->direction = COND_DIR_ANY;
+	f->crypt = CALL_CRYPT_UNKNOWN;
+	f->told = told(req);
+	f->region = sv->set->server.region;
+	f->wall_us = session_wall_us(sv);
+	f->concurrent = f->sessions_today = f->stored_bytes = 0;
+	fill_people(in, people);
+	f->n_streams = 0;
+	for (unsigned i = 0; sdp && i < sdp->n_lines && i < CALL_STREAMS_MAX;
+	     i++)
+		fill_stream(&f->streams[f->n_streams++], sdp->lines[i]);
+	in->gate.facts = f;
+	in->gate.node.draining = sv->draining;
+	in->gate.node.disk_low = sv->disk_low;
+	in->gate.node.full =
+		!sv->capture_ready ||
+		(sv->n_sessions >= (unsigned)sv->set->sip.max_calls &&
+		 session_count_live(sv) >= (unsigned)sv->set->sip.max_calls);
+	if (!req)
+		return;
+	in->gate.method = req->method_name;
+	in->gate.call_id = req->call_id;
+	in->gate.bearer_result = in->bearer_result;
+	in->gate.bearer = in->bearer;
+	if (in->strict_error[0])
+		in->gate.strict_error = in->strict_error;
+	fill_peer(in, req);
+}
+
+void intake_permits(struct sip_server *sv, const struct gate_verdict *v,
+		    unsigned n_lines)
+{
+	struct intake *in = sv->in;
+
+	for (unsigned i = 0; i < n_lines && i < SDP_LINES_MAX; i++) {
+		in->permits[i].permit = true;
+		in->permits[i].pts = ANSWER_PTS_ALL;
+		if (!v->judged)
+			continue;
+		in->permits[i].permit = i < v->judgement.n_streams &&
+					v->judgement.streams[i].permitted;
+		in->permits[i].pts = i < v->judgement.n_streams
+					     ? v->judgement.streams[i].codecs
+					     : 0;
+	}
+}

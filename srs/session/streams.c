@@ -1,0 +1,128 @@
+/* From the client's offer and our answer to what capture must do. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "srs/session/session.h"
+#include "storage/catalog_recording.h"
+
+static void put_pt(struct cap_stream *c, const struct sdp_line *l, int index)
+{
+	const struct sdp_pt *from;
+	struct cap_pt *to;
+
+	if (index < 0 || (unsigned)index >= l->n_pts || c->n_pts >= CAP_PTS_MAX)
+		return;
+	from = &l->pts[index];
+	to = &c->pts[c->n_pts++];
+	to->pt = from->pt;
+	to->channels = from->channels;
+	to->rate_hz = from->rate_hz;
+	(void)str_copy(to->codec, sizeof(to->codec), from->codec);
+	(void)str_copy(to->fmtp, sizeof(to->fmtp), from->fmtp);
+}
+
+static void build_one(const struct sdp_line *l, const struct answer_line *a,
+		      unsigned index, struct session_stream *st)
+{
+	struct cap_stream *c = &st->cap;
+
+	c->index = (uint16_t)index;
+	c->media = l->media == SDP_VIDEO  ? CAP_VIDEO
+		   : l->media == SDP_TEXT ? CAP_TEXT
+					  : CAP_AUDIO;
+	(void)str_copy(c->label, sizeof(c->label), l->label);
+	st->participant = -1;
+	if (a->why != ANSWER_ACCEPTED)
+		return;
+	c->enabled = true;
+	/* c=0.0.0.0 is hold as RFC 2543 has it; a line that only wants to
+	 * receive sends us nothing either. */
+	c->active =
+		a->dir == SDP_RECVONLY && !l->on_hold && sdp_dir_sends(l->dir);
+	c->rtcp_mux = a->rtcp_mux;
+	sdp_line_remote(l, &c->remote_rtp, &c->remote_rtcp);
+	put_pt(c, l, a->audio);
+	put_pt(c, l, a->red);
+	put_pt(c, l, a->dtmf);
+	put_pt(c, l, a->cn);
+}
+
+unsigned streams_build(const struct sdp *offer, const struct answer *a,
+		       const struct session_stream *old, unsigned n_old,
+		       struct session_stream *ret)
+{
+	unsigned n = offer->n_lines;
+
+	if (n > CAP_STREAMS_MAX)
+		n = CAP_STREAMS_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		memset(&ret[i], 0, sizeof(ret[i]));
+		build_one(offer->lines[i], &a->lines[i], i, &ret[i]);
+		if (i < n_old && old[i].cap.enabled && ret[i].cap.enabled) {
+			ret[i].cap.local_port = old[i].cap.local_port;
+			ret[i].rtcp_port = old[i].rtcp_port;
+		}
+	}
+	return n;
+}
+
+bool streams_equal(const struct session_stream *a, unsigned n_a,
+		   const struct session_stream *b, unsigned n_b)
+{
+	if (n_a != n_b)
+		return false;
+	for (unsigned i = 0; i < n_a; i++) {
+		/* both were zeroed before they were filled */
+		if (memcmp(&a[i].cap, &b[i].cap, sizeof(a[i].cap)) != 0)
+			return false;
+	}
+	return true;
+}
+
+void streams_attribute(struct session_stream *st, unsigned n,
+		       const struct md_owner *owners, const unsigned *ords,
+		       unsigned n_ords)
+{
+	for (unsigned i = 0; i < n; i++) {
+		st[i].participant =
+			owners[i].is_mix ? RECORDING_STREAM_MIX : -1;
+		if (!owners[i].is_mix && owners[i].n == 1 &&
+		    owners[i].participants[0] < n_ords)
+			st[i].participant =
+				(int)ords[owners[i].participants[0]];
+	}
+}
+
+int streams_take_ports(struct session_stream *st, unsigned n,
+		       const struct cap_opened *o)
+{
+	for (unsigned i = 0; i < n; i++) {
+		bool found = false;
+
+		if (!st[i].cap.enabled)
+			continue;
+		for (uint32_t k = 0; k < o->n_streams && k < CAP_STREAMS_MAX;
+		     k++) {
+			if (o->streams[k].index != st[i].cap.index ||
+			    o->streams[k].rtp_port == 0)
+				continue;
+			st[i].cap.local_port = o->streams[k].rtp_port;
+			st[i].rtcp_port = o->streams[k].rtcp_port;
+			found = true;
+		}
+		if (!found)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+void streams_fill_answer(const struct session_stream *st, unsigned n,
+			 struct answer *a)
+{
+	for (unsigned i = 0; i < n; i++) {
+		a->lines[i].rtp_port = st[i].cap.local_port;
+		a->lines[i].rtcp_port = st[i].rtcp_port;
+	}
+}
