@@ -3,10 +3,6 @@
  * ready. Everything that happens - a message on a control channel, a child's
  * death, a signal, a timer - changes one slot and then looks at the whole:
  * are all ready (ready line), are all gone (the end)?
- *
- * The data folder is locked with flock(2). Roles inherit the descriptor, so the
- * lock is free only when the last of them is gone: a server started right
- * after a crash of the supervisor waits until the old roles have ended.
  */
 #include "srs/supervisor.h"
 
@@ -16,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -43,8 +38,7 @@
 #define STOP_LIMIT_US 5000000 /* then SIGKILL */
 #define SETTLE_US 10000	      /* between a role's death and its consequences */
 #define FIRST_TRIES 3	      /* before the server was ready once */
-#define LOCK_WAIT_MS 10000
-#define FILES_WISHED 262144 /* descriptors of a process */
+#define FILES_WISHED 262144   /* descriptors of a process */
 #define CONTROL_QUEUE (FDSTORE_KEYS_MAX + 64)
 
 struct slot {
@@ -72,7 +66,7 @@ struct supervisor {
 	struct loop *loop;
 	struct slot *slots;
 	unsigned n_slots;
-	int http_fd, lock_fd;
+	int http_fd;
 	char http_bound[128];
 	enum phase phase;
 	bool was_ready;
@@ -375,7 +369,7 @@ static _Noreturn void child(struct slot *s, int control_fd)
 {
 	struct supervisor *sv = s->sv;
 	int listen_fd = strcmp(s->ops->name, "web") == 0 ? sv->http_fd : -1;
-	int keep[] = { control_fd, sv->lock_fd, listen_fd };
+	int keep[] = { control_fd, sv->options->lock_fd, listen_fd };
 	sigset_t none;
 
 	/* The supervisor speaks for everybody: a Ctrl-C or a service manager
@@ -552,29 +546,6 @@ static void on_child(void *arg, int signo)
 
 /* --- start --------------------------------------------------------------- */
 
-static int lock_data(struct supervisor *sv)
-{
-	char path[SETTINGS_PATH_MAX];
-	struct timespec pause = { 0, 20000000 };
-	int r;
-
-	r = settings_path(sv->settings, "srs.lock", path, sizeof(path));
-	if (r < 0)
-		return err_set(sv->e, r, "[server] data_dir is too long");
-	sv->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (sv->lock_fd < 0)
-		return err_set(sv->e, -errno, "%s: %s", path, err_words(errno));
-	for (int waited = 0; waited < LOCK_WAIT_MS; waited += 20) {
-		if (flock(sv->lock_fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		nanosleep(&pause, NULL);
-	}
-	return err_set(sv->e, -EALREADY,
-		       "another server works in %s; stop it first, or set "
-		       "[server] data_dir to another folder",
-		       sv->settings->server.data_dir);
-}
-
 /* Two sockets a stream, here as well as in capture; an unprivileged process
  * gets what the hard limit says. */
 static void raise_fd_limit(void)
@@ -646,8 +617,6 @@ static int open_all(struct supervisor *sv)
 	raise_fd_limit();
 	r = loop_create(clock_real(), &sv->loop);
 	if (r == 0)
-		r = lock_data(sv);
-	if (r == 0)
 		r = listen_http(sv);
 	if (r == 0)
 		r = make_slots(sv);
@@ -677,18 +646,14 @@ static void close_all(struct supervisor *sv)
 	loop_destroy(&sv->loop);
 	if (sv->http_fd >= 0)
 		close(sv->http_fd);
-	if (sv->lock_fd >= 0)
-		close(sv->lock_fd);
 }
 
 int supervisor_run(struct settings *settings,
 		   const struct supervisor_options *options, struct err *e)
 {
-	struct supervisor sv = { .settings = settings,
-				 .options = options,
-				 .http_fd = -1,
-				 .lock_fd = -1,
-				 .e = e };
+	struct supervisor sv = {
+		.settings = settings, .options = options, .http_fd = -1, .e = e
+	};
 	int r;
 
 	signal(SIGPIPE, SIG_IGN);

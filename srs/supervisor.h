@@ -41,6 +41,8 @@ struct supervisor_options {
 	int (*on_reload)(void *arg, const struct settings *fresh,
 			 struct err *e);
 	void *arg;
+	/* The roles inherit it (srs/data_lock.h); borrowed, 0 = none. */
+	int lock_fd;
 };
 
 /**
@@ -49,8 +51,7 @@ struct supervisor_options {
  * @param settings changed: http.public_url is filled when empty
  *
  * @return 0 after an orderly end; or -errno with e set: -EADDRINUSE and other
- *         errors of the HTTP socket, -EALREADY another server works in this
- *         data folder, -EIO a role could not be started at all
+ *         errors of the HTTP socket, -EIO a role could not be started at all
  */
 int supervisor_run(struct settings *settings,
 		   const struct supervisor_options *options, struct err *e);

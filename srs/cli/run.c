@@ -16,6 +16,7 @@
 #include "media/capture.h"
 #include "media/render.h"
 #include "srs/cli/cli.h"
+#include "srs/data_lock.h"
 #include "srs/sip_role.h"
 #include "srs/supervisor.h"
 #include "srs/upkeep.h"
@@ -159,6 +160,9 @@ int cli_run(struct cli *c, int argc, char **argv)
 	log_setup((enum log_level)run->settings.log.level,
 		  (enum log_format)run->settings.log.format, "supervisor");
 	r = metrics_setup();
+	/* before the catalog: nothing is changed under a server that runs */
+	if (r == 0)
+		r = data_lock_take(&run->settings, &options.lock_fd, &e);
 	if (r == 0)
 		r = prepare_catalog(run, &e);
 	if (r >= 0)

@@ -90,4 +90,20 @@ def test_one_server_per_folder(start, server):
     from lib.server import SRS
     done = subprocess.run([str(SRS), "-c", str(server.conf), "run"], capture_output=True, text=True,
                           timeout=60)
+    assert done.returncode == 1
+    assert f"another server works in {server.data}: process {server.proc.pid};" in done.stderr
+    assert "start.waiting" not in done.stderr  # said at once
+
+
+def test_a_second_server_changes_nothing(start, server):
+    """Not even the trunks, which every start reads from their file."""
+    import subprocess
+    from lib.server import SRS
+    world = World(server)
+    trunks = server.dir / "trunks.conf"
+    trunks.write_text(f"[one]\ngrant = {world.grant_id}\naddresses = 192.0.2.1\n")
+    env = {**server.env, "SRS_SIP_TRUNKS_FILE": str(trunks)}
+    done = subprocess.run([str(SRS), "-c", str(server.conf), "run"], capture_output=True, text=True,
+                          timeout=60, env=env)
     assert done.returncode == 1 and "another server works in" in done.stderr
+    assert server.cli("trunk", "list")["items"] == []

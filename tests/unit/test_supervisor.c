@@ -25,6 +25,7 @@
 #include "base/role.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "srs/data_lock.h"
 #include "srs/supervisor.h"
 
 #define WAIT_MS 10000
@@ -196,6 +197,8 @@ static int run_child(struct fixture *f, const struct role_ops *first,
 	log_setup(LOG_ERROR + 1, LOG_TEXT, "test");
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* as the first process is */
 	r = settings_load(f->conf, s, &e);
+	if (r == 0)
+		r = data_lock_take(s, &o.lock_fd, &e);
 	if (r == 0)
 		r = supervisor_run(s, &o, &e);
 	mem_free(s);
