@@ -464,35 +464,85 @@ static int load_environment(struct load *l)
 	return 0;
 }
 
-/* "SRS_SIP_LISTENN=..." is a typing mistake; "SRS_VERSION" is none of ours. */
-static bool is_misspelt(const struct load *l, struct span name)
+static bool names_a_key(const struct load *l, struct span name)
 {
 	char known[CONF_NAME_MAX];
-	bool section = false;
-	size_t i, len;
+	size_t i;
 
 	for (i = 0; i < l->n; i++) {
 		env_name(&l->keys[i], known, sizeof(known));
 		if (span_eq(name, known))
-			return false;
-		len = strlen(ENV_PREFIX) + strlen(l->keys[i].section) + 1;
-		known[len] = '\0';
-		section = section || span_starts(name, known);
+			return true;
 	}
-	return section;
+	return false;
+}
+
+/* Where word stands in name, -1 = nowhere. */
+static ptrdiff_t find_word(struct span name, const char *word)
+{
+	const char *p = memmem(name.p, name.len, word, strlen(word));
+
+	return p ? p - name.p : -1;
+}
+
+/* "_TCP" of SRS_PORT_5060_TCP_ADDR: after the digits of the port. */
+static bool port_and_protocol(struct span rest)
+{
+	struct span digits = span_cut(&rest, '_');
+	size_t i;
+
+	for (i = 0; i < digits.len; i++)
+		if (digits.p[i] < '0' || digits.p[i] > '9')
+			return false;
+	return digits.len &&
+	       (span_starts(rest, "TCP") || span_starts(rest, "UDP") ||
+		span_starts(rest, "SCTP"));
+}
+
+/* What Kubernetes sets in every container for a service called "srs" or
+ * "srs-sip": SRS_SERVICE_HOST, SRS_SERVICE_PORT[_NAME], SRS_PORT=tcp://...,
+ * SRS_PORT_5060_UDP[_PROTO|_PORT|_ADDR]. Nobody typed it. */
+static bool names_a_service(struct span name, struct span value)
+{
+	static const char port[] = "_PORT_";
+	ptrdiff_t at;
+
+	if (find_word(name, "_SERVICE_HOST") >= 0 ||
+	    find_word(name, "_SERVICE_PORT") >= 0)
+		return true;
+	at = find_word(name, port);
+	if (at >= 0) {
+		name.p += at + (ptrdiff_t)strlen(port);
+		name.len -= (size_t)at + strlen(port);
+		return port_and_protocol(name);
+	}
+	return name.len > 5 && memcmp(name.p + name.len - 5, "_PORT", 5) == 0 &&
+	       find_word(value, "://") >= 0;
+}
+
+/* "SRS_SIP_LISTENN=...", "SRS_SPI_LISTEN=..." are typing mistakes; a name that
+ * has no section and key in it ("SRS_VERSION") is none of ours. */
+static bool is_misspelt(const struct load *l, struct span name,
+			struct span value)
+{
+	struct span rest = { name.p + strlen(ENV_PREFIX),
+			     name.len - strlen(ENV_PREFIX) };
+
+	return span_find(rest, '_') >= 0 && !names_a_key(l, name) &&
+	       !names_a_service(name, value);
 }
 
 static int check_environment(struct load *l)
 {
-	struct span name, rest;
+	struct span name, value;
 	char **v;
 
 	for (v = environ; v && *v; v++) {
 		if (strncmp(*v, ENV_PREFIX, strlen(ENV_PREFIX)) != 0)
 			continue;
-		rest = span_of(*v);
-		name = span_cut(&rest, '=');
-		if (is_misspelt(l, name))
+		value = span_of(*v);
+		name = span_cut(&value, '=');
+		if (is_misspelt(l, name, value))
 			return err_set(l->e, -EINVAL,
 				       "environment %.*s: no such setting",
 				       SPAN_ARG(name));

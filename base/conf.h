@@ -7,8 +7,11 @@
  *
  * Lines may be indented, have at most 198 bytes (comments: any length), and
  * end in a comment after " ;". The environment variable SRS_SECTION_KEY (upper
- * case) overrides the file; one that starts with a known SRS_SECTION_ and
- * names no key is an error too, any other SRS_... is left alone.
+ * case) overrides the file; one of that form that names no key is an error too.
+ * Left alone are names without a second part (SRS_VERSION) and what container
+ * platforms set for a service called srs: SRS_[...]SERVICE_HOST,
+ * SRS_[...]SERVICE_PORT..., SRS_[...]PORT_<n>_TCP|UDP|SCTP..., and
+ * SRS_[...]PORT with a "://" in its value.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H

@@ -53,6 +53,13 @@ def test_environment_overrides_and_is_checked(start):
     assert done.returncode == 2 and "SRS_SIP_MAX_CALLS" in done.stderr
 
 
+def test_a_variable_of_an_unknown_section_is_named(start):
+    s = start(env={"SRS_SPI_LISTEN": "udp:127.0.0.1:0"}, run=False)
+    done = subprocess.run([str(SRS), "-c", str(s.conf), "run"], capture_output=True, text=True,
+                          env=s.env, timeout=30)
+    assert done.returncode == 2 and "SRS_SPI_LISTEN: no such setting" in done.stderr
+
+
 def test_a_taken_http_port_is_named(start, server):
     s = start({"http": {"listen": server.ready["http"]}}, name="second", run=False)
     done = subprocess.run([str(SRS), "-c", str(s.conf), "run"], capture_output=True, text=True,

@@ -188,6 +188,51 @@ static void the_environment_wins(void **state)
 	unsetenv("SRS_VERSION");
 }
 
+static void variables_that_name_no_setting_are_errors(void **state)
+{
+	static const struct {
+		const char *name, *value;
+		bool bad;
+	} vars[] = {
+		{ "SRS_TOW_N", "1", true }, /* the section is misspelt */
+		{ "SRS__N", "1", true },
+		{ "SRS_TWO_", "1", true },
+		{ "SRS_TWO_PORT", "5060", true },
+		{ "SRS_TWO_PORT_X_TCP", "1", true },
+		{ "SRS_TWO_PORT_5060", "1", true },
+		/* not of the form SRS_SECTION_KEY */
+		{ "SRS_VERSION", "1", false },
+		{ "SRSX_TWO_NN", "1", false },
+		/* of Kubernetes, for services "srs" and "srs-two" */
+		{ "SRS_SERVICE_HOST", "10.0.0.1", false },
+		{ "SRS_SERVICE_PORT_SIP_TLS", "5061", false },
+		{ "SRS_PORT", "tcp://10.0.0.1:5060", false },
+		{ "SRS_PORT_5060_UDP", "udp://10.0.0.1:5060", false },
+		{ "SRS_PORT_5060_UDP_ADDR", "10.0.0.1", false },
+		{ "SRS_TWO_SERVICE_HOST", "10.0.0.1", false },
+		{ "SRS_TWO_PORT", "tcp://10.0.0.1:80", false },
+		{ "SRS_TWO_PORT_80_TCP_PROTO", "tcp", false },
+	};
+	struct target t;
+	char want[96];
+	struct err e;
+	size_t i;
+	int r;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(vars); i++) {
+		setenv(vars[i].name, vars[i].value, 1);
+		r = load_text("[two]\nmust = x\n", &t, &e);
+		unsetenv(vars[i].name);
+		if (r != (vars[i].bad ? -EINVAL : 0))
+			fail_msg("%s=%s: %d", vars[i].name, vars[i].value, r);
+		snprintf(want, sizeof(want), "environment %s: no such setting",
+			 vars[i].name);
+		if (vars[i].bad)
+			assert_string_equal(e.text, want);
+	}
+}
+
 static void only_reload_fields_are_copied(void **state)
 {
 	struct target from = { .on = true, .n = 3, .word = 1 };
@@ -363,6 +408,7 @@ int main(void)
 		cmocka_unit_test(long_lines_are_refused_unless_comments),
 		cmocka_unit_test(no_file_is_an_error_with_its_name),
 		cmocka_unit_test(the_environment_wins),
+		cmocka_unit_test(variables_that_name_no_setting_are_errors),
 		cmocka_unit_test(only_reload_fields_are_copied),
 		cmocka_unit_test(no_memory_is_an_error),
 		cmocka_unit_test(the_example_shows_every_default),
