@@ -218,6 +218,10 @@ static const struct conf_key keys[] = {
 	  .doc = "IP addresses of recording clients that the API and REFER may "
 		 "make the server call, separated by commas; * is any. `srs "
 		 "record` may call any." },
+	{ "sip", "dial_timeout", CONF_DURATION, FIELD(sip.dial_timeout_us),
+	  .def = "60s", .min = SEC_US, .max = 300 * SEC_US, .reload = true,
+	  .doc = "A call of ours that nobody answers is cancelled after this "
+		 "time." },
 	{ "sip", "allow_address_trunks", CONF_BOOL,
 	  FIELD(sip.allow_address_trunks), .def = "no", .reload = true,
 	  .doc = "Trunks may be known by their source address alone; only "

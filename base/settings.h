@@ -61,6 +61,7 @@ struct settings {
 		int recordpref;	   /* enum settings_recordpref; note */
 		char dial_to[512]; /* addresses that calls of ours may go to;
 				    * "" = none, "*" = any */
+		int64_t dial_timeout_us; /* such a call may ring, 60s */
 	} sip;
 	struct {
 		/* what makes several recordings one call */

@@ -23,7 +23,6 @@
 #include "storage/commands.h"
 
 #define OPEN_TIMEOUT_US 3000000
-#define ANSWER_TIMEOUT_US INT64_C(60000000)
 #define STREAMS_DEFAULT 2
 
 static const char *const labels[SESSION_AUDIO_MAX] = {
@@ -355,7 +354,8 @@ void dialout_opened(struct session *s, const struct cap_opened *o)
 		dialout_failed(s, "no ports or no disk for the media");
 		return;
 	}
-	s->close_due_us = session_mono_us(s->sv) + ANSWER_TIMEOUT_US;
+	s->close_due_us =
+		session_mono_us(s->sv) + s->sv->set->sip.dial_timeout_us;
 	if (send_invite(s) < 0)
 		dialout_failed(s, "the INVITE could not be sent");
 }

@@ -58,7 +58,9 @@ static void narrowed(struct session *s)
  * resumed or changed) keeps it for the next tick. */
 static void act_on_news(struct session *s)
 {
-	if (s->news == GRANT_LIVE_ENDED) {
+	if (s->news == GRANT_LIVE_ENDED && s->dialing) {
+		dialout_failed(s, "revoked"); /* CANCEL */
+	} else if (s->news == GRANT_LIVE_ENDED) {
 		session_end(s, "revoked", 403, "Authorization revoked");
 	} else if (s->state == SESSION_LIVE && !s->change && !s->plan) {
 		s->news = GRANT_LIVE_SAME;

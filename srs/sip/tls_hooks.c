@@ -3,17 +3,20 @@
  * SSL_CTX_set_verify. Its own verify callback is left out on purpose: without
  * "required" it turns failed checks into good ones and then reports the peer
  * as verified. SSL_get1_peer_certificate is how the client's certificate is
- * seen, of which Sofia keeps the names only.
+ * seen, of which Sofia keeps the names only; SSL_connect is where the
+ * certificate of those we call gets checked.
  */
 #include "srs/sip/tls_hooks.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/log.h"
 #include "srs/sip/tls_peers.h"
 
 static struct tls_hook *active;
@@ -75,7 +78,7 @@ int SSL_CTX_load_verify_locations(SSL_CTX *ctx, const char *file,
 	if (!active)
 		return real(ctx, file, path);
 	if (active->ca[0] == '\0')
-		return 1;
+		return 1; /* then nobody is trusted that we call */
 	if (real(ctx, active->ca, NULL) == 1) {
 		SSL_CTX_set_client_CA_list(ctx,
 					   SSL_load_client_CA_file(active->ca));
@@ -124,6 +127,39 @@ static void note_peer(const SSL *ssl, const X509 *cert)
 	    len != TLS_PEERS_HASH)
 		len = 0;
 	tls_peers_put(&peer, port_of(&local), len ? hash : NULL);
+}
+
+/* Whom we call must be who was meant: an authority of tls_ca says that the
+ * certificate is that address's. Sofia leaves it to the listener's setting,
+ * which is about clients. */
+int SSL_connect(SSL *ssl)
+{
+	struct sockaddr_storage ss = { 0 };
+	struct sockaddr_in6 *in6 = (void *)&ss;
+	struct sockaddr_in *in = (void *)&ss;
+	socklen_t len = sizeof(ss);
+	X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+	int named = 0, r;
+	long check;
+
+	if (!watching)
+		return REAL(SSL_connect)(ssl);
+	SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+	if (getpeername(SSL_get_fd(ssl), (void *)&ss, &len) == 0 &&
+	    ss.ss_family == AF_INET6)
+		named = X509_VERIFY_PARAM_set1_ip(param,
+						  (void *)&in6->sin6_addr, 16);
+	else if (ss.ss_family == AF_INET)
+		named = X509_VERIFY_PARAM_set1_ip(param, (void *)&in->sin_addr,
+						  4);
+	else if (errno == ENOTCONN)
+		named = 1; /* nothing can come yet; called again */
+	r = named ? REAL(SSL_connect)(ssl) : -1;
+	check = SSL_get_verify_result(ssl);
+	if (r <= 0 && check != X509_V_OK)
+		log_warn(NULL, "sip.tls_callee_refused",
+			 LOG_S("why", X509_verify_cert_error_string(check)));
+	return r;
 }
 
 /* Sofia asks for it once, when a handshake is through. */

@@ -116,10 +116,11 @@ static void answer_simply(struct ua_request *req, int status)
 /* Outside of every dialog. */
 static void sort_request(struct ua *ua, struct ua_request *req)
 {
-	if (req->method == UA_OTHER || req->method == UA_NOTIFY)
+	if (req->method == UA_OTHER)
 		answer_simply(req, 405);
 	else if (req->to_tag[0] || req->method == UA_BYE ||
-		 req->method == UA_UPDATE || req->method == UA_CANCEL)
+		 req->method == UA_UPDATE || req->method == UA_CANCEL ||
+		 req->method == UA_NOTIFY)
 		answer_simply(req, 481);
 	else
 		ua->events->request(ua->arg, req);
@@ -151,7 +152,7 @@ static int on_cancel_or_ack(struct ua_irq_magic *q, nta_incoming_t *irq,
 			ua->events->cancelled(ua->arg, &q->pub, &second->pub);
 	} else if (d) {
 		d->accepted = NULL;
-		ua->events->ack(d->darg, second ? &second->pub : NULL);
+		d->events->ack(d->darg, second ? &second->pub : NULL);
 	}
 	if (second)
 		ua_request_drop(second);
@@ -187,7 +188,7 @@ static void deliver(struct ua *ua, struct ua_irq_magic *q)
 	if (!d)
 		sort_request(ua, &q->pub);
 	else
-		ua->events->in_dialog(d->darg, &q->pub);
+		d->events->in_dialog(d->darg, &q->pub);
 }
 
 static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
@@ -213,7 +214,7 @@ static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
 	/* An ACK that nta could not pair: without To-tag, or of a dialog that
 	 * was restored after the 200. A stray one is dropped. */
 	if (magic->dialog)
-		ua->events->ack(magic->dialog->darg, &q->pub);
+		magic->dialog->events->ack(magic->dialog->darg, &q->pub);
 	ua_request_drop(q);
 	return 200;
 }

@@ -36,6 +36,7 @@ enum ua_method {
 	UA_UPDATE,
 	UA_REFER,
 	UA_NOTIFY,
+	UA_SUBSCRIBE,
 	UA_OTHER,
 };
 
@@ -44,7 +45,9 @@ enum ua_transport { UA_UDP, UA_TCP, UA_TLS };
 enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
 
 /* The value of our Allow headers. */
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK, INFO, REFER"
+#define UA_ALLOW                                                               \
+	"INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK, INFO, REFER, "      \
+	"SUBSCRIBE, NOTIFY"
 
 #define UA_PEER_MAX 64
 #define UA_SUBJECTS_MAX 16
@@ -93,10 +96,10 @@ struct ua_response {
 /* Callbacks get ua_config.arg or the dialog's arg. Every request but ACK must
  * get a final answer by ua_answer(), in the callback or later. */
 struct ua_events {
-	/** INVITE, OPTIONS or REFER outside of a dialog (anything else is
-	 * answered inside: 405, 481, 501). */
+	/** INVITE, OPTIONS, REFER or SUBSCRIBE outside of a dialog (anything
+	 * else is answered inside: 405, 481, 501). */
 	void (*request)(void *arg, struct ua_request *req);
-	/** INVITE, UPDATE, OPTIONS, BYE, UA_OTHER within a dialog. */
+	/** Whatever comes within a dialog but ACK and CANCEL. */
 	void (*in_dialog)(void *darg, struct ua_request *req);
 	/** The ACK of a 2xx; NULL: it never came (64 * T1). */
 	void (*ack)(void *darg, const struct ua_request *ack);
@@ -181,7 +184,8 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 /* ---- dialogs ---- */
 
 /**
- * Make the dialog of an INVITE or REFER (before its 2xx) and set req->dialog.
+ * Make the dialog of an INVITE, REFER or SUBSCRIBE (before its 2xx) and set
+ * req->dialog.
  *
  * @param darg given to the callbacks
  * @return 0, -EINVAL, -ENOMEM
@@ -194,8 +198,13 @@ struct ua_dial {
 };
 
 /**
- * Make the dialog of an INVITE of ours, which ua_dialog_send() sends: the first
- * request must be one. It is a dialog like the others once its 2xx has come.
+ * Make the dialog of an INVITE or REFER of ours, which ua_dialog_send() sends:
+ * the first request must be one. It is a dialog like the others once its 2xx
+ * has come. Further 2xx of an INVITE that forked are confirmed and hung up in
+ * here, and so is one that comes after the dialog was destroyed.
+ *
+ * Over TLS the other side's certificate must come from an authority of
+ * tls_ca and name the address that is called.
  *
  * @return 0; -EINVAL the URI is none, or its host no IP address;
  *         -EPROTONOSUPPORT no listener of that transport; -ENOMEM
@@ -206,6 +215,11 @@ int ua_dialog_dial(struct ua *ua, const struct ua_dial *dial, void *darg,
  *  @param ret_host the address without brackets, UA_PEER_MAX */
 int ua_dial_parse(const char *uri, enum ua_transport *ret_transport,
 		  char *ret_host);
+
+/** From now on these callbacks get what belongs to the dialog; events for its
+ *  life. (At first: those of the agent.) */
+void ua_dialog_handle(struct ua_dialog *d, const struct ua_events *events,
+		      void *darg);
 
 /** A pending INVITE that we have to answer is answered with 500, one that we
  *  sent is cancelled; requests of ours
@@ -230,7 +244,7 @@ enum ua_transport ua_dialog_transport(const struct ua_dialog *d);
 const char *ua_transport_name(enum ua_transport t); /* "udp" */
 
 struct ua_send {
-	enum ua_method method; /* INVITE, BYE, OPTIONS, UPDATE, NOTIFY */
+	enum ua_method method; /* INVITE, BYE, OPTIONS, UPDATE, NOTIFY, REFER */
 	const char *headers;   /* complete lines or NULL */
 	const char *content_type;
 	struct span body; /* len 0 = none */

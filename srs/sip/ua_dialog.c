@@ -33,6 +33,7 @@ int ua_dialog_new(struct ua *ua, void *darg, struct ua_dialog **ret_d)
 	if (!d)
 		return -ENOMEM;
 	d->ua = ua;
+	d->events = ua->events;
 	d->darg = darg;
 	d->magic.ua = ua;
 	d->magic.dialog = d;
@@ -131,6 +132,13 @@ int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 	ua_request_join(q, d);
 	*ret_dialog = STEAL(d);
 	return 0;
+}
+
+void ua_dialog_handle(struct ua_dialog *d, const struct ua_events *events,
+		      void *darg)
+{
+	d->events = events;
+	d->darg = darg;
 }
 
 void ua_dialog_destroy(struct ua_dialog **dp)

@@ -77,14 +77,16 @@ struct ua_orq_magic {
 	struct ua_dialog *d;
 	nta_outgoing_t *orq;
 	enum ua_method method;
-	bool confirmed;		   /* an INVITE that got its 2xx and our ACK */
-	struct ua_orq_magic *next; /* in ua->sent */
+	bool confirmed;		    /* an INVITE that got its 2xx and our ACK */
+	char hop[UA_PEER_MAX + 32]; /* where it went, "" = by its route */
+	struct ua_orq_magic *next;  /* in ua->sent */
 };
 
 struct ua_dialog {
 	struct ua_leg_magic magic;
 	struct ua *ua;
 	nta_leg_t *leg;
+	const struct ua_events *events;
 	void *darg;
 	struct ua_irq_magic *accepted;	/* 2xx sent, waiting for the ACK */
 	struct ua_irq_magic *invite;	/* INVITE not answered yet */

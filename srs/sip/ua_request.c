@@ -29,6 +29,8 @@ static enum ua_method method_of(sip_t const *sip)
 		return UA_REFER;
 	case sip_method_notify:
 		return UA_NOTIFY;
+	case sip_method_subscribe:
+		return UA_SUBSCRIBE;
 	default:
 		return UA_OTHER;
 	}

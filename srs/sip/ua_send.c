@@ -163,6 +163,48 @@ static void fill_response(struct ua_response *res, msg_t *msg, sip_t const *sip,
 					   sip->sip_payload->pl_len };
 }
 
+/* A 2xx that nobody wants any more: the INVITE forked, or it was cancelled too
+ * late. RFC 3261 13.2.2.4: it gets its ACK, then a BYE; both go where the
+ * INVITE went, whatever its Contact says. */
+static void end_stray(struct ua_orq_magic *o, sip_t const *sip)
+{
+	nta_leg_t *leg;
+	nta_outgoing_t *ack, *bye;
+	char ack_seq[32], bye_seq[32];
+
+	leg = nta_leg_tcreate(o->ua->agent, NULL, NULL,
+			      SIPTAG_CALL_ID(sip->sip_call_id),
+			      SIPTAG_FROM(sip->sip_from),
+			      SIPTAG_TO(sip->sip_to), TAG_END());
+	if (!leg)
+		return; /* the 200 will come again */
+	nta_leg_client_route(leg, sip->sip_record_route, sip->sip_contact);
+	(void)snprintf(ack_seq, sizeof(ack_seq), "%u ACK",
+		       sip->sip_cseq->cs_seq);
+	(void)snprintf(bye_seq, sizeof(bye_seq), "%u BYE",
+		       sip->sip_cseq->cs_seq + 1);
+	ack = nta_outgoing_tcreate(leg, NULL, NULL, hop_url(o->hop),
+				   sip_method_ack, "ACK", NULL,
+				   SIPTAG_CSEQ_STR(ack_seq), TAG_END());
+	bye = nta_outgoing_tcreate(leg, NULL, NULL, hop_url(o->hop),
+				   sip_method_bye, "BYE", NULL,
+				   SIPTAG_CSEQ_STR(bye_seq), TAG_END());
+	if (ack)
+		nta_outgoing_destroy(ack);
+	if (bye)
+		nta_outgoing_destroy(bye); /* goes on by itself */
+	nta_leg_destroy(leg);
+}
+
+/* Is it of the branch that became the dialog? */
+static bool is_ours(const struct ua_dialog *d, sip_t const *sip)
+{
+	const char *rtag = nta_leg_get_rtag(d->leg);
+	const char *tag = sip->sip_to->a_tag;
+
+	return str_ieq(rtag ? rtag : "", tag ? tag : "");
+}
+
 /* Our INVITE was accepted: confirm it, keep it for repetitions. */
 static void accepted(struct ua_orq_magic *o, sip_t const *sip,
 		     const struct sip_fields *f, struct buf *ack)
@@ -187,7 +229,6 @@ static void tell(struct ua_orq_magic *o, nta_outgoing_t *orq, sip_t const *sip,
 	struct ua_response res = { .status = status };
 	bool invite_ok = o->method == UA_INVITE && status / 100 == 2;
 	struct ua_dialog *d = o->d;
-	struct ua *ua = o->ua;
 	enum ua_method method = o->method;
 	struct buf ack;
 	msg_t *msg = NULL;
@@ -197,12 +238,15 @@ static void tell(struct ua_orq_magic *o, nta_outgoing_t *orq, sip_t const *sip,
 		msg = nta_outgoing_getresponse(orq);
 	if (msg)
 		fill_response(&res, msg, sip, found);
+	if (o->method == UA_REFER && status / 100 == 2 &&
+	    !nta_sip_is_internal(sip) && !nta_leg_get_rtag(d->leg))
+		ua_dial_answered(d, sip, &res.fields);
 	if (invite_ok)
 		accepted(o, sip, &res.fields, &ack);
 	else
 		ua_sent_free(o);
 	res.ack = (struct span){ buf_str(&ack), ack.len };
-	ua->events->response(d->darg, method, &res);
+	d->events->response(d->darg, method, &res);
 	if (msg)
 		msg_destroy(msg);
 	buf_fini(&ack);
@@ -213,22 +257,19 @@ static int on_response(struct ua_orq_magic *o, nta_outgoing_t *orq,
 {
 	int status = sip && sip->sip_status ? sip->sip_status->st_status : 408;
 	bool ok = status / 100 == 2;
-	msg_t *msg;
 
 	o->ua->handled++;
 	if (status < 200)
 		return 0;
 	if (o->confirmed) {
-		if (ok && o->d)
+		if (ok && o->d && is_ours(o->d, sip))
 			send_ack(o->d, sip, NULL);
+		else if (ok)
+			end_stray(o, sip);
 		return 0;
 	}
-	if (!o->d && ok && o->method == UA_INVITE) {
-		/* we cancelled too late: accept, then hang up */
-		msg = nta_outgoing_getresponse(orq);
-		if (msg)
-			(void)nta_msg_ackbye(o->ua->agent, msg);
-	}
+	if (!o->d && ok && o->method == UA_INVITE)
+		end_stray(o, sip); /* we cancelled too late */
 	if (o->d)
 		tell(o, orq, sip, status);
 	else
@@ -245,26 +286,26 @@ static const struct {
 	[UA_OPTIONS] = { sip_method_options, "OPTIONS" },
 	[UA_UPDATE] = { sip_method_update, "UPDATE" },
 	[UA_NOTIFY] = { sip_method_notify, "NOTIFY" },
+	[UA_REFER] = { sip_method_refer, "REFER" },
 };
 
 static nta_outgoing_t *create(struct ua_dialog *d, const struct ua_send *m,
 			      struct ua_orq_magic *o)
 {
 	bool target = m->method == UA_INVITE || m->method == UA_UPDATE ||
-		      m->method == UA_NOTIFY;
+		      m->method == UA_NOTIFY || m->method == UA_REFER;
 	su_home_t *home = su_home_new(sizeof(su_home_t));
 	sip_payload_t *pl = NULL;
 	nta_outgoing_t *orq = NULL;
-	char hop[UA_PEER_MAX + 32];
 
 	if (!home)
 		return NULL;
 	if (m->body.len)
 		pl = sip_payload_create(home, m->body.p, (isize_t)m->body.len);
-	next_hop(d, hop, sizeof(hop));
+	next_hop(d, o->hop, sizeof(o->hop));
 	if (pl || !m->body.len)
 		orq = nta_outgoing_tcreate(
-			d->leg, on_response, o, hop_url(hop),
+			d->leg, on_response, o, hop_url(o->hop),
 			methods[m->method].method, methods[m->method].name,
 			NULL, SIPTAG_USER_AGENT_STR(d->ua->software),
 			TAG_IF(target, SIPTAG_CONTACT_STR(d->contact)),

@@ -3,6 +3,7 @@ import copy
 import json
 import re
 import socket
+import ssl
 import subprocess
 import threading
 import uuid
@@ -19,15 +20,24 @@ PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 
 
 class Source:
-    """A recording client that waits to be called (UDP or TCP)."""
+    """A recording client that waits to be called (UDP, TCP or TLS).
 
-    def __init__(self, transport="udp"):
+    cert is (certificate, key); with cafile the caller has to show one, too."""
+
+    def __init__(self, transport="udp", cert=None, cafile=None):
+        self.tls = None
+        if transport == "tls":
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*cert)
+            if cafile:
+                self.tls.load_verify_locations(cafile)
+                self.tls.verify_mode = ssl.CERT_REQUIRED
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         self.listener = socket.socket(socket.AF_INET, kind)
         self.listener.bind(("127.0.0.1", 0))
         self.listener.settimeout(10)
         self.transport, self.sock, self.peer, self.buffer = transport, None, None, b""
-        if transport == "tcp":
+        if transport != "udp":
             self.listener.listen()
         self.port = self.listener.getsockname()[1]
         self.tag = uuid.uuid4().hex[:8]
@@ -42,6 +52,9 @@ class Source:
             else:
                 if not self.sock:
                     self.sock, _ = self.listener.accept()
+                    self.sock.settimeout(timeout)
+                    if self.tls:
+                        self.sock = self.tls.wrap_socket(self.sock, server_side=True)
                 self.sock.settimeout(timeout)
                 m = self._from_stream()
             if not method or m.method == method or (method == "answer" and m.status):
@@ -55,7 +68,9 @@ class Source:
                 size = int(n[1] if n else 0)
                 self.buffer = rest[size:]
                 return sipc.Response(head + sep + rest[:size])
-            self.buffer += self.sock.recv(65536)
+            data = self.sock.recv(65536)
+            assert data, "the connection was closed"
+            self.buffer += data
 
     def send(self, text):
         data = text.encode()
@@ -64,14 +79,15 @@ class Source:
         else:
             self.sock.sendall(data)
 
-    def answer(self, req, status=200, body="", ctype="application/sdp", extra=()):
+    def answer(self, req, status=200, body="", ctype="application/sdp", extra=(), tag=None,
+               contact=None):
         lines = [f"SIP/2.0 {status} Whatever"]
         for n, v in req.headers:
             if n == "to" and ";tag=" not in v:
-                v += f";tag={self.tag}"
+                v += f";tag={tag or self.tag}"
             if n in ("via", "from", "to", "call-id", "cseq"):
                 lines.append(f"{n}: {v}")
-        lines.append(f"Contact: <{self.uri}>;+sip.src")
+        lines.append(f"Contact: <{contact or self.uri}>;+sip.src")
         lines.append("Allow: INVITE, ACK, BYE, CANCEL, UPDATE, OPTIONS")
         lines += extra
         if body:
@@ -264,4 +280,184 @@ def test_call_of_ours_survives_a_restart(world):
     bye = src.recv("BYE")
     assert f"tag={src.tag}" in bye.get("to")
     src.answer(bye)
+    src.close()
+
+
+# ---- answers that are none, and calls that are given up
+
+
+def refused(world, src, status, extra=()):
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, status, extra=extra)
+    ack = src.recv("ACK")
+    assert ack.cseq[0] == inv.cseq[0]
+    answer = asking.result()
+    assert answer.status_code == 409 and str(status) in answer.json()["detail"], answer.text
+    assert world.recordings() == []
+
+
+@pytest.mark.parametrize("status,extra", [
+    (302, ["Contact: <sip:elsewhere@127.0.0.1:9>"]),
+    (401, ['WWW-Authenticate: Digest realm="x", nonce="y"']),
+    (407, ['Proxy-Authenticate: Digest realm="x", nonce="y"']),
+    (486, []), (603, [])])
+def test_no_is_no(world, status, extra):
+    src = Source()
+    refused(world, src, status, extra)
+    with pytest.raises(TimeoutError):  # nobody else is called, nothing is tried again
+        src.recv(timeout=0.3)
+    src.close()
+
+
+def cancelled(src, inv):
+    cancel = src.recv("CANCEL")
+    assert cancel.cseq[0] == inv.cseq[0] and cancel.get("via") == inv.get("via")
+    src.answer(cancel)
+    src.answer(inv, 487)
+    assert src.recv("ACK").cseq[0] == inv.cseq[0]
+
+
+def test_ringing_for_too_long_is_cancelled(start):
+    world = World(start({"sip": {"dial_to": "127.0.0.1", "dial_timeout": "1s"}}))
+    src = Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 180)
+    cancelled(src, inv)
+    answer = asking.result()
+    assert state(world, answer)["detail"] == "no answer"
+    assert world.recordings() == []
+    src.close()
+
+
+def test_ringing_call_is_cancelled_at_shutdown(start):
+    world = World(start({"sip": {"dial_to": "127.0.0.1"}, "server": {"drain": "0s"}}))
+    src = Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 180)
+    asking.result()
+    world.server.proc.terminate()
+    cancelled(src, inv)
+    assert world.server.stop() == 0
+    assert Catalog(world.server).recordings() == []
+    src.close()
+
+
+def test_ringing_call_is_cancelled_when_the_grant_is_revoked(world):
+    src = Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 180)
+    world.server.cli("grant", "revoke", world.grant_id)
+    cancelled(src, inv)
+    answer = asking.result()
+    assert answer.status_code == 409 and "revoked" in answer.json()["detail"]
+    assert Catalog(world.server).recordings() == []
+    src.close()
+
+
+def test_answer_to_nothing_is_answered_by_nothing(world):
+    src, victim = Source(), Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    stray = re.sub(r"branch=[^;]+", "branch=z9hG4bKstray", inv.get("via"))
+    lines = ["SIP/2.0 200 OK", f"Via: {stray}", "From: <sip:srs@127.0.0.1>;tag=a",
+             "To: <sip:b@127.0.0.1>;tag=b", "Call-ID: never-was", "CSeq: 1 INVITE",
+             f"Contact: <{victim.uri}>", "Content-Length: 0"]
+    src.send("\r\n".join(lines) + "\r\n\r\n")
+    with pytest.raises(TimeoutError):
+        victim.recv(timeout=0.5)
+    src.answer(inv, 486)
+    assert src.recv("ACK")
+    assert asking.result().status_code == 409
+    src.close()
+    victim.close()
+
+
+def test_answer_after_the_cancel_is_hung_up(start):
+    world = World(start({"sip": {"dial_to": "127.0.0.1", "dial_timeout": "1s"}}))
+    src, victim = Source(), Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 180)
+    src.answer(src.recv("CANCEL"))
+    # too late, and with somebody else's address as Contact
+    src.answer(inv, 200, sipc.sdp([40000, 40002]), contact=victim.uri)
+    ack, bye = src.recv("ACK"), src.recv("BYE")
+    for m in (ack, bye):
+        assert m.get("call-id") == inv.get("call-id") and f"tag={src.tag}" in m.get("to")
+    assert bye.cseq[0] > inv.cseq[0]
+    src.answer(bye)
+    assert state(world, asking.result())["state"] == "failed"
+    assert world.recordings() == []
+    with pytest.raises(TimeoutError):
+        victim.recv(timeout=0.3)
+    src.close()
+    victim.close()
+
+
+def test_second_answer_of_a_fork_is_hung_up(world):
+    src = Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 200, sipc.sdp([40000, 40002]), tag="first")
+    assert "tag=first" in src.recv("ACK").get("to")
+    src.answer(inv, 200, sipc.sdp([40004, 40006]), tag="second")
+    ack, bye = src.recv("ACK"), src.recv("BYE")
+    assert "tag=second" in ack.get("to") and "tag=second" in bye.get("to")
+    src.answer(bye)
+    src.answer(inv, 200, sipc.sdp([40000, 40002]), tag="first")  # repeated: the ACK again
+    assert "tag=first" in src.recv("ACK").get("to")
+    assert asking.result().json()["state"] == "done"
+    src.tag = "first"
+    assert src.request(inv, "BYE", 1).status == 200
+    assert Catalog(world.server).wait_ended()["end_reason"] == "bye"
+    src.close()
+
+
+# ---- TLS
+
+
+def tls_world(start, pki, ca="ca.pem", **sip):
+    return World(start({"sip": {
+        "listen": "tls:127.0.0.1:0, udp:127.0.0.1:0", "tls_certificate": pki / "server.pem",
+        "tls_key": pki / "server.key", "dial_to": "127.0.0.1",
+        **({"tls_ca": pki / ca} if ca else {}), **sip}}))
+
+
+def test_call_over_tls_shows_our_certificate(start, pki):
+    world = tls_world(start, pki)
+    src = Source("tls", (pki / "server.pem", pki / "server.key"), pki / "ca.pem")
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    assert "TLS" in inv.get("via") and "transport=tls" in inv.get("contact")
+    names = [v for kind, v in src.sock.getpeercert()["subjectAltName"] if kind == "DNS"]
+    assert names == ["localhost"]
+    src.answer(inv, 200, sipc.sdp([40000, 40002]))
+    assert src.recv("ACK")
+    assert asking.result().json()["state"] == "done"
+    assert src.request(inv, "BYE", 1).status == 200
+    src.close()
+
+
+@pytest.mark.parametrize("ca,cert", [("ca.pem", "client"),  # names another host
+                                     ("other.pem", "server"),  # of an authority we do not know
+                                     (None, "server")])
+def test_nobody_else_is_called_over_tls(start, pki, ca, cert):
+    if ca == "other.pem":
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "other.key", "-out",
+                        "other.pem", "-days", "30", "-subj", "/CN=Other CA"], cwd=pki, check=True,
+                       capture_output=True)
+    world = tls_world(start, pki, ca, t1="20ms")
+    src = Source("tls", (pki / f"{cert}.pem", pki / f"{cert}.key"))
+    asking = Asking(world, src.uri)
+    with pytest.raises((AssertionError, OSError)):
+        src.recv("INVITE")
+    answer = asking.result()
+    assert state(world, answer)["detail"] == "no answer"
+    assert "sip.tls_callee_refused" in world.server.log()
+    assert world.recordings() == []
     src.close()
