@@ -1,6 +1,7 @@
 /* After a crash: the calls that the catalog says are running are taken up
  * again or closed, and spool files without a catalog row become recordings
- * (the 200 may be on its way though our commit was not) or go away.
+ * (the catalog may be of yesterday) unless they were dropped on purpose, or go
+ * away.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include "srs/session/session.h"
 #include "storage/catalog_recording.h"
 #include "storage/db.h"
+#include "storage/unwanted.h"
 
 #define LOST_CODE "recording.recovered_after_crash"
 
@@ -32,6 +34,16 @@ static int64_t spool_time_us(struct sip_server *sv, const char *file)
 }
 
 /* ---- rows of live calls ---- */
+
+/* Nobody has said yet who takes part: kept on that condition only. */
+static bool awaits_metadata(const struct recording_live *l)
+{
+	json_t *o = l->dialog ? json_loads(l->dialog, 0, NULL) : NULL;
+	bool due = json_integer_value(json_object_get(o, "metadata_due")) != 0;
+
+	json_decref(o);
+	return due;
+}
 
 static int close_row(struct sip_server *sv, const struct recording_live *l,
 		     const char *why)
@@ -85,6 +97,9 @@ static int on_live(void *arg, const struct recording_live *l)
 		return 0;
 	log_warn(NULL, "sip.call_not_restored", LOG_S("recording", l->id),
 		 LOG_E(r));
+	if (awaits_metadata(l))
+		return recording_discard(sv->db, l->id, sv->node,
+					 session_wall_us(sv));
 	r = close_row(sv, l, "the call could not be taken up again");
 	return r == -ENOENT ? 0 : r;
 }
@@ -268,6 +283,13 @@ static void set_aside(const char *path, const char *id, int r)
 		log_error(NULL, "sip.spool_not_set_aside", LOG_E(errno));
 }
 
+static void remove_file(const char *path, const char *id, const char *event)
+{
+	log_info(NULL, event, LOG_S("recording", id));
+	if (unlink(path) < 0 && errno != ENOENT)
+		log_warn(NULL, "sip.spool_not_removed", LOG_E(errno));
+}
+
 static void keep_or_remove(struct sip_server *sv, const char *id,
 			   const char *file)
 {
@@ -278,6 +300,11 @@ static void keep_or_remove(struct sip_server *sv, const char *id,
 	if (has_row(sv, id))
 		return;
 	(void)snprintf(path, sizeof(path), "%s/%s", sv->spool_dir, file);
+	r = unwanted_check(sv->db, id);
+	if (r > 0)
+		remove_file(path, id, "sip.spool_unwanted");
+	if (r != 0)
+		return; /* not known: looked at again with the next start */
 	f = mem_zalloc(sizeof(*f));
 	if (!f)
 		return;
@@ -288,9 +315,7 @@ static void keep_or_remove(struct sip_server *sv, const char *id,
 			 LOG_I("result", r));
 	} else if (r == 0 && !f->has_packets) {
 		/* never accepted, and nothing to hear in it */
-		log_info(NULL, "sip.spool_removed", LOG_S("recording", id));
-		if (unlink(path) < 0)
-			log_warn(NULL, "sip.spool_not_removed", LOG_E(errno));
+		remove_file(path, id, "sip.spool_removed");
 	} else {
 		set_aside(path, id, r);
 	}

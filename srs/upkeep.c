@@ -32,6 +32,7 @@
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
+#include "storage/unwanted.h"
 
 #define SECOND INT64_C(1000000)
 #define HOUR (3600 * SECOND)
@@ -48,6 +49,7 @@
 #define SPOOL_AGE (10 * 60 * SECOND)
 #define TOKENS_KEPT (30 * DAY)
 #define CALL_KEYS_KEPT (7 * DAY) /* the longest call, and stitch.window */
+#define UNWANTED_KEPT DAY	 /* nobody takes so long to make a file again */
 #define BACKUPS_KEPT 7u
 #define BACKUP_PREFIX "catalog-"
 #define BACKUP_NAME_LEN (sizeof("catalog-YYYYMMDD.db") - 1)
@@ -108,7 +110,7 @@ static int forget_row(const struct purge *p, const char *id,
 	if (r < 0)
 		return r;
 	(void)snprintf(object, sizeof(object), "recording:%s", id);
-	r = recording_purge(p->db, id);
+	r = recording_purge(p->db, id, p->now_us);
 	if (r == 0)
 		r = audit_add(p->db, &entry);
 	if (r < 0) {
@@ -172,18 +174,25 @@ static bool is_old(int dir_fd, const char *name, int64_t now_us)
 	       (int64_t)st.st_mtim.tv_sec * SECOND < now_us - SPOOL_AGE;
 }
 
-static bool is_ready(struct db *db, const char *name)
+/* Whose spool is it, going by its name? */
+static bool spool_id(const char *name, struct id *ret_id)
 {
-	struct recording *rec CLEANUP(recording_destroy) = NULL;
-	const struct catalog_scope all = { 0 };
-	struct id id;
 	struct span s = span_of(name);
 
 	if (s.len != ID_LEN + strlen(SPOOL_SUFFIX) ||
 	    strcmp(name + ID_LEN, SPOOL_SUFFIX) != 0)
 		return false;
 	s.len = ID_LEN;
-	return span_copy(id.s, sizeof(id.s), s) && id_ok(id.s) &&
+	return span_copy(ret_id->s, sizeof(ret_id->s), s) && id_ok(ret_id->s);
+}
+
+static bool is_ready(struct db *db, const char *name)
+{
+	struct recording *rec CLEANUP(recording_destroy) = NULL;
+	const struct catalog_scope all = { 0 };
+	struct id id;
+
+	return spool_id(name, &id) &&
 	       recording_get(db, &all, id.s, 0, &rec) == 0 &&
 	       rec->state == RECORDING_READY;
 }
@@ -207,6 +216,56 @@ int upkeep_spools(struct db *db, const struct settings *s, int64_t now_wall_us)
 			count += unlinkat(dirfd(dir), de->d_name, 0) == 0;
 	(void)closedir(dir); /* only read */
 	return count;
+}
+
+/* ---- spools of what was dropped on purpose ---- */
+
+static bool is_unwanted(struct db *db, const char *name)
+{
+	struct id id;
+
+	return spool_id(name, &id) && unwanted_check(db, id.s) > 0;
+}
+
+/* Gone for good is a spool whose absence is on the disk as well. */
+static int forget_unwanted(struct db *db, const struct settings *s, int dir_fd,
+			   int64_t before_us)
+{
+	int64_t r;
+
+	if (fsync(dir_fd) < 0)
+		return -errno;
+	r = unwanted_forget(db, s->server.name, before_us);
+	return r < 0 ? (int)r : 0;
+}
+
+int upkeep_unwanted(struct db *db, const struct settings *s,
+		    int64_t now_wall_us)
+{
+	char path[SETTINGS_PATH_MAX];
+	struct dirent *de;
+	int count = 0, r;
+	DIR *dir;
+
+	r = settings_path(s, "spool", path, sizeof(path));
+	if (r < 0)
+		return r;
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while (r == 0 && (de = readdir(dir))) {
+		if (!is_unwanted(db, de->d_name))
+			continue;
+		if (unlinkat(dirfd(dir), de->d_name, 0) == 0)
+			count++;
+		else if (errno != ENOENT)
+			r = -errno; /* and nothing is forgotten */
+	}
+	if (r == 0)
+		r = forget_unwanted(db, s, dirfd(dir),
+				    now_wall_us - UNWANTED_KEPT);
+	(void)closedir(dir); /* only read */
+	return r < 0 ? r : count;
 }
 
 /* ---- backups ---- */
@@ -303,6 +362,8 @@ static void do_round(struct upkeep *u, int64_t now_us, int64_t wall_us)
 static void do_hour(struct upkeep *u, int64_t now_us, int64_t wall_us)
 {
 	log_failure("spools", upkeep_spools(u->db, u->role->settings, wall_us));
+	log_failure("unwanted",
+		    upkeep_unwanted(u->db, u->role->settings, wall_us));
 	log_failure("tokens", token_sweep(&u->auth, TOKENS_KEPT));
 	log_failure("calls", call_keys_sweep(u->db, wall_us - CALL_KEYS_KEPT));
 	log_failure("optimize", catalog_optimize(u->db));

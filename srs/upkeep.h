@@ -33,6 +33,13 @@ int upkeep_once(struct db *db, struct blob_store *blobs,
  *  @return how many or -errno */
 int upkeep_spools(struct db *db, const struct settings *s, int64_t now_wall_us);
 
+/** Remove spools of recordings that were dropped on purpose, of any age; forget
+ *  (storage/unwanted.h) those of this node that were dropped a day ago, once
+ *  the folder without their spools is on the disk.
+ *  @return how many were removed or -errno */
+int upkeep_unwanted(struct db *db, const struct settings *s,
+		    int64_t now_wall_us);
+
 /** Copy the catalog of the day unless there is one; remove old copies.
  *  @return 1 made, 0 was there, -errno */
 int upkeep_backup(struct db *db, const struct settings *s, int64_t now_wall_us);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "storage/catalog_priv.h"
 #include "storage/jobs.h"
+#include "storage/unwanted.h"
 
 /* @return 0 or -ENOENT */
 static int exists(struct db *db, const char *id)
@@ -115,29 +116,34 @@ static int forget_words(struct db *db, const char *id)
 	return r < 0 ? (int)r : 0;
 }
 
-static int discard(struct db *db, const char *id)
+static int discard(struct db *db, const char *id, const char *node,
+		   int64_t now_us)
 {
 	int64_t live;
 	int r;
 
 	r = db_query_int(db,
-			 "SELECT n FROM recordings WHERE id = $1 "
-			 "AND state = 'recording'",
+			 "SELECT state = 'recording' FROM recordings "
+			 "WHERE id = $1",
 			 DB_ARGS(db_text(id)), &live);
-	if (r < 0)
-		return r == -ENODATA ? -ENOENT : r;
-	r = forget_words(db, id);
-	if (r < 0)
+	if (r < 0 && r != -ENODATA)
 		return r;
-	return catalog_exec_one(db, "DELETE FROM recordings WHERE id = $1",
-				DB_ARGS(db_text(id)));
+	if (r == 0 && !live)
+		return -EALREADY;
+	if (r == 0)
+		r = forget_words(db, id);
+	if (r == 0)
+		r = catalog_exec_one(db, "DELETE FROM recordings WHERE id = $1",
+				     DB_ARGS(db_text(id)));
+	return r < 0 && r != -ENODATA ? r : unwanted_add(db, id, node, now_us);
 }
 
-int recording_discard(struct db *db, const char *id)
+int recording_discard(struct db *db, const char *id, const char *node,
+		      int64_t now_us)
 {
 	int r = db_begin(db);
 
-	return r < 0 ? r : catalog_end(db, discard(db, id));
+	return r < 0 ? r : catalog_end(db, discard(db, id, node, now_us));
 }
 
 /* ---- render ---- */
@@ -442,22 +448,30 @@ int64_t recording_each_deleted(struct db *db, const char *node, int64_t now_us,
 	return r;
 }
 
-static int purge(struct db *db, const char *id)
+static int purge(struct db *db, const char *id, int64_t now_us)
 {
+	struct place p CLEANUP(place_fini) = { 0 };
 	int64_t r;
 
+	r = db_query(db,
+		     "SELECT node, spool_file FROM recordings "
+		     "WHERE id = $1 AND deleted_us > 0",
+		     DB_ARGS(db_text(id)), place_row, &p);
+	if (r <= 0)
+		return r < 0 ? (int)r : -ENOENT;
 	r = db_exec(db, "DELETE FROM jobs WHERE recording_id = $1",
 		    DB_ARGS(db_text(id)));
-	if (r < 0)
-		return (int)r;
-	return catalog_exec_one(
-		db, "DELETE FROM recordings WHERE id = $1 AND deleted_us > 0",
-		DB_ARGS(db_text(id)));
+	if (r >= 0)
+		r = unwanted_add(db, id, p.node, now_us);
+	return r < 0 ? (int)r
+		     : catalog_exec_one(db,
+					"DELETE FROM recordings WHERE id = $1",
+					DB_ARGS(db_text(id)));
 }
 
-int recording_purge(struct db *db, const char *id)
+int recording_purge(struct db *db, const char *id, int64_t now_us)
 {
 	int r = db_begin(db);
 
-	return r < 0 ? r : catalog_end(db, purge(db, id));
+	return r < 0 ? r : catalog_end(db, purge(db, id, now_us));
 }

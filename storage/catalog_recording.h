@@ -173,9 +173,16 @@ int recording_finish(struct db *db, const char *id, int64_t ended_us,
 		     const char *reason, const char *spool_file,
 		     int64_t now_us);
 
-/** A call that turned out not to be wanted (CANCEL, condition not met): the
- *  row goes, nothing stays. Only of live ones. @return 0, -ENOENT */
-int recording_discard(struct db *db, const char *id);
+/**
+ * A call that turned out not to be wanted (CANCEL, condition not met): nothing
+ * of it stays but its id among the unwanted (storage/unwanted.h), also when
+ * there is no row.
+ *
+ * @param node where its spool is, or may be
+ * @return 0, -EALREADY not live any more: nothing is changed
+ */
+int recording_discard(struct db *db, const char *id, const char *node,
+		      int64_t now_us);
 
 /* A live recording, as found after a restart; strings valid in the call. */
 struct recording_live {
@@ -258,7 +265,8 @@ typedef int recording_gone_fn(void *arg, const char *id, const char *tenant_id,
 int64_t recording_each_deleted(struct db *db, const char *node, int64_t now_us,
 			       unsigned limit, recording_gone_fn *fn,
 			       void *arg);
-/** Files are gone, so is the row. @return 0, -ENOENT not marked deleted */
-int recording_purge(struct db *db, const char *id);
+/** Files are gone, so is the row; its id is unwanted from now on (the spool may
+ *  be on another node). @return 0, -ENOENT not marked deleted */
+int recording_purge(struct db *db, const char *id, int64_t now_us);
 
 #endif

@@ -17,6 +17,7 @@ extern const char migration_0004[], migration_0004_end[];
 extern const char migration_0005[], migration_0005_end[];
 extern const char migration_0006[], migration_0006_end[];
 extern const char migration_0007[], migration_0007_end[];
+extern const char migration_0008[], migration_0008_end[];
 
 struct embedded {
 	const char *name;
@@ -32,6 +33,7 @@ static const struct embedded embedded[] = {
 	{ "0005_commands.sql", migration_0005, migration_0005_end },
 	{ "0006_calls.sql", migration_0006, migration_0006_end },
 	{ "0007_event_duration.sql", migration_0007, migration_0007_end },
+	{ "0008_unwanted.sql", migration_0008, migration_0008_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

@@ -19,5 +19,6 @@
 	migration migration_0005, "migrations/sqlite/0005_commands.sql"
 	migration migration_0006, "migrations/sqlite/0006_calls.sql"
 	migration migration_0007, "migrations/sqlite/0007_event_duration.sql"
+	migration migration_0008, "migrations/sqlite/0008_unwanted.sql"
 
 	.section .note.GNU-stack, "", @progbits

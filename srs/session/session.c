@@ -206,6 +206,10 @@ void session_end(struct session *s, const char *reason, int cause,
 
 	if (s->state != SESSION_LIVE && s->state != SESSION_RESUMING)
 		return;
+	/* what was kept on the condition that a description comes, goes when
+	 * none has come */
+	if (s->metadata_due_us != INT64_MAX)
+		s->unwanted = true;
 	s->state = SESSION_CLOSING;
 	s->ended_wall_us = session_wall_us(s->sv);
 	(void)str_copy(s->end_reason, sizeof(s->end_reason), reason);
@@ -243,20 +247,20 @@ void session_end_all(struct sip_server *sv, const char *reason, int cause,
 	session_each(sv, end_one, &a);
 }
 
+static int forget_row(struct session *s)
+{
+	return recording_discard(s->sv->db, s->id.s, s->sv->node,
+				 session_wall_us(s->sv));
+}
+
 void session_discard(struct session *s)
 {
-	int r;
-
 	if (s->invite)
 		turn_forget(s->sv, s->invite);
-	if (s->row) {
-		if (turn_begin(s->sv) == 0) {
-			r = recording_discard(s->sv->db, s->id.s);
-			if (r != -ENOENT)
-				(void)turn_check(s->sv, r);
-		}
-		s->row = false;
-	}
+	/* without a row, too: capture may have a spool with stray packets */
+	if ((s->row || s->open_seq) && turn_begin(s->sv) == 0)
+		(void)turn_check(s->sv, forget_row(s));
+	s->row = false;
 	turn_drop_dialog(s); /* answers a waiting INVITE */
 	s->invite = NULL;
 	session_notes_drop(s);
@@ -292,9 +296,7 @@ static void finish(struct session *s)
 	if (s->unwanted) {
 		session_notes_drop(s);
 		s->row = false;
-		r = recording_discard(sv->db, s->id.s);
-		if (r != -ENOENT)
-			(void)turn_check(sv, r);
+		(void)turn_check(sv, forget_row(s));
 		answer_bye(s);
 		return;
 	}

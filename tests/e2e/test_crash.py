@@ -1,13 +1,15 @@
 """kill -9 of each role, and of everything, in the middle of calls: what was
 accepted and had media becomes a ready recording."""
+import sqlite3
 import time
 
 import pytest
 import requests
 
 from lib import media
+from lib.catalog import Catalog
 from lib.server import ALICE, BOB, World, wait_for
-from lib.sipc import SipClient
+from lib.sipc import SipClient, sdp
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 
@@ -175,3 +177,137 @@ def test_what_was_acknowledged_survives_the_next_instant(start):
     restart()
     d = SipClient(server.sip["udp"]).dialog(token=tokens["access_token"])
     assert d.invite([40000, 40002], PEOPLE).status == 401
+
+
+# -- what was dropped on purpose stays dropped
+
+WAITING = {"sip": {"missing_metadata_wait": "1500ms"}}
+
+
+class Undescribed:
+    """A call with sound but without metadata, which the grant's conditions need."""
+
+    def __init__(self, server, world):
+        self.c = SipClient(server.sip["udp"])
+        self.d = self.c.dialog(token=world.access_token)
+        self.senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
+        r = self.d.invite([], [], body=sdp([s.port for s in self.senders]), ctype="application/sdp")
+        assert r.status == 200, r.raw
+        for s, port in zip(self.senders, r.ports()):
+            s.dest = ("127.0.0.1", port)
+            s.start()
+        self.spool = wait_for(lambda: next((server.data / "spool").glob("*.spool"), None),
+                              what="a spool")
+        wait_for(lambda: self.spool.stat().st_size > 20000, what="sound in the spool")
+
+    def next_request(self, method):
+        while True:
+            r = self.c.recv(5)
+            assert r is not None, f"no {method}"
+            if r.method == method:
+                return r
+
+    def stop(self):
+        for s in self.senders:
+            s.stop()
+
+
+def same_doors(server):
+    """The same addresses again after a restart."""
+    server.settings["sip"]["listen"] = ", ".join(server.ready["sip"])
+    server.settings["http"]["listen"] = server.ready["http"]
+    server.write_conf()
+
+
+def nothing_is_kept(server, spool):
+    cat = Catalog(server)
+    wait_for(lambda: not spool.exists(), what="the spool is gone")
+    wait_for(lambda: not cat.recordings(), 5, f"no recording: {cat.recordings()}")
+    assert not list((server.data / "spool").glob("*.spool*"))
+
+
+def test_a_refused_recording_is_not_found_again(start):
+    """Killed between the row's end and the spool's: the conditions win."""
+    server = start(WAITING)
+    world = World(server)
+    same_doors(server)
+    call = Undescribed(server, world)
+    aside = server.dir / "aside.spool"
+    aside.write_bytes(call.spool.read_bytes())
+    call.d.answer(call.next_request("BYE"))
+    wait_for(lambda: not Catalog(server).recordings(), what="the refusal")
+    call.stop()
+    server.kill_all()
+    call.spool.write_bytes(aside.read_bytes())
+    server.start()
+    nothing_is_kept(server, call.spool)
+    # the file comes back once more, as it may after a loss of power
+    server.kill_all()
+    call.spool.write_bytes(aside.read_bytes())
+    server.start()
+    nothing_is_kept(server, call.spool)
+
+
+def test_a_purged_recording_is_not_found_again(start):
+    server = start()
+    world = World(server)
+    same_doors(server)
+    call = Talk(server, world)
+    spool = wait_for(lambda: next((server.data / "spool").glob("*.spool"), None), what="a spool")
+    wait_for(lambda: spool.stat().st_size > 20000, what="sound in the spool")
+    copy = spool.read_bytes()
+    call.end()
+    rid = world.wait_recording()["id"]
+    r = requests.delete(f"{server.url}/api/v1/recordings/{rid}", timeout=10,
+                        headers={"Authorization": f"Bearer {world.api_token}"})
+    assert r.status_code in (200, 202, 204)
+    wait_for(lambda: not Catalog(server).recordings(), what="purged")
+    server.kill_all()
+    spool.write_bytes(copy)
+    server.start()
+    nothing_is_kept(server, spool)
+
+
+def test_an_unknown_spool_still_becomes_a_recording(start):
+    """The reverse: what nobody dropped is kept though the catalog lost it."""
+    server = start(WAITING)
+    world = World(server)
+    same_doors(server)
+    dropped = Undescribed(server, world)
+    dropped.d.answer(dropped.next_request("BYE"))
+    dropped.stop()
+    call = Talk(server, world)
+    rid = wait_for(lambda: [i["id"] for i in Catalog(server).recordings()
+                            if i["id"] != dropped.spool.stem], what="a row")[0]
+    spool = server.data / "spool" / f"{rid}.spool"
+    wait_for(lambda: spool.stat().st_size > 20000, what="sound in the spool")
+    server.kill_all()
+    call.end(bye=False)
+    with sqlite3.connect(server.data / "catalog.db") as db:
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute("DELETE FROM recordings WHERE id = ?", (rid,))
+    server.start()
+    assert world.wait_recording()["id"] == rid
+
+
+@pytest.mark.parametrize("ends", ["bye", "revoked", "restart", "unrestorable"])
+def test_who_ends_before_the_metadata_came_is_not_kept(start, ends):
+    server = start({"sip": {"missing_metadata_wait": "2s" if ends == "restart" else "60s"}})
+    world = World(server)
+    same_doors(server)
+    call = Undescribed(server, world)
+    if ends == "bye":
+        assert call.d.bye().status == 200
+    elif ends == "revoked":
+        r = requests.delete(f"{server.url}/api/v1/grants/{world.grant_id}", timeout=10,
+                            headers={"Authorization": f"Bearer {world.api_token}"})
+        assert r.status_code in (200, 202, 204)
+        call.d.answer(call.next_request("BYE"))
+    else:
+        server.kill_all()
+        if ends == "unrestorable":
+            with sqlite3.connect(server.data / "catalog.db") as db:
+                db.execute("UPDATE recordings SET dialog = replace(dialog, '\"ua\":', '\"xx\":')")
+        server.start()
+    nothing_is_kept(server, call.spool)
+    call.stop()

@@ -193,7 +193,7 @@ static void a_model_is_kept_with_its_recording(void **state)
 	assert_string_equal(json, "{\"a\":2}");
 	mem_free(json);
 	assert_int_equal(model_set(fx.db, "no-such", "{}"), -ENOENT);
-	assert_int_equal(recording_discard(fx.db, id.s), 0);
+	assert_int_equal(recording_discard(fx.db, id.s, "n", 1), 0);
 	assert_int_equal(model_get(fx.db, id.s, &json), -ENODATA);
 }
 

@@ -17,6 +17,7 @@
 #include "storage/db.h"
 #include "storage/jobs.h"
 #include "storage/migrate.h"
+#include "storage/unwanted.h"
 
 #define SEC INT64_C(1000000)
 #define T0 (INT64_C(1700000000) * SEC)
@@ -439,8 +440,9 @@ static void discarded_is_gone_without_a_trace(void **state)
 	struct catalog_usage u;
 	int64_t n = -1;
 
-	assert_int_equal(recording_discard(f->db, id.s), 0);
-	assert_int_equal(recording_discard(f->db, id.s), -ENOENT);
+	assert_int_equal(recording_discard(f->db, id.s, "n", T0), 0);
+	assert_int_equal(unwanted_check(f->db, id.s), 1);
+	assert_int_equal(recording_discard(f->db, id.s, "n", T0), 0);
 	assert_int_equal(usage_of_grant(f->db, "g1", 0, &u), 0);
 	assert_true(u.live_calls == 0 && u.recordings == 0);
 	assert_int_equal(db_query_int(f->db,
@@ -450,6 +452,33 @@ static void discarded_is_gone_without_a_trace(void **state)
 				      DB_NONE, &n),
 			 0);
 	assert_int_equal(n, 0);
+}
+
+static void what_has_ended_cannot_be_discarded(void **state)
+{
+	struct fixture *f = *state;
+	struct id id = record_a(f);
+
+	finish(f, &id);
+	assert_int_equal(recording_discard(f->db, id.s, "n", T0), -EALREADY);
+	assert_int_equal(unwanted_check(f->db, id.s), 0);
+	/* whatever is said: what the catalog has is wanted */
+	assert_int_equal(unwanted_add(f->db, id.s, "n", T0), 0);
+	assert_int_equal(unwanted_check(f->db, id.s), 0);
+}
+
+static void unwanted_ones_are_forgotten_by_node_and_age(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(unwanted_check(f->db, "a"), 0);
+	assert_int_equal(unwanted_add(f->db, "a", "n1", T0), 0);
+	assert_int_equal(unwanted_add(f->db, "a", "n1", T0 + 9), 0);
+	assert_int_equal(unwanted_add(f->db, "b", "n2", T0), 0);
+	assert_int_equal(unwanted_forget(f->db, "n1", T0), 0);
+	assert_int_equal(unwanted_forget(f->db, "n1", T0 + 1), 1);
+	assert_int_equal(unwanted_check(f->db, "a"), 0);
+	assert_int_equal(unwanted_check(f->db, "b"), 1);
 }
 
 static void usage_follows_calls_files_and_deletion(void **state)
@@ -539,7 +568,7 @@ static int purge_it(void *arg, const char *id, const char *tenant_id,
 
 	assert_string_equal(tenant_id, f->a.s);
 	assert_string_equal(spool_file, "x.spool");
-	return recording_purge(f->db, id);
+	return recording_purge(f->db, id, T0);
 }
 
 static void deleted_ones_are_purged_when_no_worker_holds_them(void **state)
@@ -549,7 +578,7 @@ static void deleted_ones_are_purged_when_no_worker_holds_them(void **state)
 	struct job j;
 
 	finish(f, &id);
-	assert_int_equal(recording_purge(f->db, id.s), -ENOENT);
+	assert_int_equal(recording_purge(f->db, id.s, T0), -ENOENT);
 	assert_int_equal(claim(f, &j), 0);
 	assert_int_equal(recording_delete(f->db, &all, id.s, T0), 0);
 	assert_int_equal(recording_each_deleted(f->db, "n1", T0 + 62 * SEC, 10,
@@ -652,6 +681,8 @@ int main(void)
 		TEST(a_lost_lease_makes_nothing_ready),
 		TEST(failing_for_good_keeps_the_spool),
 		TEST(discarded_is_gone_without_a_trace),
+		TEST(what_has_ended_cannot_be_discarded),
+		TEST(unwanted_ones_are_forgotten_by_node_and_age),
 		TEST(usage_follows_calls_files_and_deletion),
 		TEST(scopes_hide_what_is_not_theirs),
 		TEST(edits_are_bounded_and_searchable),

@@ -27,6 +27,7 @@
 #include "storage/db.h"
 #include "storage/jobs.h"
 #include "storage/migrate.h"
+#include "storage/unwanted.h"
 
 #define SEC INT64_C(1000000)
 #define DAY (86400 * SEC)
@@ -224,6 +225,34 @@ static void spools_of_ready_recordings_go_after_a_while(void **state)
 	assert_true(there(f, "spool/notes.txt"));
 }
 
+static void spools_of_what_was_dropped_go_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char key[128], spool[128], kept[128];
+	struct id id = ready(f, key, spool), other;
+
+	id_new(&other, T0);
+	snprintf(kept, sizeof(kept), "spool/%s.spool", other.s);
+	touch(f, kept);
+	assert_int_equal(upkeep_unwanted(f->db, &f->s, T0), 0);
+	assert_int_equal(recording_delete(f->db, &all, id.s, T0), 0);
+	assert_true(once(f, T0).purged == 1);
+	assert_false(there(f, spool));
+	touch(f, spool); /* back after a loss of power */
+	assert_int_equal(upkeep_unwanted(f->db, &f->s, T0), 1);
+	assert_false(there(f, spool));
+	assert_true(there(f, kept));
+	assert_int_equal(unwanted_check(f->db, id.s), 1);
+	/* its node is not this one: only "n" may forget it */
+	assert_int_equal(upkeep_unwanted(f->db, &f->s, T0 + 2 * DAY), 0);
+	assert_int_equal(unwanted_check(f->db, id.s), 1);
+	snprintf(f->s.server.name, sizeof(f->s.server.name), "n");
+	assert_int_equal(upkeep_unwanted(f->db, &f->s, T0 + DAY), 0);
+	assert_int_equal(unwanted_check(f->db, id.s), 1);
+	assert_int_equal(upkeep_unwanted(f->db, &f->s, T0 + 2 * DAY), 0);
+	assert_int_equal(unwanted_check(f->db, id.s), 0);
+}
+
 static void a_backup_a_day_keeps_the_last_seven(void **state)
 {
 	struct fixture *f = *state;
@@ -317,6 +346,7 @@ int main(void)
 		TEST(expired_recordings_are_deleted_and_purged),
 		TEST(files_that_cannot_go_keep_their_row),
 		TEST(spools_of_ready_recordings_go_after_a_while),
+		TEST(spools_of_what_was_dropped_go_at_once),
 		TEST(a_backup_a_day_keeps_the_last_seven),
 		TEST(the_database_is_tidied_while_it_is_used),
 		TEST(the_role_purges_and_ends_with_the_supervisor),
