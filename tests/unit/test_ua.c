@@ -289,6 +289,21 @@ static void ua_tells_of_an_ack_that_never_came(void **state)
 	assert_int_equal(g->acks, 0);
 }
 
+static void ua_sleeps_until_its_next_timer(void **state)
+{
+	struct rig *g = *state;
+	unsigned steps = 0;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	/* the 200 is repeated some ten times before it is given up */
+	for (; g->lost == 0 && steps < 200; steps++)
+		ua_step(g->ua, 1000);
+	assert_int_equal(g->lost, 1);
+	assert_in_range(steps, 1, 100);
+}
+
 static void ua_takes_ack_and_bye_without_tag(void **state)
 {
 	struct rig *g = *state;
@@ -568,6 +583,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(ua_sends_trying_then_repeats_the_200_until_the_ack),
 		T(ua_tells_of_an_ack_that_never_came),
+		T(ua_sleeps_until_its_next_timer),
 		T(ua_takes_ack_and_bye_without_tag),
 		T(ua_cancel_is_answered_inside),
 		T(ua_destroyed_dialog_answers_its_invite),
