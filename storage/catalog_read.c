@@ -303,6 +303,15 @@ void recording_destroy(struct recording **rp)
 	mem_free(r);
 }
 
+const struct recording_participant *recording_party(const struct recording *r,
+						    int ord)
+{
+	for (unsigned i = 0; i < r->n_participants; i++)
+		if ((int)r->participants[i].ord == ord)
+			return &r->participants[i];
+	return NULL;
+}
+
 const struct recording_track *recording_track(const struct recording *r,
 					      const char *kind, unsigned n,
 					      const char *format)

@@ -68,6 +68,11 @@ struct recording {
 	struct recording_arena *arena; /* private */
 };
 
+/** Who an event, stream or track belongs to: the participant with this ord,
+ *  NULL for -1 or nobody. Needs RECORDING_PARTICIPANTS. */
+const struct recording_participant *recording_party(const struct recording *r,
+						    int ord);
+
 /** @param parts RECORDING_... or-ed
  *  @return 0, -ENOENT (also deleted or outside the scope) */
 int recording_get(struct db *db, const struct catalog_scope *scope,

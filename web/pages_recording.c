@@ -20,13 +20,9 @@
 
 static const char *party_name(const struct recording *rec, int ord)
 {
-	for (unsigned i = 0; i < rec->n_participants; i++) {
-		const struct recording_participant *p = &rec->participants[i];
+	const struct recording_participant *p = recording_party(rec, ord);
 
-		if ((int)p->ord == ord)
-			return page_party(p);
-	}
-	return "";
+	return p ? page_party(p) : "";
 }
 
 static void put_title(struct buf *b, const struct recording *rec)

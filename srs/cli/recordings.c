@@ -99,13 +99,16 @@ static void put_duration(FILE *f, int64_t us)
 		(int)(s % 60));
 }
 
+static void put_party(FILE *f, const struct recording_participant *p)
+{
+	cli_put_text(f, *p->name ? p->name : p->aor);
+}
+
 static void put_participants(FILE *f, const struct recording *rec)
 {
 	for (unsigned i = 0; i < rec->n_participants; i++) {
-		const struct recording_participant *p = &rec->participants[i];
-
 		fputs(i ? ", " : "", f);
-		cli_put_text(f, *p->name ? p->name : p->aor);
+		put_party(f, &rec->participants[i]);
 	}
 }
 
@@ -207,6 +210,17 @@ static void show_time(const char *name, int64_t us)
 		show_field(name, text);
 }
 
+/* ", Alice", or nothing when it is nobody's. */
+static void show_party(const struct recording *rec, int ord)
+{
+	const struct recording_participant *p = recording_party(rec, ord);
+
+	if (!p)
+		return;
+	printf(", ");
+	put_party(stdout, p);
+}
+
 static void show_people(const struct recording *rec)
 {
 	for (unsigned i = 0; i < rec->n_participants; i++) {
@@ -227,6 +241,7 @@ static void show_people(const struct recording *rec)
 		printf("%-13s %u %s %s/%u label ", i ? "" : "streams", s->idx,
 		       s->media, *s->codec ? s->codec : "none", s->rate_hz);
 		cli_put_text(stdout, *s->label ? s->label : "-");
+		show_party(rec, s->participant);
 		putchar('\n');
 	}
 }
@@ -236,16 +251,22 @@ static void show_rest(const struct recording *rec)
 	for (unsigned i = 0; i < rec->n_tracks; i++) {
 		const struct recording_track *t = &rec->tracks[i];
 
-		printf("%-13s %s (%s, %" PRIu64 " bytes)\n", i ? "" : "files",
+		printf("%-13s %s (%s, %" PRIu64 " bytes)", i ? "" : "files",
 		       t->blob_key, t->mime, t->bytes);
+		show_party(rec, t->participant);
+		putchar('\n');
 	}
 	for (unsigned i = 0; i < rec->n_events; i++) {
 		const struct recording_event *ev = &rec->events[i];
 
 		printf("%-13s ", i ? "" : "events");
 		put_duration(stdout, ev->offset_us);
-		printf(" %s ", ev->kind);
-		cli_put_text(stdout, ev->text);
+		printf(" %s", ev->kind);
+		show_party(rec, ev->participant);
+		if (*ev->text) {
+			printf(": ");
+			cli_put_text(stdout, ev->text);
+		}
 		putchar('\n');
 	}
 	for (unsigned i = 0; i < rec->n_warnings; i++) {

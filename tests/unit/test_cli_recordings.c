@@ -311,6 +311,40 @@ static void people_read_tables_without_escape_codes(void **state)
 	assert_null(strchr(text, '\x1b'));
 }
 
+static void show_names_whose_hold_stream_and_file_it_is(void **state)
+{
+	struct fixture *f = *state;
+	const struct recording_event events[] = {
+		{ .at_us = T0 + SEC,
+		  .kind = "hold",
+		  .participant = 1,
+		  .stream = -1 },
+		{ .at_us = T0 + 2 * SEC,
+		  .kind = "dtmf",
+		  .participant = 0,
+		  .stream = -1,
+		  .text = "5" },
+		{ .at_us = T0 + 2 * SEC,
+		  .kind = "note",
+		  .participant = 7,
+		  .stream = -1,
+		  .text = "nobody's" },
+	};
+	char text[4096], line[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		assert_int_equal(
+			recording_add_event(f->db, f->live.s, &events[i]), 0);
+	snprintf(line, sizeof(line), "recordings show %s", f->live.s);
+	assert_int_equal(run(f, cli_recordings, false, line), 0);
+	read_text(f->out, text, sizeof(text));
+	assert_non_null(strstr(text, " hold, sip:bob@example.com\n"));
+	assert_non_null(strstr(text, " dtmf, Alice")); /* and no escape code */
+	assert_non_null(strstr(text, ": 5\n"));
+	assert_non_null(strstr(text, " note: nobody's\n"));
+	assert_null(strchr(text, '\x1b'));
+}
+
 static void show_says_everything_or_not_found(void **state)
 {
 	struct fixture *f = *state;
@@ -472,6 +506,7 @@ int main(void)
 		TEST(list_filters_and_pages),
 		TEST(wrong_arguments_are_usage),
 		TEST(people_read_tables_without_escape_codes),
+		TEST(show_names_whose_hold_stream_and_file_it_is),
 		TEST(show_says_everything_or_not_found),
 		TEST(export_is_complete_and_checks_itself),
 		TEST(export_leaves_out_what_is_damaged),
