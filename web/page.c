@@ -105,9 +105,10 @@ int page_error(struct http_request *req, struct http_response *res,
 	res->status = status;
 	page_begin(req, res, title, PAGE_NAV_NONE);
 	HTML(&res->body, "<h1>{}</h1>\n<p>{}</p>\n", title, text);
-	if (req->session)
-		buf_puts(&res->body, "<p><a href=\"/recordings\">"
-				     "To the recordings</a></p>\n");
+	buf_puts(&res->body, req->session ? "<p><a href=\"/recordings\">"
+					    "To the recordings</a></p>\n"
+					  : "<p><a href=\"/\">"
+					    "To the start page</a></p>\n");
 	return page_end(res);
 }
 

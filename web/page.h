@@ -25,7 +25,8 @@ void page_begin_card(struct http_request *req, struct http_response *res,
 /** @return 0 or the buffer's error */
 int page_end(struct http_response *res);
 
-/** A whole page with a heading and one sentence. @return 0 */
+/** A whole page with a heading, one sentence and a way on: the menu of who is
+ *  signed in, or a link to the start page. @return 0 */
 int page_error(struct http_request *req, struct http_response *res,
 	       unsigned status, const char *title, const char *text);
 

@@ -46,6 +46,20 @@ static void say_no(struct http_request *req, struct http_response *res,
 		http_problem_errno(res, error);
 }
 
+/* With the menu of whoever is signed in. */
+static void no_page_here(struct http_request *req, struct http_response *res,
+			 unsigned status)
+{
+	static const struct route anywhere = { .auth = ROUTE_PUBLIC };
+	struct web_session session;
+	struct principal who;
+
+	if (access_check(req, &anywhere, &session, &who, res))
+		say_no_page(req, res, status);
+	req->who = NULL;
+	req->session = NULL;
+}
+
 static void no_route(struct http_request *req, struct http_response *res,
 		     unsigned allow)
 {
@@ -55,7 +69,7 @@ static void no_route(struct http_request *req, struct http_response *res,
 	if (allow && req->method == HTTP_OPTIONS)
 		res->status = 204;
 	else if (wants_page(req))
-		say_no_page(req, res, allow ? 405 : 404);
+		no_page_here(req, res, allow ? 405 : 404);
 	else
 		http_problem(res, allow ? 405 : 404, "%s", "");
 	if (allow)

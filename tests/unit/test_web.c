@@ -271,6 +271,38 @@ static void writes_by_cookie_need_token_and_origin(void **state)
 	assert_int_equal(go(w), 403);
 }
 
+static const char *page_of(struct world *w, const char *path, unsigned status)
+{
+	begin(w, HTTP_GET, path);
+	header(w, "Accept", "text/html");
+	assert_int_equal(go(w), status);
+	return buf_str(&w->res.body);
+}
+
+static void an_unknown_address_leads_on(void **state)
+{
+	struct world *w = *state;
+	const char *text;
+
+	text = page_of(w, "/nothing", 404);
+	assert_non_null(strstr(text, "There is nothing at this address"));
+	assert_non_null(strstr(text, "<a href=\"/\">"));
+	assert_null(strstr(text, "<nav"));
+	sign_in(w, w->rig->user.s);
+	text = page_of(w, "/nothing", 404);
+	assert_non_null(strstr(text, "<nav"));
+	assert_non_null(strstr(text, "<a href=\"/recordings\">"));
+	assert_non_null(strstr(text, "Sign out"));
+	/* the same of an address that takes another method */
+	text = page_of(w, "/logout", 405);
+	assert_non_null(strstr(text, "<nav"));
+	/* programs get JSON */
+	begin(w, HTTP_GET, "/api/v1/nothing");
+	header(w, "Accept", "text/html");
+	assert_int_equal(go(w), 404);
+	assert_non_null(strstr(buf_str(&w->res.body), "\"status\""));
+}
+
 static void cookies_are_locked_to_https(void **state)
 {
 	struct world *w = *state;
@@ -345,6 +377,7 @@ int main(void)
 		T(a_disabled_user_is_signed_out),
 		T(signing_in_again_ends_the_session_before),
 		T(writes_by_cookie_need_token_and_origin),
+		T(an_unknown_address_leads_on),
 		T(cookies_are_locked_to_https),
 		T(a_secret_in_clear_from_elsewhere_is_refused),
 		T(the_setup_link_works_once_and_for_a_day),
