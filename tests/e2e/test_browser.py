@@ -11,7 +11,8 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from lib.server import ALICE, BOB, DETAILS, wait_for
+from lib.server import ALICE, BOB, DETAILS, World, wait_for
+from lib.sipc import SipClient
 from lib.web import REDIRECT, Portal
 
 PASSWORD = "correct horse battery"
@@ -88,8 +89,8 @@ def set_up(chrome, server):
     assert "used up" in chrome.text()
 
 
-def sign_in(chrome):
-    chrome.fill(email="alice@acme.example", password=PASSWORD)
+def sign_in(chrome, email="alice@acme.example"):
+    chrome.fill(email=email, password=PASSWORD)
     chrome.press("button.primary")
 
 
@@ -249,6 +250,24 @@ def test_grants_notes_and_delete(server, chrome):
     assert not chrome.complaints, chrome.complaints
 
 
+# the elements that stick out to the right, the innermost last
+STICKING_OUT = """
+    return [...document.querySelectorAll("body *")]
+        .filter(e => e.getBoundingClientRect().right > arguments[0])
+        .map(e => e.tagName + "." + e.className);"""
+
+
+def fits(chrome, width, path):
+    """Loaded, styled and laid out for this screen, the page is no wider than it."""
+    chrome.wait(lambda: chrome.js("""
+        return document.readyState === "complete" && document.styleSheets.length > 0 &&
+            window.screen.width === arguments[0];""", width), f"{path} to be there")
+    try:
+        chrome.wait(lambda: chrome.js("return document.documentElement.scrollWidth") <= width, path)
+    except AssertionError:
+        pytest.fail(f"{path} at {width}: {chrome.js(STICKING_OUT, width)}")
+
+
 @pytest.mark.parametrize("width", [390, 1200])
 def test_every_page_fits(server, chrome, width):
     """No page is wider than the screen, on a phone either."""
@@ -257,9 +276,68 @@ def test_every_page_fits(server, chrome, width):
     long = "sip:" + "x" * 90 + "@v.example"
     consent = portal.authorize_url(details={**DETAILS, "owner": {"aor": [long]}})
     chrome.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
-        "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600})
+        "width": width, "height": 800, "screenWidth": width, "screenHeight": 800,
+        "deviceScaleFactor": 1, "mobile": width < 600})
     for path in ("/recordings", "/recordings?q=x", "/clients", "/grants", "/audit", consent):
         chrome.driver.get(server.url + path)
-        assert chrome.js("return document.documentElement.scrollWidth") <= width, path
+        fits(chrome, width, path)
     chrome.collect()
     assert not chrome.complaints, chrome.complaints
+
+
+def live_call(world):
+    client = SipClient(world.server.sip["udp"])
+    dialog = client.dialog(token=world.access_token)
+    assert dialog.invite([40000, 40002], [(ALICE, "Alice"), (BOB, "Bob")]).status == 200
+    return client, dialog
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_live_call_is_paused_and_goes_on(server, chrome, script):
+    world = World(server, details={**DETAILS, "actions": ["record", "pause_resume"]})
+    client, dialog = live_call(world)
+    chrome.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not script})
+    chrome.driver.get(server.url + "/login")
+    sign_in(chrome)
+    chrome.wait(lambda: chrome.find("tr[data-state=recording] td.main a"), "the call").click()
+    here = server.url + "/recordings/" + world.recordings()[0]["id"]
+    for button, then, said in (("Pause", "Go on recording", "nothing of what is said now"),
+                               ("Go on recording", "Pause", "Nothing of what is said then")):
+        assert chrome.wait(lambda: chrome.find("#pause").text, "the button") == button
+        chrome.press("#pause")
+        chrome.wait(lambda: chrome.find("#pause").text == then and said in chrome.text(), said)
+        assert chrome.driver.current_url == here
+    kinds = [e["kind"] for e in world.recording(world.recordings()[0]["id"])["events"]]
+    assert [k for k in kinds if k.endswith("pause")] == ["pause", "unpause"]
+    dialog.bye()
+    client.close()
+    chrome.collect()
+    assert not chrome.complaints, chrome.complaints
+
+
+def test_who_may_not_pause_sees_no_button(server, chrome):
+    world = World(server)
+    server.cli("user", "add", "--tenant", "acme", "--email", "ear@acme.example",
+               "--role", "auditor", "--password-stdin", stdin=PASSWORD + "\n")
+    client, dialog = live_call(world)
+    chrome.driver.get(server.url + "/login")
+    sign_in(chrome, "ear@acme.example")
+    chrome.wait(lambda: chrome.find("tr[data-state=recording] td.main a"), "the call").click()
+    chrome.wait(lambda: chrome.find("#waiting"), "the recording's page")
+    assert not chrome.driver.find_elements(By.ID, "pause")
+    dialog.bye()
+    client.close()
+
+
+def test_an_unknown_address_has_the_menu(server, chrome):
+    World(server)
+    chrome.driver.get(server.url + "/nothing")
+    assert "There is nothing at this address" in chrome.text()
+    chrome.press("main a")
+    chrome.wait(lambda: "Sign in" in chrome.text(), "the login page")
+    sign_in(chrome)
+    chrome.wait(lambda: chrome.driver.current_url.endswith("/recordings"), "signed in")
+    chrome.driver.get(server.url + "/nothing")
+    assert "There is nothing at this address" in chrome.text()
+    chrome.press("nav a[href='/grants']")
+    chrome.wait(lambda: chrome.driver.current_url.endswith("/grants"), "the menu to work")
