@@ -16,7 +16,7 @@
  * when it denies. Pure; any role, any thread.
  *
  * Source: RFC 3261 section 19.1.4, RFC 3966 section 5; sips and sip name the
- * same user here on purpose (RFC 5630 section 5.3).
+ * same user here on purpose (RFC 5630).
  */
 #ifndef AUTH_IDENTITY_H
 #define AUTH_IDENTITY_H

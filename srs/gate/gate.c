@@ -317,7 +317,10 @@ static bool step_body(struct step *st)
 {
 	if (!st->req->body_error)
 		return true;
-	return gate_refuse_warn(st, GATE_BODY, 399, st->req->body_error);
+	return gate_refuse_warn(st,
+				st->req->body_unknown ? GATE_BODY_TYPE
+						      : GATE_BODY,
+				399, st->req->body_error);
 }
 
 /* Begin of the owner's day: by the zone of the first time window, else UTC. */

@@ -96,6 +96,7 @@ struct gate_request {
 	struct bearer bearer;
 	bool too_large;
 	const char *body_error; /* NULL = fine, else words for the Warning */
+	bool body_unknown;	/* that is: of a type that we don't read */
 	/* what of the body can't be recorded; matters to strict trunks only */
 	const char *strict_error;
 	/* everything but the usage counters, which the gate fills in */
@@ -140,6 +141,7 @@ enum gate_cause {
 	GATE_TOO_LARGE,
 	GATE_RATE,
 	GATE_BODY,
+	GATE_BODY_TYPE,
 	GATE_CONDITIONS,
 	GATE_CONCURRENT,
 	GATE_QUOTA,

@@ -551,8 +551,7 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 	struct session *s = arg;
 	struct ua_answer options = {
 		.status = 200,
-		.headers = "Allow: " UA_ALLOW "\r\n"
-			   "Supported: siprec, timer\r\n",
+		.headers = UA_ABILITIES,
 	};
 
 	if (!s) { /* of a REFER: nothing but our NOTIFYs belongs there */
@@ -579,6 +578,8 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 	default:
 		if (str_eq(req->method_name, "INFO"))
 			on_info(s, req);
+		else if (req->method == UA_UNKNOWN)
+			answer_status(s, req, 501);
 		else
 			answer_status(s, req, 405);
 	}
@@ -722,10 +723,11 @@ static void on_response(void *arg, enum ua_method method,
 			const struct ua_response *res)
 {
 	struct session *s = arg;
-	/* a client that is silent about a re-INVITE may be no worse than that
-	 */
+	/* a client that is silent about a re-INVITE, or a request for its
+	 * description, may be no worse than that */
 	bool gone = res->status == 481 ||
-		    (res->status == 408 && method != UA_INVITE);
+		    (res->status == 408 && method != UA_INVITE &&
+		     !(method == UA_UPDATE && s && s->snapshot_asked));
 
 	if (!s)
 		return; /* to a NOTIFY */

@@ -18,10 +18,6 @@
 #define ACK_WAIT_T1 66
 #define DAY_US INT64_C(86400000000)
 
-#define ACCEPT                                                                 \
-	"application/sdp, application/rs-metadata+xml, "                       \
-	"application/rs-metadata, multipart/mixed"
-
 /* ---- refusals ---- */
 
 static void answer_headers(struct sip_server *sv, struct session *s,
@@ -77,6 +73,8 @@ void session_refuse(struct sip_server *sv, struct session *s,
 		buf_printf(&h, "Warning: %s\r\n", v->warning);
 	if (v->retry_after_s)
 		buf_printf(&h, "Retry-After: %d\r\n", v->retry_after_s);
+	if (v->status == 415)
+		buf_puts(&h, UA_ACCEPT);
 	if (h.len)
 		a.headers = buf_str(&h);
 	if (v->problem) {
@@ -123,8 +121,7 @@ void session_answer_headers(struct ua_request *req, const struct sip_timer *t,
 			    struct buf *out)
 {
 	bool siprec = sip_fields_lists(&req->fields, "Require", "siprec");
-	bool timer = t->expires_s &&
-		     sip_fields_lists(&req->fields, "Require", "timer");
+	bool timer = t->expires_s > 0; /* RFC 4028 section 9 wants that */
 	char line[64];
 
 	bool must = sip_fields_lists(&req->fields, "Require", "record-aware");
@@ -374,6 +371,9 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 
 	intake_facts(sv, req, in->sdp, *people, known);
 	in->gate.body_error = body_problem(in);
+	in->gate.body_unknown = in->body.all.n > 0 && !in->body.has_sdp &&
+				!in->body.has_metadata &&
+				req->content_type.len > 0;
 	in->gate.may_wait = sv->set->sip.on_missing_metadata == 0;
 	if (turn_begin(sv) < 0) {
 		session_refuse_busy(sv, NULL, req);
@@ -396,6 +396,19 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 	gate_verdict_fini(&v);
 }
 
+/* RFC 3261 8.2.2.3 would have it refused with 420; but who ignores an answer
+ * of ours for lack of an extension loses no more than by that. */
+static void warn_extensions(struct intake *in, const struct ua_request *req)
+{
+	char words[100];
+
+	if (ua_request_unsupported(req, words, sizeof(words)))
+		warn_add(&in->warnings, "sip.require_ignored", WARN_WARNING,
+			 "required, but not supported: %s; recorded all the "
+			 "same",
+			 words);
+}
+
 static void on_invite(struct sip_server *sv, struct ua_request *req)
 {
 	struct sip_timer_config cfg = {
@@ -411,6 +424,7 @@ static void on_invite(struct sip_server *sv, struct ua_request *req)
 		return;
 	}
 	intake_read(sv, req);
+	warn_extensions(sv->in, req);
 	offer_wish(sv, req);
 	if (find_people(sv, req, &people, &known) < 0)
 		session_refuse_busy(sv, NULL, req);
@@ -425,9 +439,7 @@ static void on_options(struct sip_server *sv, struct ua_request *req)
 	struct intake *in = sv->in;
 	struct ua_answer a = {
 		.status = 200,
-		.headers = "Allow: " UA_ALLOW "\r\n"
-			   "Accept: " ACCEPT "\r\n"
-			   "Supported: siprec, timer\r\n",
+		.headers = UA_ABILITIES,
 	};
 	struct metadata *nobody = NULL;
 	struct gate_verdict v;

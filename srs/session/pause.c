@@ -5,7 +5,7 @@
  * where it allows requests. What the client says to that changes nothing for
  * the recording; it may go on sending, and it may be asked too early (491).
  *
- * Source: RFC 7866 section 7.2.1.
+ * Source: RFC 7866 section 7.2 (a=inactive while the SRS is not ready).
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,12 @@
  * would like (a=recordpref), and what we say to one that reads it.
  *
  * A wish stays until another one comes: a re-INVITE without the attribute is
- * no permission.
+ * no permission. (Section 7.3.2 reads its absence as "no preference"; but a
+ * mere session refresh must not undo what somebody asked for.)
  *
- * Source: RFC 7866 sections 6.1.2, 6.2.1, 9.1, 9.2.
+ * Source: RFC 7866 sections 7.1.2 (a=record), 7.1.3 and 7.3.2 (a=recordpref),
+ * 6.3 (record-aware). They speak of the recorded call; clients put the
+ * attributes into the recording session as well.
  */
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
  *
  * The 202 makes a subscription: NOTIFY says "100 Trying" at once and how it
  * went at the end. Refer-Sub: false (RFC 4488) and Require: nosub (RFC 7614)
- * make none. Explicit subscriptions (RFC 7614 explicitsub) are not offered:
- * 420. Where we may call is [sip] dial_to, as for the API.
+ * make none. Explicit subscriptions (RFC 7614 explicitsub) are not offered
+ * (the agent answers 420). Where we may call is [sip] dial_to, as for the API.
  *
  * Source: RFC 3515.
  */
@@ -152,10 +152,6 @@ void session_on_refer(struct sip_server *sv, struct ua_request *req)
 	struct gate_verdict v;
 	const char *bad = read_target(req, uri);
 
-	if (sip_fields_lists(&req->fields, "Require", "explicitsub")) {
-		refuse(sv, req, 420, "Unsupported: explicitsub\r\n");
-		return;
-	}
 	if (bad) {
 		(void)snprintf(warning, sizeof(warning),
 			       "Warning: 399 %s \"%s\"\r\n", sv->node, bad);

@@ -167,6 +167,7 @@ struct session {
 
 	/* asked for a description: snapshot.c */
 	bool snapshot_ok;	  /* the client answers that */
+	bool snapshot_draft;	  /* in the form of before RFC 7866 */
 	bool snapshot_asked;	  /* our UPDATE waits for its answer */
 	unsigned snapshots;	  /* how often we asked */
 	const char *snapshot_why; /* we should, NULL = no need */

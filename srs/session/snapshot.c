@@ -1,12 +1,15 @@
 /* Asking the client for a complete description, when what it sent so far leaves
  * open who takes part or contradicts itself.
  *
- * An UPDATE with a body of type application/rs-metadata-request; only to
- * clients whose INVITE accepts that type and allows UPDATE. The description
- * comes in the answer, or later in a request of the client's own. At most three
- * times a call, and never while something else of the dialog is under way.
+ * An UPDATE with a <requestsnapshot> (application/rs-metadata); only to clients
+ * that accept that type, which is good for nothing else, and allow UPDATE.
+ * Those that know the draft's application/rs-metadata-request only get that.
+ * The description comes in a request of the client's own; one in the answer is
+ * taken as well. At most three times a call, and never while something else of
+ * the dialog is under way.
  *
- * Source: RFC 7866 sections 7.2.2 (request) and 9.2 (body).
+ * Source: RFC 7866 section 9.2 (UPDATE, no other request, no SDP in it), RFC
+ * 7865 section 7 (body).
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +18,8 @@
 #include "base/str.h"
 #include "srs/session/session.h"
 
-#define REQUEST_TYPE "application/rs-metadata-request"
+#define RFC_TYPE "application/rs-metadata"
+#define DRAFT_TYPE "application/rs-metadata-request"
 #define ASK_MAX 3
 /* A client may send the rest right after its ACK by itself. */
 #define GRACE_US 300000
@@ -33,7 +37,9 @@ static const char *const reasons[][2] = {
 
 void session_snapshot_answers(struct session *s, const struct sip_fields *f)
 {
-	s->snapshot_ok = sip_fields_lists(f, "Accept", REQUEST_TYPE) &&
+	s->snapshot_draft = !sip_fields_lists(f, "Accept", RFC_TYPE);
+	s->snapshot_ok = (!s->snapshot_draft ||
+			  sip_fields_lists(f, "Accept", DRAFT_TYPE)) &&
 			 sip_fields_lists(f, "Allow", "UPDATE");
 }
 
@@ -55,22 +61,38 @@ void session_snapshot_consider(struct session *s, const char *code)
 	}
 }
 
+static size_t write_request(const struct session *s, char *dst, size_t dst_len)
+{
+	int n;
+
+	if (s->snapshot_draft)
+		n = snprintf(dst, dst_len, "SRS-Reason: %s\r\n",
+			     s->snapshot_why);
+	else
+		n = snprintf(dst, dst_len,
+			     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+			     "<requestsnapshot xmlns=\"urn:ietf:params:xml:ns:"
+			     "recording:1\">\r\n"
+			     "  <requestreason xml:lang=\"en\">%s"
+			     "</requestreason>\r\n"
+			     "</requestsnapshot>\r\n",
+			     s->snapshot_why);
+	return n > 0 && (size_t)n < dst_len ? (size_t)n : 0;
+}
+
 static void ask(struct session *s)
 {
-	char body[200];
+	char body[400];
 	struct ua_send m = {
 		.method = UA_UPDATE,
 		.headers = "Content-Disposition: recording-session\r\n"
-			   "Allow: " UA_ALLOW "\r\n"
+			   "Allow: " UA_ALLOW "\r\n" UA_ACCEPT
 			   "Supported: siprec, timer\r\n",
-		.content_type = REQUEST_TYPE,
-		.body = { body, 0 },
+		.content_type = s->snapshot_draft ? DRAFT_TYPE : RFC_TYPE,
+		.body = { body, write_request(s, body, sizeof(body)) },
 	};
-	char headers[400];
+	char headers[600];
 
-	(void)snprintf(body, sizeof(body), "SRS-Reason: %s\r\n",
-		       s->snapshot_why);
-	m.body.len = strlen(body);
 	if (s->timer.expires_s) { /* an UPDATE is a session refresh too */
 		(void)snprintf(headers, sizeof(headers),
 			       "%sSession-Expires: %u;refresher=%s\r\n",

@@ -147,7 +147,8 @@ int session_save(const struct session *s, struct buf *out)
 	json_text_pair(out, "ends_why", s->ends_why);
 	buf_printf(out, ",\"paused\":%d,\"aware\":%d,\"snapshot_ok\":%d",
 		   s->paused, s->aware, s->snapshot_ok);
-	buf_printf(out, ",\"wished\":%d", s->wished);
+	buf_printf(out, ",\"snapshot_draft\":%d,\"wished\":%d",
+		   s->snapshot_draft, s->wished);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -306,6 +307,9 @@ static void load_rest(struct session *s, const json_t *root)
 	s->aware = json_integer_value(json_object_get(root, "aware")) != 0;
 	s->snapshot_ok =
 		json_integer_value(json_object_get(root, "snapshot_ok")) != 0;
+	s->snapshot_draft =
+		json_integer_value(json_object_get(root, "snapshot_draft")) !=
+		0;
 }
 
 static int load_parts(struct session *s, const json_t *root, struct buf *part)

@@ -116,16 +116,46 @@ static void answer_simply(struct ua_request *req, int status)
 	(void)ua_answer(req, &a, NULL);
 }
 
+/* What makes no sense outside of every dialog; in the order of RFC 3261 8.2.
+ * An INVITE is not refused for its URI: it is here, that is enough. */
+static int refusal(struct ua_request *req)
+{
+	bool none = req->method == UA_OTHER || req->method == UA_UNKNOWN;
+
+	if (none && strstr(req->uri, UA_UNREADABLE))
+		return 400;
+	if (none)
+		return req->method == UA_UNKNOWN ? 501 : 405;
+	if (req->to_tag[0] || req->method == UA_BYE ||
+	    req->method == UA_UPDATE || req->method == UA_CANCEL ||
+	    req->method == UA_NOTIFY)
+		return 481;
+	if (req->method != UA_INVITE &&
+	    !ua_uri_is_ours((struct ua_irq_magic *)(void *)req))
+		return 416;
+	return 0;
+}
+
+static bool refuse_extension(struct ua_request *req)
+{
+	char words[200], line[240];
+	struct ua_answer a = { .status = 420, .headers = line };
+
+	if (!ua_request_unsupported(req, words, sizeof(words)))
+		return false;
+	(void)snprintf(line, sizeof(line), "Unsupported: %s\r\n", words);
+	(void)ua_answer(req, &a, NULL);
+	return true;
+}
+
 /* Outside of every dialog. */
 static void sort_request(struct ua *ua, struct ua_request *req)
 {
-	if (req->method == UA_OTHER)
-		answer_simply(req, 405);
-	else if (req->to_tag[0] || req->method == UA_BYE ||
-		 req->method == UA_UPDATE || req->method == UA_CANCEL ||
-		 req->method == UA_NOTIFY)
-		answer_simply(req, 481);
-	else
+	int status = refusal(req);
+
+	if (status)
+		answer_simply(req, status);
+	else if (req->method == UA_INVITE || !refuse_extension(req))
 		ua->events->request(ua->arg, req);
 }
 
@@ -239,7 +269,8 @@ static int reply(struct ua_irq_magic *q, const struct ua_answer *a,
 		q->irq, a->status, phrase ? phrase : "Unknown",
 		SIPTAG_SERVER_STR(q->ua->software),
 		TAG_IF(contact, SIPTAG_CONTACT_STR(contact)),
-		TAG_IF(a->status == 405, SIPTAG_ALLOW_STR(UA_ALLOW)),
+		TAG_IF(a->status == 405 || a->status == 501,
+		       SIPTAG_ALLOW_STR(UA_ALLOW)),
 		TAG_IF(a->headers, SIPTAG_HEADER_STR(a->headers)),
 		TAG_IF(pl && a->content_type,
 		       SIPTAG_CONTENT_TYPE_STR(a->content_type)),

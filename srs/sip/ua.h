@@ -37,7 +37,8 @@ enum ua_method {
 	UA_REFER,
 	UA_NOTIFY,
 	UA_SUBSCRIBE,
-	UA_OTHER,
+	UA_OTHER,   /* any other that SIP has */
+	UA_UNKNOWN, /* no method of SIP */
 };
 
 enum ua_transport { UA_UDP, UA_TCP, UA_TLS };
@@ -48,6 +49,15 @@ enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
 #define UA_ALLOW                                                               \
 	"INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS, PRACK, INFO, REFER, "      \
 	"SUBSCRIBE, NOTIFY"
+
+/* What a 2xx to OPTIONS says (RFC 3261 section 11.2), and a 415 its first. */
+#define UA_ACCEPT                                                              \
+	"Accept: application/sdp, application/rs-metadata+xml, "               \
+	"application/rs-metadata, multipart/mixed\r\n"
+#define UA_ABILITIES                                                           \
+	"Allow: " UA_ALLOW "\r\n" UA_ACCEPT "Accept-Encoding: identity\r\n"    \
+	"Accept-Language: en\r\n"                                              \
+	"Supported: siprec, timer, norefersub, nosub\r\n"
 
 #define UA_PEER_MAX 64
 #define UA_SUBJECTS_MAX 16
@@ -97,7 +107,8 @@ struct ua_response {
  * get a final answer by ua_answer(), in the callback or later. */
 struct ua_events {
 	/** INVITE, OPTIONS, REFER or SUBSCRIBE outside of a dialog (anything
-	 * else is answered inside: 405, 481, 501). */
+	 * else is answered inside: 400 the first line can't be read, 405, 416
+	 * a Request-URI of another kind, 420 Require, 481, 501). */
 	void (*request)(void *arg, struct ua_request *req);
 	/** Whatever comes within a dialog but ACK and CANCEL. */
 	void (*in_dialog)(void *darg, struct ua_request *req);
@@ -157,6 +168,11 @@ struct span ua_request_field(struct ua_request *req, const char *name,
  *  (TLS, or a loopback address) */
 bool ua_request_is_private(const struct ua_request *req);
 
+/** The words of its Require headers that we do not support, as a list.
+ *  @return false when there are none, or no room for them */
+bool ua_request_unsupported(const struct ua_request *req, char *dst,
+			    size_t dst_len);
+
 /* ---- answers ---- */
 
 struct ua_answer {
@@ -171,8 +187,8 @@ struct ua_answer {
  * Send an answer; a final one consumes req (all pointers into it are dead).
  *
  * Server is added to all, Contact (with +sip.srs) to 2xx of INVITE, UPDATE and
- * OPTIONS, Allow to 405. A 2xx to an INVITE needs req->dialog; when that is
- * gone the client gets 481.
+ * OPTIONS, Allow to 405 and 501. A 2xx to an INVITE needs req->dialog; when
+ * that is gone the client gets 481.
  *
  * @param ret_text what was sent is appended; may be NULL
  * @return 0, -EINVAL (a header of ours is malformed: a 500 was sent instead),

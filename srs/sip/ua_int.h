@@ -34,6 +34,9 @@ struct ua_orq_magic;
 
 #include "srs/sip/ua.h"
 
+/* Host of the URI of a request whose first line could not be read. */
+#define UA_UNREADABLE "unreadable.invalid"
+
 /* A leg's context: the default leg (dialog NULL) or a dialog's. */
 struct ua_leg_magic {
 	struct ua *ua;
@@ -112,6 +115,7 @@ unsigned ua_allow_bits(const struct sip_fields *f);
 int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text);
 int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
 		   char **ret_contact);
+bool ua_uri_is_ours(const struct ua_irq_magic *q);
 bool ua_field_safe(const char *headers);
 
 /* ua_listen.c */

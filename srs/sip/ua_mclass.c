@@ -2,13 +2,14 @@
  * answer with 400 or drop, is repaired between parsing the headers and
  * checking them: the hook below runs when the empty line has been reached.
  *
- *  - ACK or BYE whose CSeq names another method (INTEROP: several SBCs)
+ *  - a request whose CSeq names another method (ACK and BYE of several SBCs).
+ *    Not an OPTIONS: with its 400 no call is lost
  *  - a Content-Length larger than the datagram (it is cut to what is there)
  *
  * And a first line that cannot be read: Sofia would drop the message without
  * an answer, and never again read from its TCP connection nor close it. Such a
- * request goes on with a URI that nobody has, and is answered like any other;
- * such an answer is one to nothing.
+ * request goes on with a URI that nobody has: an INVITE is recorded all the
+ * same, what we would refuse anyhow gets 400; such an answer is one to nothing.
  */
 #include <string.h>
 
@@ -35,7 +36,8 @@ static void repair_cseq(sip_t *sip)
 
 	if (!sip->sip_request || !cs)
 		return;
-	if (cs->cs_method == sip->sip_request->rq_method)
+	if (cs->cs_method == sip->sip_request->rq_method ||
+	    sip->sip_request->rq_method == sip_method_options)
 		return;
 	cs->cs_method = sip->sip_request->rq_method;
 	cs->cs_method_name = sip->sip_request->rq_method_name;
@@ -54,7 +56,7 @@ static issize_t parse_request(su_home_t *home, msg_header_t *h, char *s,
 		rq->rq_method_name = "UNKNOWN";
 	}
 	url_init(rq->rq_url, url_sip);
-	rq->rq_url->url_host = "unreadable.invalid";
+	rq->rq_url->url_host = UA_UNREADABLE;
 	rq->rq_version = SIP_VERSION_CURRENT;
 	return 0;
 }

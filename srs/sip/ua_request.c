@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "srs/sip/tls_peers.h"
 #include "srs/sip/ua_int.h"
 
@@ -31,6 +33,8 @@ static enum ua_method method_of(sip_t const *sip)
 		return UA_NOTIFY;
 	case sip_method_subscribe:
 		return UA_SUBSCRIBE;
+	case sip_method_unknown:
+		return UA_UNKNOWN;
 	default:
 		return UA_OTHER;
 	}
@@ -288,6 +292,66 @@ static bool is_loopback(const struct sockaddr_storage *ss)
 bool ua_request_is_private(const struct ua_request *req)
 {
 	return req->transport == UA_TLS || is_loopback(&req->source);
+}
+
+/* A scheme that a recorder may be called by; the rest is 416. */
+bool ua_uri_is_ours(const struct ua_irq_magic *q)
+{
+	switch (q->sip->sip_request->rq_url->url_type) {
+	case url_sip:
+	case url_sips:
+	case url_tel:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool we_support(struct span word)
+{
+	static const char *const known[] = { "siprec",	   "timer",
+					     "100rel",	   "record-aware",
+					     "norefersub", "nosub" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
+		if (span_ieq(word, known[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool is_token(struct span s)
+{
+	static const char extra[] = "-.!%*_+`'~";
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (!isalnum((unsigned char)s.p[i]) &&
+		    !(s.p[i] && strchr(extra, s.p[i])))
+			return false;
+	}
+	return s.len > 0;
+}
+
+bool ua_request_unsupported(const struct ua_request *req, char *dst,
+			    size_t dst_len)
+{
+	size_t len = 0;
+	struct span v;
+
+	for (unsigned i = 0; sip_fields_get(&req->fields, "Require", i, &v);
+	     i++) {
+		while (v.len > 0) {
+			struct span word = span_trim(span_cut(&v, ','));
+
+			if (!is_token(word) || we_support(word) ||
+			    len + word.len + 3 > dst_len)
+				continue;
+			len += (size_t)snprintf(dst + len, dst_len - len,
+						"%s%.*s", len ? ", " : "",
+						SPAN_ARG(word));
+		}
+	}
+	return len > 0;
 }
 
 unsigned ua_allow_bits(const struct sip_fields *f)

@@ -54,7 +54,7 @@ enum sdp_proto {
 };
 
 /* a=record: whether the sender records, a=recordpref: whether it would like to
- * be recorded (RFC 7866 sections 9.1 and 9.2). */
+ * be recorded (RFC 7866 sections 7.1.2 and 7.3.2). */
 enum sdp_record {
 	SDP_RECORD_UNSET,
 	SDP_RECORD_ON,

@@ -215,7 +215,7 @@ def test_concurrent_calls_are_486(client, world):
 
 
 def test_body_that_is_no_sdp_is_400(client, world):
-    _, r = call(client, world, body="hello", ctype="text/plain")
+    _, r = call(client, world, body="hello", ctype="application/sdp")
     assert r.status == 400
 
 

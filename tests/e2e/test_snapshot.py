@@ -1,13 +1,17 @@
 """The server asks for a complete description, where the client said that it answers that."""
+from xml.etree import ElementTree
+
 import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.server import ALICE, BOB, CAROL, wait_for
+from lib.server import ALICE, BOB, CAROL, World, wait_for
 from test_sip_calls import PEOPLE, PORTS, request
 
 TELLS = ["Allow: INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS",
-         "Accept: application/sdp, application/rs-metadata-request"]
+         "Accept: application/sdp, application/rs-metadata"]
+DRAFT = [TELLS[0], "Accept: application/sdp, application/rs-metadata-request"]
+NS = "{urn:ietf:params:xml:ns:recording:1}"
 
 
 @pytest.fixture
@@ -38,9 +42,12 @@ def blind_call(client, world, extra):
 
 def asked(client):
     m = request(client)
-    assert m.method == "UPDATE" and m.get("content-type") == "application/rs-metadata-request"
+    assert m.method == "UPDATE" and m.get("content-type") == "application/rs-metadata"
     assert m.get("content-disposition") == "recording-session"
-    assert m.body.startswith(b"SRS-Reason: ") and m.body.endswith(b"\r\n")
+    assert "application/rs-metadata" in m.get("accept") and "+sip.srs" in m.get("contact")
+    root = ElementTree.fromstring(m.body)
+    assert root.tag == NS + "requestsnapshot" and len(root) == 1
+    assert root[0].tag == NS + "requestreason" and root[0].text
     return m
 
 
@@ -79,6 +86,33 @@ def test_refusal_is_asked_no_more(client, world):
     reply(client, asked(client), status=415)
     Catalog(world.server).wait_warning("metadata.snapshot_refused")
     assert d.bye().status == 200
+
+
+def test_form_before_the_rfc_is_asked_where_only_that_is_known(client, world):
+    d = blind_call(client, world, DRAFT)
+    m = request(client)
+    assert m.get("content-type") == "application/rs-metadata-request"
+    assert m.get("content-disposition") == "recording-session"
+    assert m.body.startswith(b"SRS-Reason: ") and m.body.endswith(b"\r\n")
+    reply(client, m, sipc.metadata(PEOPLE))
+    cat = Catalog(world.server)
+    wait_for(lambda: names(cat) == [ALICE, BOB], 10, "both are known")
+    assert d.bye().status == 200
+
+
+def test_silence_is_no_reason_to_hang_up(start):
+    """The UPDATE is never answered: the call goes on."""
+    world = World(start({"sip": {"t1": "20ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    d = blind_call(client, world, TELLS)
+    asked(client)
+    Catalog(world.server).wait_warning("metadata.snapshot_refused", 20)
+    while client.recv(0.3):
+        pass
+    d.request("OPTIONS")
+    assert d.final().status == 200
+    assert d.bye().status == 200
+    client.close()
 
 
 def test_nobody_else_is_asked(client, world):

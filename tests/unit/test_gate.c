@@ -401,6 +401,8 @@ static void bad_body_is_400(void **state)
 	expect(t, 400, GATE_BODY);
 	assert_string_equal(t->v.warning,
 			    "399 crs.example \"No SDP in the body\"");
+	t->req.body_unknown = true;
+	expect(t, 415, GATE_BODY_TYPE);
 }
 
 static void outside_the_conditions_is_403_with_reasons(void **state)
