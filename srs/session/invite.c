@@ -469,8 +469,10 @@ void session_on_request(void *arg, struct ua_request *req)
 		on_options(sv, req);
 	else if (req->method == UA_REFER)
 		session_on_refer(sv, req);
-	else
+	else if (req->method == UA_INVITE)
 		on_invite(sv, req);
+	else
+		answer_headers(sv, NULL, req, 405, NULL);
 }
 
 void session_on_cancelled(void *arg, struct ua_request *invite,

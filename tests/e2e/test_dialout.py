@@ -400,7 +400,7 @@ def test_answer_after_the_cancel_is_hung_up(start):
 
 def test_second_answer_of_a_fork_is_hung_up(world):
     src = Source()
-    asking = Asking(world, src.uri)
+    asking = Asking(world, src.uri, participants=[ALICE, BOB])
     inv = src.recv("INVITE")
     src.answer(inv, 200, sipc.sdp([40000, 40002]), tag="first")
     assert "tag=first" in src.recv("ACK").get("to")
