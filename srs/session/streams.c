@@ -47,6 +47,8 @@ static void build_one(const struct sdp_line *l, const struct answer_line *a,
 	put_pt(c, l, a->red);
 	put_pt(c, l, a->dtmf);
 	put_pt(c, l, a->cn);
+	for (unsigned i = 0; i < a->n_more; i++)
+		put_pt(c, l, a->more[i]);
 }
 
 unsigned streams_build(const struct sdp *offer, const struct answer *a,

@@ -101,6 +101,17 @@ static enum answer_why judge_line(const struct sdp_line *l,
 						  : ANSWER_NO_CODEC;
 }
 
+/* What else of the line may come without being asked for. */
+static void choose_more(const struct sdp_line *l, uint32_t mask,
+			struct answer_line *a)
+{
+	for (unsigned i = 0; i < l->n_pts && a->n_more < ANSWER_MORE_MAX; i++) {
+		if ((int)i != a->audio && mask >> i & 1 &&
+		    is_recorded(&l->pts[i]))
+			a->more[a->n_more++] = (int8_t)i;
+	}
+}
+
 static void choose(const struct sdp_line *l, uint32_t mask,
 		   struct answer_line *a)
 {
@@ -114,6 +125,7 @@ static void choose(const struct sdp_line *l, uint32_t mask,
 		rate_hz = l->pts[a->audio].rate_hz;
 		a->dtmf = find_companion(l, "telephone-event", rate_hz, true);
 		a->cn = find_companion(l, "CN", rate_hz, false);
+		choose_more(l, mask, a);
 	}
 	a->rtcp_mux = l->rtcp_mux;
 	a->dir = sdp_dir_sends(l->dir) ? SDP_RECVONLY : SDP_INACTIVE;

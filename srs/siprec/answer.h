@@ -43,6 +43,7 @@ struct answer_permit {
 };
 
 #define ANSWER_PTS_ALL UINT32_MAX
+#define ANSWER_MORE_MAX 2
 
 struct answer_line {
 	enum answer_why why;
@@ -52,6 +53,10 @@ struct answer_line {
 	int8_t red;	  /* redundant t140 (RFC 2198), -1 = none */
 	int8_t dtmf;	  /* telephone-event, -1 = none */
 	int8_t cn;	  /* comfort noise at the codec's rate, -1 = none */
+	/* other codecs that are permitted and recorded: not in the answer, but
+	 * taken from clients that change to them without asking */
+	uint8_t n_more;
+	int8_t more[ANSWER_MORE_MAX];
 	bool rtcp_mux;
 	enum sdp_record record; /* caller: said to clients that are aware */
 	uint16_t rtp_port;	/* caller fills before printing; even, not 0 */

@@ -65,6 +65,27 @@ static const char *print(struct fixture *f)
 	return buf_str(&f->text);
 }
 
+/* Clients change the payload type without asking; only what is permitted and
+ * can be decoded is taken. */
+static void other_codecs_are_taken_when_permitted(void **state)
+{
+	struct fixture *f = *state;
+	static const char offer[] = HEAD
+		"m=audio 4000 RTP/AVP 0 18 8 96\r\na=rtpmap:96 opus/48000/2"
+		"\r\na=sendonly\r\n";
+	struct answer_permit two = { .permit = true, .pts = 0x5 };
+
+	plan(f, offer, NULL);
+	assert_int_equal(f->answer.lines[0].audio, 0);
+	assert_int_equal(f->answer.lines[0].n_more, 2);
+	assert_int_equal(f->answer.lines[0].more[0], 2);
+	assert_int_equal(f->answer.lines[0].more[1], 3);
+	assert_null(strstr(print(f), "PCMA"));
+	plan(f, offer, &two);
+	assert_int_equal(f->answer.lines[0].n_more, 1);
+	assert_int_equal(f->answer.lines[0].more[0], 2);
+}
+
 static void two_parties_get_two_lines(void **state)
 {
 	struct fixture *f = *state;
@@ -416,6 +437,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(two_parties_get_two_lines),
+		T(other_codecs_are_taken_when_permitted),
 		T(refused_lines_stay_with_port_0),
 		T(direction_mirrors_the_offer),
 		T(version_grows_only_with_a_change),
