@@ -119,10 +119,12 @@ int recording_set_dialog(struct db *db, const char *id, const char *dialog)
 
 int recording_set_meta(struct db *db, const char *id, const char *meta)
 {
-	return catalog_exec_one(db,
-				"UPDATE recordings SET meta = $1 "
-				"WHERE id = $2 AND state = 'recording'",
-				DB_ARGS(db_text(meta), db_text(id)));
+	int r = catalog_exec_one(db,
+				 "UPDATE recordings SET meta = $1 "
+				 "WHERE id = $2 AND state = 'recording'",
+				 DB_ARGS(db_text(meta), db_text(id)));
+
+	return r < 0 ? r : catalog_index(db, id);
 }
 
 int recording_set_spool(struct db *db, const char *id, const char *spool_file)

@@ -12,9 +12,13 @@
 #include "storage/catalog.h"
 #include "storage/catalog_priv.h"
 
+/* Also what the call is called elsewhere: Call-ID, correlation headers and
+ * vendor fields (values of the JSON object meta). */
 #define WORDS_OF_ROW                                                           \
 	"(SELECT group_concat(aor || ' ' || name, ' ') FROM participants "     \
-	"WHERE recording_id = r.id), title || ' ' || notes "
+	"WHERE recording_id = r.id), title || ' ' || notes || ' ' || "         \
+	"call_id || ' ' || coalesce((SELECT group_concat(value, ' ') "         \
+	"FROM json_each(CASE WHEN json_valid(r.meta) THEN r.meta END)), '') "
 
 /* The highest number in the index, 0 = empty. */
 static int indexed_to(struct db *db, int64_t *ret_n)

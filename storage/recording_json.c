@@ -191,6 +191,8 @@ static json_t *call(const struct recording *rec)
 
 static void put_full(json_t *j, const struct recording *rec, unsigned flags)
 {
+	json_t *meta = rec->meta ? json_loads(rec->meta, 0, NULL) : NULL;
+
 	put_text(j, "notes", rec->notes);
 	put_text(j, "call_id", rec->call_id);
 	put_text(j, "owner_id", rec->owner_id);
@@ -202,18 +204,16 @@ static void put_full(json_t *j, const struct recording *rec, unsigned flags)
 	put(j, "streams", streams(rec, flags));
 	put(j, "events", events(rec, flags));
 	put(j, "tracks", tracks(rec, flags));
+	put(j, "metadata", meta ? meta : json_null());
 	put(j, "call", call(rec));
 	put_model(j, rec);
 }
 
 static void put_inside(json_t *j, const struct recording *rec)
 {
-	json_t *meta = rec->meta ? json_loads(rec->meta, 0, NULL) : NULL;
-
 	put_text(j, "tenant_id", rec->tenant_id);
 	put_text(j, "node", rec->node);
 	put_text(j, "spool_file", rec->spool_file);
-	put(j, "metadata", meta ? meta : json_null());
 }
 
 json_t *recording_json(const struct recording *rec, unsigned flags)

@@ -12,11 +12,12 @@
 
 struct recording;
 
-/* Also notes, ids, streams, events, tracks (those of them that were loaded);
+/* Also notes, ids, streams, events, tracks (those of them that were loaded),
+ * correlation headers and vendor fields ("metadata");
  * without it, what a list shows. */
 #define RECORDING_JSON_FULL 1u
 /* For the operator of the machine: also tenant, node, spool, keys in the
- * store, peaks and raw metadata. Unknown participants and streams are -1
+ * store and peaks. Unknown participants and streams are -1
  * instead of null. */
 #define RECORDING_JSON_INSIDE 2u
 

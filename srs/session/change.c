@@ -412,6 +412,7 @@ static void take_metadata(struct session *s, struct md_changes *ch)
 		session_note_warning(s, "metadata.not_taken", WARN_WARNING,
 				     "the description could not be applied "
 				     "completely");
+	session_extra_take(s, NULL);
 	if (session_take_people(s) == 0 && turn_begin(s->sv) == 0)
 		write_changes(s, ch);
 }
@@ -426,6 +427,21 @@ void session_take_metadata(struct session *s)
 	session_rejudge(s, false);
 	if (s->state == SESSION_LIVE)
 		session_save_dialog(s);
+}
+
+void session_take_body(struct session *s, struct span content_type,
+		       struct span body)
+{
+	struct intake *in = s->sv->in;
+
+	memset(&in->body, 0, sizeof(in->body));
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	body_read(content_type, body, &in->warnings, &in->body);
+	if (in->body.has_metadata &&
+	    metadata_parse(in->body.metadata, &in->warnings, &in->md) == 0)
+		session_take_metadata(s);
+	session_note_warnings(s, &in->warnings);
+	intake_fini(s->sv);
 }
 
 static void read_change(struct session *s, struct ua_request *req,
@@ -444,6 +460,7 @@ static void read_change(struct session *s, struct ua_request *req,
 		offer_again(s);
 	if (new_people)
 		take_metadata(s, &changes);
+	session_extra_take(s, req);
 	session_note_warnings(s, &in->warnings);
 	memset(&in->warnings, 0, sizeof(in->warnings));
 	if (!new_people && (!new_sdp || span_eq(in->body.sdp, s->offer))) {
@@ -710,6 +727,8 @@ static void on_ack(void *arg, const struct ua_request *ack)
 	if (ack) {
 		session_note_request(s, ack);
 		session_touch_activity(s);
+		if (ack->body.len > 0 && s->state == SESSION_LIVE)
+			session_take_body(s, ack->content_type, ack->body);
 		if (s->offered && !s->late_answer)
 			session_take_answer(s, ack->content_type, ack->body);
 		return;

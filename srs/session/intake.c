@@ -14,24 +14,6 @@
 #include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
 
-/* Headers by which people find a call in other systems. */
-static const char *const correlation[] = {
-	"User-to-User",
-	"Session-ID",
-	"Cisco-Guid",
-	"X-BroadWorks-Correlation-Info",
-	"x-audc-call-id",
-	"AC-Session-ID",
-	"X-Genesys-CallUUID",
-	"X-Account-ID",
-	"Call-Info",
-	"X-Ecc-Call-ID",
-	"Emergency-Call-Identifier",
-};
-
-/* CUCM names the two legs of a phone call in the parameters of From. */
-static const char *const refci[] = { "x-refci", "x-farendrefci" };
-
 static void read_credentials(struct intake *in, struct ua_request *req)
 {
 	unsigned n = 0;
@@ -101,9 +83,11 @@ bool intake_is_siprec(struct ua_request *req, const struct body *b)
 
 #define CISCO_PARTIES_MAX 16
 
-static void put_cisco(struct metadata *md, unsigned n, struct span uri)
+/* @param line the m-line that this one sends, from 0; -1 = not said */
+static void put_cisco(struct metadata *md, unsigned n, struct span uri,
+		      int line)
 {
-	char aor[256], id[16];
+	char aor[256], id[16], stream[24], label[METADATA_LINE_LABEL_MAX];
 
 	uri = span_trim(uri);
 	if (uri.len > 2 && uri.p[0] == '<') {
@@ -113,7 +97,12 @@ static void put_cisco(struct metadata *md, unsigned n, struct span uri)
 	(void)span_copy(aor, sizeof(aor), uri);
 	str_clean(aor);
 	(void)snprintf(id, sizeof(id), "cisco-%u", n);
-	(void)metadata_add_participant(md, id, aor, NULL);
+	if (metadata_add_participant(md, id, aor, NULL) < 0 || line < 0)
+		return;
+	(void)snprintf(stream, sizeof(stream), "cisco-m%d", line);
+	metadata_line_label((unsigned)line, label);
+	if (metadata_add_stream(md, stream, label, NULL) >= 0)
+		(void)metadata_add_link(md, MD_SEND, id, stream, NULL);
 }
 
 /* CUBE's network-based form: sip:...;media-index="0", one for each party. The
@@ -122,6 +111,7 @@ static unsigned cisco_people(struct ua_request *req, struct metadata *md)
 {
 	struct span uris[CISCO_PARTIES_MAX], v;
 	uint32_t index[CISCO_PARTIES_MAX];
+	bool said[CISCO_PARTIES_MAX];
 	unsigned n = 0;
 
 	while (n < CISCO_PARTIES_MAX &&
@@ -130,14 +120,15 @@ static unsigned cisco_people(struct ua_request *req, struct metadata *md)
 		struct span number;
 
 		index[n] = n;
-		if (sip_param_get(v, "media-index", &number))
-			(void)sip_leading_u32(number, &index[n]);
+		said[n] = sip_param_get(v, "media-index", &number) &&
+			  sip_leading_u32(number, &index[n]) == 0;
 		uris[n++] = span_cut(&v, ';');
 	}
 	for (uint32_t at = 0; at < CISCO_PARTIES_MAX; at++) {
 		for (unsigned i = 0; i < n; i++) {
 			if (index[i] == at)
-				put_cisco(md, i, uris[i]);
+				put_cisco(md, i, uris[i],
+					  said[i] ? (int)at : -1);
 		}
 	}
 	return md->n_participants;
@@ -203,66 +194,6 @@ int intake_people(struct sip_server *sv, struct ua_request *req,
 		r = add_party(md, "to", req->to_uri, req->to_display);
 	*ret_known = r == 0;
 	return r;
-}
-
-static void put_pair(struct buf *b, const char *key, const char *value)
-{
-	if (b->len == 0)
-		buf_putc(b, '{');
-	json_text_pair(b, key, value);
-}
-
-/* One key, one value: an earlier extra of that name wins. */
-static bool seen_before(const struct metadata *md, unsigned index)
-{
-	for (unsigned i = 0; i < index; i++) {
-		if (str_eq(md->extras[i].name, md->extras[index].name))
-			return true;
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(correlation); i++) {
-		if (str_eq(correlation[i], md->extras[index].name))
-			return true;
-	}
-	return false;
-}
-
-char *intake_correlation(struct ua_request *req, const struct metadata *md)
-{
-	char value[512], *text = NULL;
-	struct buf b;
-
-	buf_init(&b, 64 * 1024);
-	for (unsigned i = 0; i < ARRAY_SIZE(correlation); i++) {
-		struct span v = ua_request_field(req, correlation[i], 0);
-
-		if (v.len == 0)
-			continue;
-		(void)span_copy(value, sizeof(value), v);
-		str_clean(value);
-		put_pair(&b, correlation[i], value);
-	}
-	for (unsigned i = 0; i < ARRAY_SIZE(refci); i++) {
-		struct span from = ua_request_field(req, "From", 0), v;
-
-		if (!sip_param_get(from, refci[i], &v) || v.len == 0)
-			continue;
-		(void)span_copy(value, sizeof(value), v);
-		str_clean(value);
-		put_pair(&b, refci[i], value);
-	}
-	for (unsigned i = 0; md && i < md->n_extras; i++) {
-		(void)str_copy(value, sizeof(value), md->extras[i].name);
-		/* names are "caller", "ext.name": ours or an element's */
-		if (strpbrk(value, "\"\\") || seen_before(md, i))
-			continue;
-		put_pair(&b, value, md->extras[i].value);
-	}
-	if (b.len > 0) {
-		buf_putc(&b, '}');
-		text = buf_steal(&b);
-	}
-	buf_fini(&b);
-	return text;
 }
 
 /* ---- facts ---- */

@@ -304,7 +304,7 @@ static int fill_session(struct session *s, struct ua_request *req,
 	if (v->wait_metadata)
 		s->metadata_due_us = session_mono_us(sv) +
 				     sv->set->sip.missing_metadata_wait_us;
-	s->extra = intake_correlation(req, s->people);
+	s->extra = session_extra(NULL, req, s->people);
 	session_snapshot_offer(s, req);
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,
 			   sv->set->media.address);

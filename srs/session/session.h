@@ -363,9 +363,24 @@ void intake_permits(struct sip_server *sv, const struct gate_verdict *v,
 		    unsigned n_lines);
 /** Does this look like a recording client (SIPREC in any spelling)? */
 bool intake_is_siprec(struct ua_request *req, const struct body *b);
-/** JSON object of the headers and vendor fields that people search calls by.
- *  @param md may be NULL. NULL: none */
-char *intake_correlation(struct ua_request *req, const struct metadata *md);
+
+/* ---- extra.c: what people find a call by in other systems ---- */
+
+/**
+ * Correlation headers, the ids of an emergency call, CUCM's refci and the
+ * vendor fields of the metadata as one JSON object of texts, added to what is
+ * known. Several values of one name are kept, separated by ", ".
+ *
+ * @param old such an object or NULL
+ * @param req may be NULL
+ * @param md  may be NULL
+ * @return a new text; NULL: there is nothing, or no memory
+ */
+char *session_extra(const char *old, struct ua_request *req,
+		    const struct metadata *md);
+/** Read a change's request; what is new goes into the catalog (in the turn's
+ *  transaction). */
+void session_extra_take(struct session *s, struct ua_request *req);
 
 /* ---- model.c: RFC 7865's model, and the call a leg belongs to ---- */
 
@@ -486,6 +501,9 @@ void session_judge_answer(struct session *s);
 void session_answer_wait_over(struct session *s);
 /** Take what sv->in->md says into the running call and judge it again. */
 void session_take_metadata(struct session *s);
+/** The same with what a body has, if it has a description. */
+void session_take_body(struct session *s, struct span content_type,
+		       struct span body);
 /** The client's answer to an offer of ours. */
 void session_take_answer(struct session *s, struct span content_type,
 			 struct span body);

@@ -119,7 +119,6 @@ void session_snapshot_watch(struct session *s, int64_t now)
 
 void session_snapshot_answered(struct session *s, const struct ua_response *res)
 {
-	struct intake *in = s->sv->in;
 	bool asked = s->snapshot_asked;
 	char detail[80];
 
@@ -140,12 +139,5 @@ void session_snapshot_answered(struct session *s, const struct ua_response *res)
 	}
 	if (res->body.len == 0)
 		return; /* it comes by a request, or it was a refresh */
-	memset(&in->body, 0, sizeof(in->body));
-	memset(&in->warnings, 0, sizeof(in->warnings));
-	body_read(res->content_type, res->body, &in->warnings, &in->body);
-	if (in->body.has_metadata &&
-	    metadata_parse(in->body.metadata, &in->warnings, &in->md) == 0)
-		session_take_metadata(s);
-	session_note_warnings(s, &in->warnings);
-	intake_fini(s->sv);
+	session_take_body(s, res->content_type, res->body);
 }

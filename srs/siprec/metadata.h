@@ -186,6 +186,17 @@ int metadata_add_extra(struct metadata *md, const char *name,
 /** @return the first value or NULL */
 const char *metadata_extra(const struct metadata *md, const char *name);
 
+#define METADATA_LINE_LABEL_MAX 8
+
+/**
+ * The label of a stream that a client ties to an m-line by its number, not by
+ * a label (Cisco's media-index): "#1" for the first. metadata_attribute() looks
+ * for it when the m-line has no label.
+ *
+ * @param line from 0, below SDP_LINES_MAX
+ */
+void metadata_line_label(unsigned line, char dst[METADATA_LINE_LABEL_MAX]);
+
 /* Used by the files of this model only. */
 
 /** Replace *dst by a trimmed, cleaned, cut copy; blank values are ignored. */

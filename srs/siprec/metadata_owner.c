@@ -2,6 +2,7 @@
  * also when it contradicts the order of labels; without associations the
  * order of streams and then of m-lines decides, with a warning.
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -112,11 +113,27 @@ static const struct md_stream *find_labelled(const struct metadata *md,
 	return NULL;
 }
 
+void metadata_line_label(unsigned line, char dst[METADATA_LINE_LABEL_MAX])
+{
+	(void)snprintf(dst, METADATA_LINE_LABEL_MAX, "#%u", line + 1);
+}
+
+/* The stream of m-line i: by its label, or by its number. */
+static const struct md_stream *stream_of(const struct owners *w, unsigned i)
+{
+	const char *label = w->offer->lines[i]->label;
+	char number[METADATA_LINE_LABEL_MAX];
+
+	if (*label)
+		return find_labelled(w->md, label);
+	metadata_line_label(i, number);
+	return find_labelled(w->md, number);
+}
+
 static void all_by_link(struct owners *w)
 {
 	for (unsigned i = 0; i < w->offer->n_lines; i++) {
-		const struct md_stream *s =
-			find_labelled(w->md, w->offer->lines[i]->label);
+		const struct md_stream *s = stream_of(w, i);
 
 		if (!s)
 			continue;

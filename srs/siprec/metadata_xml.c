@@ -221,6 +221,7 @@ static const struct {
 	{ "dnis", "callee" },
 	{ "tenant", "tenant" },
 	{ "tenantid", "tenant" },
+	{ "domain", "tenant" },
 	{ "enterpriseid", "tenant" },
 	{ "serviceproviderid", "tenant" },
 	{ "customerid", "tenant" },

@@ -473,6 +473,11 @@ static const struct {
 				   "</participantstreamassoc>" SENDS("1", "x")
 					   SENDS("2", "y") END,
 	  SDP_HEAD AUDIO("1") AUDIO("2"), "L0 L1", NULL },
+	{ "streams are numbered as the m-lines, which have no labels",
+	  "<recording>" P("1", "sip:a@h") P("2", "sip:b@h") STREAM("x", "#2")
+		  STREAM("y", "#1") SENDS("1", "x") SENDS("2", "y") END,
+	  SDP_HEAD "m=audio 4000 RTP/AVP 0\r\nm=audio 4002 RTP/AVP 0\r\n",
+	  "L1 L0", "metadata.order_inverted" },
 };
 
 static void streams_find_their_owners(void **state)
