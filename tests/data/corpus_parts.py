@@ -108,6 +108,7 @@ class Vendor:
     agent = "SRC/1.0"
     allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
     warnings = ()  # of an ordinary call
+    extra = {}  # what of an ordinary call is lifted
     auth = "Authorization: Bearer {{token}}\n"
     form = "attribute"
     way = "a=sendonly"
@@ -169,8 +170,9 @@ class Vendor:
 class Avaya(Vendor):
     name, agent = "avaya", "Avaya-SBC/8.1.3"
     contact = "<sip:src@{{local}};transport={{transport}};+sip.src>"
-    more = "User-to-User: 00FA08{{hex:ucid}};encoding=hex\nP-Location: SM;origlp=\"Site A\";termlp=\"Site B\"\n"
+    more = "User-to-User: 00FA080019038F5B4A3C2D1E;encoding=hex\nP-Location: SM;origlp=\"Site A\";termlp=\"Site B\"\n"
     sender = '"SRC"<sip:src@{{local}}>'
+    extra = {"User-to-User": "00FA080019038F5B4A3C2D1E;encoding=hex", "ucid": "0019038F5B4A3C2D"}
     labels = ("16777227", "16777228", "16777229", "16777230")
     ctype = 'multipart/mixed; boundary="avaya-boundary-23"'
     boundary = "avaya-boundary-23"
@@ -187,6 +189,7 @@ class BroadWorks(Vendor):
     disposition, restarts = "Content-Length: 12\n", 1
     labels = ("10", "20", "30", "40")
     allow = "ACK,BYE,CANCEL,INFO,INVITE,OPTIONS,PRACK,REFER,NOTIFY"
+    extra = {"X-BroadWorks-Correlation-Info": "{{uuid:correlation}}", "tenant": "acme", "ext.callType": "originating"}
 
     def xml(self, people=None, labels=None, **kw):
         people, sess = people or self.people, kw.get("sess", "s")
@@ -213,6 +216,8 @@ class Cube(Vendor):
     closing, disposition = False, "Content-Disposition: recording-session;handling=required\n"
     allow = "INVITE, OPTIONS, BYE, CANCEL, ACK, PRACK, UPDATE, REFER, SUBSCRIBE, NOTIFY, INFO, REGISTER"
     pts = "0 101 19"
+    extra = {"Cisco-Guid": "2877411328-0000065536-0000000017-{{num:guid}}",
+             "Session-ID": "{{hex:sip-session}};remote=00000000000000000000000000000000"}
     warnings = ("body.no_closing_boundary",)
     labels = ("1", "2", "3", "4")
 
@@ -225,6 +230,7 @@ class Metaswitch(Vendor):
     ctype, boundary = "multipart/mixed;boundary=boundary-4a7f", "boundary-4a7f"
     labels, pts, restarts = ("0", "1", "2", "3"), "0 8", 0
     warnings = ("metadata.mixed_line",)
+    extra = {"tenant": "acme"}
     mono = True
 
     def sdp(self, ways=None, n=1, ver=1, **kw):
@@ -246,6 +252,7 @@ class NetSapiens(Vendor):
     labels = ("1", "2", "3", "4")
     contact = "<sip:src@{{local}};transport={{transport}}>;+sip.src"
     ctype, boundary = "multipart/mixed;boundary=foobar", "foobar"
+    extra = {"tenant": "acme.example", "ext.orig_callid": "{{call-id}}"}
 
     def xml(self, people=None, labels=None, **kw):
         text = super().xml(people, labels, **kw)
@@ -275,12 +282,16 @@ class Oracle(Vendor):
     labels = ("65804", "65805", "65806", "65807")
     warnings = ("metadata.repaired",)
     more = "Call-Info: <sip:127.0.0.1>;appearance-index=1\n"
+    extra = {"ucid": "00FA080018803B69810C6D", "caller": ALICE[0], "ext.realm": "access&egress",
+             "Call-Info": "<sip:127.0.0.1>;appearance-index=1"}
 
     def xml(self, people=None, labels=None, **kw):
         text = super().xml(people, labels, **kw)
+        text = text.replace("</nameID></participant>", "</nameID>\n    <extensiondata xmlns:apkt=\"http://acmepacket.com/"
+                            "siprec/extensiondata\"><apkt:callerOrig>true</apkt:callerOrig></extensiondata>\n"
+                            "  </participant>", 1)
         ext = ('  <extensiondata xmlns:apkt="http://acmepacket.com/siprec/extensiondata">\n'
                "    <apkt:ucid id=0>00FA080018803B69810C6D</apkt:ucid>\n"
-               "    <apkt:callerOrig>true</apkt:callerOrig>\n"
                "    <apkt:realm>access&egress</apkt:realm>\n  </extensiondata>\n")
         return text.replace("</recording>", ext + "</recording>")
 
@@ -308,6 +319,7 @@ class Webex(Vendor):
     ctype, boundary = "multipart/mixed;boundary=UniqueBroadWorksBoundary", "UniqueBroadWorksBoundary"
     labels, md_type, disposition = ("1", "2", "3", "4"), "application/rs-metadata", ""
     user = "BroadWorks"
+    extra = {"X-BroadWorks-Correlation-Info": "{{uuid:correlation}}"}
 
     def xml(self, people=None, labels=None, **kw):
         return super().xml(people, labels, **kw).replace(
@@ -318,13 +330,15 @@ class Jambonz(Vendor):
     name, agent = "jambonz", "jambonz sbc-inbound"
     ctype, boundary = "multipart/mixed;boundary=uniqueBoundary", "uniqueBoundary"
     labels = ("1", "2", "3", "4")
-    more = "X-Account-ID: ed649e33-e771-403a-8c99-1780eabbc803\nX-Call-Sid: b3c4\n"
+    more = "X-Account-ID: ed649e33-e771-403a-8c99-1780eabbc803\nX-Call-Sid: {{uuid:sid}}\n"
+    extra = {"X-Account-ID": "ed649e33-e771-403a-8c99-1780eabbc803", "X-Call-Sid": "{{uuid:sid}}",
+             "caller": "+15551230001", "callee": "+15559870002", "ext.callsid": "{{uuid:sid}}"}
     md_type = "application/rs-metadata+xml"
     form = "attribute"
 
     def xml(self, people=None, labels=None, **kw):
         text = super().xml(people, labels, **kw)
-        ext = ('  <extensiondata xmlns:jb="http://jambonz.org/siprec">\n    <jb:callsid>b3c4</jb:callsid>\n'
+        ext = ('  <extensiondata xmlns:jb="http://jambonz.org/siprec">\n    <jb:callsid>{{uuid:sid}}</jb:callsid>\n'
                "    <jb:direction>inbound</jb:direction>\n    <jb:callingnumber>+15551230001</jb:callingnumber>\n"
                "    <jb:callednumber>+15559870002</jb:callednumber>\n  </extensiondata>\n")
         return text.replace("</recording>", ext + "</recording>")
@@ -336,6 +350,7 @@ class Genesys(Vendor):
     more = "X-Genesys-CallUUID: {{uuid:call}}\n"
     labels = ("inbound", "outbound", "third", "fourth")
     first = "metadata"
+    extra = {"X-Genesys-CallUUID": "{{uuid:call}}", "agent": "agent-7", "tenant": "acme"}
 
     def xml(self, people=None, labels=None, **kw):
         text = super().xml(people, labels, **kw)
@@ -351,6 +366,7 @@ class AudioCodes(Vendor):
     more = ("AC-Session-ID: 4b1b54:27:{{num:ac}}\nx-audc-call-id: {{hex:audc}}\n")
     ctype, boundary = "multipart/mixed;boundary=boundary_ac1fffff85b", "boundary_ac1fffff85b"
     labels, md_type = ("1", "2", "3", "4"), "application/rs-metadata"
+    extra = {"AC-Session-ID": "4b1b54:27:{{num:ac}}", "x-audc-call-id": "{{hex:audc}}", "ucid": "FA080030C4E34B5B9E59"}
 
     def xml(self, people=None, labels=None, **kw):
         people = people or self.people
@@ -380,6 +396,8 @@ class Google(Vendor):
     more = ("Call-Info: <http://dialogflow.googleapis.com/v2beta1/projects/p/conversations/c1>"
             ";purpose=Goog-ContactCenter-Conversation\n")
     labels = ("1", "2")
+    extra = {"Call-Info": "<http://dialogflow.googleapis.com/v2beta1/projects/p/conversations/c1>"
+             ";purpose=Goog-ContactCenter-Conversation"}
     ctype, boundary = "multipart/mixed;boundary=foobar", "foobar"
 
 

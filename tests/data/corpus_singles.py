@@ -41,14 +41,18 @@ def cisco(save):
     save(v, "basic", {"01-invite.sip": v.invite(plain)}, said(["recvonly -", "recvonly -"], 1.2),
          title="CUBE's network-based recording: SDP alone, the parties in headers",
          people=[("sip:1001@voip.example", ""), ("sip:2002@voip.example", "")],
+         streams=[["", "sip:1001@voip.example"], ["", "sip:2002@voip.example"]], audio=SIDES, warnings=[])
+    vague = v.invite(plain).replace(';media-index="0"', "").replace(';media-index="1"', "")
+    save(v, "no-media-index", {"01-invite.sip": vague}, said(["recvonly -", "recvonly -"], 0.8),
+         title="CUBE's network-based recording without media-index: the order of headers is a guess",
+         people=[("sip:1001@voip.example", ""), ("sip:2002@voip.example", "")],
          streams=[["", "sip:1001@voip.example"], ["", "sip:2002@voip.example"]], audio=SIDES,
          warnings=["metadata.attributed_by_order"])
     swapped = v.invite(plain).replace('"0"', '"x"').replace('"1"', '"0"').replace('"x"', '"1"')
     save(v, "media-index-swapped", {"01-invite.sip": swapped}, said(["recvonly -", "recvonly -"], 1.2),
          title="CUBE's network-based recording: media-index names the m-line, not the order of headers",
          people=[("sip:2002@voip.example", ""), ("sip:1001@voip.example", "")],
-         streams=[["", "sip:2002@voip.example"], ["", "sip:1001@voip.example"]], audio=SIDES,
-         warnings=["metadata.attributed_by_order"])
+         streams=[["", "sip:2002@voip.example"], ["", "sip:1001@voip.example"]], audio=SIDES, warnings=[])
 
 
 def cucm_invite(end, refci, far):

@@ -15,6 +15,7 @@ from corpus_parts import (ALICE, BOB, CAROL, AudioCodes, Avaya, BroadWorks, Cube
                           Ribbon, Sems, Sonus, Vendor, Webex, audio, head, in_session, person,
                           recording, rfc_people, sends, session, stream)
 
+from corpus_field import field
 from corpus_singles import singles
 
 SRC = pathlib.Path(__file__).resolve().parent / "src"
@@ -23,7 +24,7 @@ made = {}  # "vendor/case/file" -> text
 
 def save(v, case, files, steps, **expect):
     doc = {"title": expect.pop("title")}
-    doc.update({k: expect.pop(k) for k in ("conditions", "recorded") if k in expect})
+    doc.update({k: expect.pop(k) for k in ("conditions", "recorded", "transports") if k in expect})
     doc["steps"] = steps
     if "people" in expect:
         expect["people"] = [list(p) for p in expect["people"]]
@@ -65,7 +66,8 @@ def basic(v, title=None):
     save(v, "basic", {"01-invite.sip": v.invite(v.sdp(), v.xml())},
          [{"send": "01-invite.sip", "answer": answer}, {"rtp": 1.2}],
          title=title or f"{v.agent}: an ordinary call of two people",
-         people=people_of(v), streams=streams, warnings=list(v.warnings), audio=sides)
+         people=people_of(v), streams=streams, warnings=list(v.warnings), audio=sides,
+         extra=v.extra or None)
 
 
 def hold(v, how="inactive", title=""):
@@ -83,10 +85,10 @@ def hold(v, how="inactive", title=""):
         "02-hold.sip": v.invite(sdp, None, False),
         "03-resume.sip": v.invite(v.sdp(ver=3), None, False)},
         [{"send": "01-invite.sip", "answer": answer}, {"rtp": 0.7},
-         {"send": "02-hold.sip", "answer": held},
+         {"send": "02-hold.sip", "answer": held}, {"wait": 0.8},
          {"send": "03-resume.sip", "answer": answer}, {"rtp": 0.7}],
         title=title or f"{v.agent}: hold by {how}, then resume, SDP only in both",
-        people=people_of(v), streams=streams, warnings=list(v.warnings), audio=sides,
+        people=people_of(v), streams=streams, warnings=list(v.warnings), audio=sides, pause_s=0.8,
         events=["hold", "resume"])
 
 
@@ -149,7 +151,8 @@ def transfer(v):
         [{"send": "01-invite.sip", "answer": answer}, {"rtp": 0.6}, {"send": "02-transfer.sip"},
          {"rtp": 0.6}],
         title=f"{v.agent}: transfer; a new session and a new participant in the same dialog",
-        people=people_of(v) + [list(CAROL)], left=[people_of(v)[1][0]],
+        people=people_of(v) + [list(CAROL)], left=[people_of(v)[1][0]], sessions=[True, False],
+        sent=[*streams, [v.labels[1], CAROL[0]]],
         warnings=list(v.warnings), audio=sides, events=["session", "join", "leave"])
 
 
@@ -246,6 +249,7 @@ def families():
 def main(check):
     families()
     singles(save)
+    field(save)
     wrong = []
     for name, text in sorted(made.items()):
         path = SRC / name

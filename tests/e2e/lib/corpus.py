@@ -2,23 +2,26 @@
 what the server made of it. tests/data/src/README.md describes the files."""
 import base64
 import hashlib
+import functools
 import json
 import pathlib
+import random
 import re
 import select
 import socket
 import struct
+import subprocess
 import time
 import uuid
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.media import ULAW, decode, level, tone_ulaw
+from lib.media import ULAW, decode, level, silences, tone_ulaw
 from lib.server import ROOT, wait_for
+from lib.text import LEVEL, RED, T140
 
 SOURCE = ROOT / "tests/data/src"
 HZ = (440, 610, 830, 1060, 1290, 1530)  # the tone of each m-line
-OPUS_SILENCE = b"\xf8\xff\xfe"
 
 
 def tone_of(line):
@@ -44,6 +47,41 @@ TO_ALAW = ulaw_to_alaw()
 WAVES = {hz: tone_ulaw(hz, 0, 8000) for hz in HZ}
 
 
+@functools.lru_cache(maxsize=None)
+def opus_tone(hz):
+    """Four seconds of a tone as the stereo Opus packets of 20 ms that libopus makes."""
+    ogg = subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"sine=frequency={hz}:sample_rate=48000:duration=4",
+         "-filter:a", "volume=3", "-ac", "2", "-c:a", "libopus", "-b:a", "48k", "-frame_duration", "20",
+         "-f", "ogg", "-"], capture_output=True, check=True).stdout
+    packets, piece, at = [], b"", 0
+    while at < len(ogg):
+        n = ogg[at + 26]
+        lacing, at = ogg[at + 27:at + 27 + n], at + 27 + n
+        for size in lacing:
+            piece, at = piece + ogg[at:at + size], at + size
+            if size < 255:
+                packets.append(piece)
+                piece = b""
+    return packets[2:]  # behind the two headers
+
+
+class Typist:
+    """Real-time text of one m-line: RFC 4103 with two generations of redundancy."""
+
+    def __init__(self):
+        self.seq, self.ssrc, self.older = 7, uuid.uuid4().int & 0xFFFFFFFF, [(b"", 0)] * LEVEL
+
+    def packet(self, text, ts, first):
+        data = text.encode()
+        body = b"".join(struct.pack("!I", 1 << 31 | T140 << 24 | (ts - t & 0x3FFF) << 10 | len(d))
+                        for d, t in self.older)
+        body += bytes([T140]) + b"".join(d for d, _ in self.older) + data
+        self.older = self.older[1:] + [(data, ts)]
+        self.seq += 1
+        return struct.pack("!BBHII", 0x80, RED | first << 7, self.seq, ts, self.ssrc) + body
+
+
 def cases():
     """{"vendor/case": folder} of everything in the tree."""
     return {f"{p.parent.parent.name}/{p.parent.name}": p.parent
@@ -59,7 +97,8 @@ class Line:
         self.port = self.rtp.getsockname()[1]
         self.ssrc = uuid.uuid4().int & 0xFFFFFFFF
         self.seq = index * 1000
-        self.dest = self.pt = self.codec = None
+        self.dest = self.pt = self.codec = self.dtmf_pt = None
+        self.typist = Typist()
 
     @staticmethod
     def _pair():
@@ -84,19 +123,39 @@ class Line:
         self.dest = ("127.0.0.1", int(m[2])) if ok else None
         self.pt = int(m[3]) if ok else None
         name = re.search(rf"(?m)^a=rtpmap:{self.pt} ([\w-]+)/", text)
-        self.codec = name[1].lower() if name else None
+        self.codec = name[1].lower() if name else {0: "pcmu", 8: "pcma"}.get(self.pt)
+        keys = re.search(r"(?m)^a=rtpmap:(\d+) telephone-event/", text)
+        self.dtmf_pt = int(keys[1]) if keys else None
 
-    def send(self, tick):
-        at = tick * 160 % 8000
-        data = WAVES[tone_of(self.index)][at:at + 160]
-        if self.codec == "pcma":
-            data = data.translate(TO_ALAW)
-        elif self.codec == "opus":
-            data = OPUS_SILENCE
-        ts = tick * (960 if self.codec == "opus" else 160)
-        self.rtp.sendto(struct.pack("!BBHII", 0x80, self.pt, self.seq & 0xFFFF, ts & 0xFFFFFFFF,
+    def packet(self, pt, ts, data):
+        self.rtp.sendto(struct.pack("!BBHII", 0x80, pt, self.seq & 0xFFFF, ts & 0xFFFFFFFF,
                                     self.ssrc) + data, self.dest)
         self.seq += 1
+
+    def send(self, tick, ptime=20, pt=None, lost=lambda: False):
+        """What is spoken in the 20 ms of a tick; packets of ptime leave when they are full."""
+        if self.codec == "opus":
+            packets = opus_tone(tone_of(self.index))
+            self.packet(self.pt, tick * 960, packets[tick % len(packets)])
+            return
+        alaw = pt == 8 if pt is not None else self.codec == "pcma"
+        n = ptime * 8
+        first, last = -(-tick * 160 // n), -(-(tick + 1) * 160 // n)
+        for k in range(first, last):
+            at = k * n % 8000
+            data = (WAVES[tone_of(self.index)] * 2)[at:at + n]
+            if lost():
+                self.seq += 1
+            else:
+                self.packet(self.pt if pt is None else pt, k * n, data.translate(TO_ALAW) if alaw else data)
+
+    def press(self, key, tick):
+        """One key (RFC 4733): 100 ms of event packets, the last of them three times."""
+        event = "0123456789*#ABCD".index(key)
+        for k in range(1, 8):
+            end, duration = k > 5, min(k, 5) * 160
+            self.packet(self.dtmf_pt | (0x80 if k == 1 else 0), tick * 160,
+                        struct.pack("!BBH", event, (0x80 if end else 0) | 10, duration))
 
     def move(self, other):
         """From now on this line's media leaves from the sockets of another."""
@@ -123,6 +182,10 @@ def words_of_answer(sdp):
     return out
 
 
+# What belongs to one dialog, for cases that have two at a time.
+DIALOG = ("call_id", "tag", "to_tag", "cseq", "branch", "invite", "sdp", "ended", "target", "lines")
+
+
 class Player:
     """One case over one transport; play() talks, check() looks."""
 
@@ -131,14 +194,16 @@ class Player:
         self.server, self.token = server, token
         self.case = json.loads((folder / "case.json").read_text())
         self.c = sipc.SipClient(server.sip[transport], transport, cafile=cafile)
-        self.names, self.lines, self.dialogs = {}, {}, []
+        self.names, self.lines, self.dialogs, self.beside = {}, {}, [], []
+        self.rng = random.Random(7865)
         self.begin = time.monotonic()
         self.new_dialog()
 
     def close(self):
         self.c.close()
-        for line in self.lines.values():
-            line.close()
+        for lines in [self.lines] + [d["lines"] for d in self.beside]:
+            for line in lines.values():
+                line.close()
 
     # -- what stands in the files
 
@@ -203,7 +268,7 @@ class Player:
             body = "".join(line + ("\r\n" if k % 3 else "\n")
                            for k, line in enumerate(body.split("\n")))
         raw = body.encode(step.get("charset", "utf-8"))
-        head = head.replace("{{content-length}}", str(len(raw)))
+        head = head.replace("{{content-length}}", str(step.get("says_length", len(raw))))
         head = fill(head).replace("\n", "\n" if step.get("head_ends") == "lf" else "\r\n")
         gap = "\n\n" if step.get("head_ends") == "lf" else "\r\n\r\n"
         return head.encode() + gap.encode() + raw
@@ -243,10 +308,17 @@ class Player:
     def send(self, step):
         text = (self.folder / step["send"]).read_text()
         method = text.split(" ", 1)[0]
-        self.c.send(self.message(text, step))
+        raw = self.message(text, step)
+        if "cancel" in step:
+            self.cancel(step, raw)
+            return
+        self.c.send(raw)
         if method == "ACK":
             return
         r = self.final(method)
+        for _ in range(step.get("again", 0)):
+            self.c.send(raw)
+            assert self.final(method).raw == r.raw, f"{self.name}: {step['send']}: another answer"
         assert r.status == step.get("status", 200), f"{self.name}: {step['send']}: {r.raw.decode()}"
         for word in step.get("says", []):
             assert word in r.raw.decode(), f"{self.name}: {word} is not in\n{r.raw.decode()}"
@@ -255,6 +327,30 @@ class Player:
         sdp = r.body.decode() if r.get("content-type") == "application/sdp" else ""
         if r.status == 200:
             self.take_answer(step, r, sdp, method)
+
+    def cancel(self, step, raw):
+        """The CANCEL follows in the same breath: 200 for it, 487 for its INVITE. Where it came
+        too late after all the call is ended, and there is another try."""
+        for _ in range(10):
+            cancel = self.message((self.folder / step["cancel"]).read_text(), step)
+            if self.transport == "udp":
+                self.c.send(raw)
+                self.c.send(cancel)
+            else:
+                self.c.send(raw + cancel)
+            seen = {}
+            while len(seen) < 2:
+                r = self.final("CANCEL")
+                seen[r.cseq[1]] = r
+            self.acknowledge(step, seen["INVITE"])
+            if seen["INVITE"].status != 200:
+                break
+            self.hang_up()
+            self.dialogs.pop()
+            self.new_dialog()
+            raw = self.message((self.folder / step["send"]).read_text(), step)
+        assert {m: r.status for m, r in seen.items()} == {"CANCEL": 200, "INVITE": 487}, (
+            f"{self.name}: {[r.raw for r in seen.values()]}")
 
     def acknowledge(self, step, r):
         tag = re.search(r";tag=([^;>\s]+)", r.get("to"))
@@ -288,15 +384,31 @@ class Player:
             for i, part in enumerate(split_answer(sdp)):
                 self.line(i).take(part)
 
-    def speak(self, seconds, only=None):
+    def speak(self, step):
+        """Audio on every line that takes it; typed text and keys on those that are named."""
+        only, words = step.get("lines"), step.get("type", {})
         live = [k for k in self.lines.values()
-                if k.dest and (only is None or k.index + 1 in only)]
+                if k.dest and k.codec in ("pcmu", "pcma", "opus") and (only is None or k.index + 1 in only)]
+        lost = (lambda: self.rng.random() < step["loss"]) if "loss" in step else lambda: False
         tick = first = int((time.monotonic() - self.begin) / 0.02)
-        while tick - first < seconds / 0.02:
+        while tick - first < step["rtp"] / 0.02:
             for line in live:
-                line.send(tick)
+                line.send(tick, step.get("ptime", 20), step.get("pt"), lost)
+            for n, keys in step.get("keys", {}).items():  # a key every 300 ms
+                k, rest = divmod(tick - first, 15)
+                if rest == 5 and k < len(keys):
+                    self.line(int(n) - 1).press(keys[k], tick)
+            for n, text in words.items():  # three letters every 60 ms
+                self.type(self.line(int(n) - 1), text, tick, tick - first)
             tick += 1
             self.wait(self.begin + tick * 0.02)
+
+    def type(self, line, text, tick, since):
+        k, rest = divmod(since, 3)
+        if rest == 0 and 3 * k < len(text) + 3 * LEVEL:
+            p = line.typist.packet(text[3 * k:3 * k + 3], tick * 20 & 0xFFFFFFFF, k == 0)
+            if k % 4 != 2:  # a quarter is lost: redundancy fills it
+                line.rtp.sendto(p, line.dest)
 
     def wait(self, until):
         """Sleep, but answer what the server asks meanwhile."""
@@ -335,18 +447,32 @@ class Player:
                 if (self.folder / step["send"]).read_text().startswith("BYE "):
                     self.to_tag = ""
             elif "rtp" in step:
-                self.speak(step["rtp"], step.get("lines"))
+                self.speak(step)
+            elif "wait" in step:
+                self.wait(time.monotonic() + step["wait"])
+            elif step.get("ssrc") == "new":
+                for line in self.lines.values():
+                    line.ssrc, line.seq = uuid.uuid4().int & 0xFFFFFFFF, line.seq + 4711
             elif "move" in step:
                 for old, new in enumerate(step["move"]):
                     self.lines[old].move(self.line(new))
             elif step.get("gone"):
                 self.wait_bye()
-            elif "dialog" in step:
+            elif step.get("dialog") == "new":
                 self.hang_up()
                 self.new_dialog()
+            elif step.get("dialog") == "beside":
+                self.beside.append({k: v for k, v in vars(self).items() if k in DIALOG})
+                self.new_dialog()
+                self.lines = {}
             else:
                 raise AssertionError(f"{self.name}: {step}")
         self.hang_up()
+        for state in self.beside:
+            for line in self.lines.values():
+                line.close()
+            vars(self).update(state)
+            self.hang_up()
 
     # -- what became of it
 
@@ -370,6 +496,8 @@ class Player:
             row = self.find(call_id)
             rec = self.server.get(f"/api/v1/recordings/{row['id']}", api_token).json()
             self.check_model(rec, want)
+            self.check_extra(rec, want, api_token)
+            self.check_typed(rec, want, api_token)
             self.check_audio(rec, want, api_token, folder)
             calls.add(rec["call"]["id"])
             assert len(rec["call"]["legs"]) <= len(wanted), f"{self.name}: {rec['call']}"
@@ -391,6 +519,37 @@ class Player:
         assert codes == sorted(want.get("warnings", [])), f"{self.name}: {rec['warnings']}"
         for word in want.get("events", []):
             assert word in [e["kind"] for e in rec["events"]], f"{self.name}: {rec['events']}"
+        keys = "".join(e["text"] for e in rec["events"] if e["kind"] == "dtmf")
+        assert keys == want.get("keys", ""), f"{self.name}: {rec['events']}"
+        if "sessions" in want:  # communication sessions, and whether each is over
+            over = [bool(s["to"]) for s in rec["communication_sessions"]]
+            assert over == want["sessions"], f"{self.name}: {rec['communication_sessions']}"
+        if "sent" in want:  # [label, who] in the order of time: who sent which stream when
+            names = {p["ord"]: p["aor"] for p in rec["participants"]}
+            labels = {s["index"]: s["label"] for s in rec["streams"]}
+            got = [[labels[a["stream"]], names[a["participant"]]]
+                   for a in rec["associations"] if a["kind"] == "send"]
+            assert got == want["sent"], f"{self.name}: {got}"
+        if "rule" in want:
+            legs = {g["recording_id"]: g["rule"] for g in rec["call"]["legs"]}
+            assert legs[rec["id"]] == want["rule"], f"{self.name}: {rec['call']}"
+
+    def check_extra(self, rec, want, api_token):
+        """Lifted fields and correlation headers, each of which finds the recording."""
+        have = rec["metadata"] or {}
+        for name, value in want.get("extra", {}).items():
+            value = re.sub(r"\{\{([\w:.-]+)\}\}", lambda m: self.value(m[1]), value)
+            assert have.get(name) == value, f"{self.name}: {name}: {have}"
+            found = self.server.get("/api/v1/recordings", api_token, params={"q": value}).json()["items"]
+            assert rec["id"] in [i["id"] for i in found], f"{self.name}: nobody finds {value}"
+
+    def check_typed(self, rec, want, api_token):
+        for n, text in want.get("typed", {}).items():
+            track = next(t for t in rec["tracks"] if t["kind"] == "text" and t["stream"] == int(n) - 1)
+            r = self.server.get(f"/api/v1/recordings/{rec['id']}/tracks/{track['n']}/text", api_token)
+            r.encoding = "utf-8"
+            got = "".join(re.findall(r"(?m)^<v [^>]*>(.*)$", r.text))
+            assert got == text, f"{self.name}: {r.text}"
 
     def check_audio(self, rec, want, api_token, folder):
         """want["audio"]: one list of m-line numbers (from 1) for each channel."""
@@ -407,3 +566,10 @@ class Player:
                 assert heard == (k + 1 in lines), (
                     f"{self.name}: m-line {k + 1} {'is' if heard else 'is not'} in channel {n + 1}"
                     f" ({level(samples, tone_of(k)):.3f})")
+            if "pause_s" in want:
+                self.check_pause(samples, want["pause_s"])
+
+    def check_pause(self, samples, seconds):
+        """A hold is a silence of the length that it had."""
+        longest = max((n for _, n in silences(samples)), default=0)
+        assert abs(longest - seconds) < 0.25, f"{self.name}: silences of {silences(samples)}"
