@@ -12,12 +12,13 @@
  *	       address is strict, and the port is locked by the first 5
  *	       consecutive valid packets of one port; these packets are stored
  *	       as they come, since dropping the first 100 ms of a call is worse
- *	       than storing what came from the right host. After the lock,
- *	       other ports are refused until the next offer that changes the
- *	       stream's remote address or port, or until the locked port has
- *	       been silent for 2 s (media moved inside the client without a
- *	       re-INVITE: losing the rest of the call would be worse than
- *	       following a port of the negotiated host).
+ *	       than storing what came from the right host. A packet from the
+ *	       very port that was negotiated locks at once, and takes the lock
+ *	       from any other: what a client forgot to end may be first. After
+ *	       the lock, other ports are refused until the next offer that
+ *changes the stream's remote address or port, or until the locked port has been
+ *silent for 2 s (media moved inside the client without a re-INVITE: losing the
+ *rest of the call would be worse than following a port of the negotiated host).
  *	       An offer with no address or 0.0.0.0 (hold as RFC 2543 has it)
  *	       leaves the lock as it is; when there never was an address, the
  *	       first 5 consecutive valid packets lock address and port.
@@ -26,6 +27,8 @@
  *	       first 5 consecutive valid packets lock address and port
  *	       whatever the offer says; afterwards only that address, or the
  *	       negotiated one, may follow a locked port that fell silent.
+ *	       A stream of an earlier call on our port is refused as long as it
+ *	       goes on (media/capture_ghost.h).
  *  version    RTP or RTCP version 2 and lengths that add up
  *  payload    payload type is in the answer
  *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1); a source

@@ -75,13 +75,42 @@ void capture_check_offer(struct capture_check *ck, const struct cap_stream *s)
 
 /* ---- source ---- */
 
+/* From the very address and port that were negotiated? Where the sender is
+ * learned they say nothing. */
+static bool is_exact(const struct capture_check *ck,
+		     const struct capture_addr *from)
+{
+	return !ck->learn && ck->offered.family &&
+	       same_addr(from, &ck->offered);
+}
+
+static bool is_ghost(const struct capture_check *ck,
+		     const struct rtp_packet *pkt, uint32_t rate_hz,
+		     int64_t now)
+{
+	for (unsigned i = 0; i < CAPTURE_SSRC_MAX; i++) {
+		const struct capture_ghost *g = &ck->ghosts[i];
+		int32_t off;
+
+		if (!g->rate_hz || g->rate_hz != rate_hz ||
+		    g->ssrc != pkt->ssrc)
+			continue;
+		off = (int32_t)(rtp_transit(rate_hz, pkt->ts_rtp, now) -
+				g->transit);
+		if (off / (int32_t)rate_hz < CAPTURE_GHOST_S &&
+		    off / (int32_t)rate_hz > -CAPTURE_GHOST_S)
+			return true;
+	}
+	return false;
+}
+
 static bool source_allowed(struct capture_check *ck,
 			   const struct capture_addr *from, int64_t now)
 {
 	bool unknown = !ck->offered.family;
 	bool negotiated = !unknown && capture_addr_same_ip(from, &ck->offered);
 
-	if (ck->locked && same_addr(from, &ck->lock))
+	if ((ck->locked && same_addr(from, &ck->lock)) || is_exact(ck, from))
 		return true;
 	if (!unknown && !ck->learn && !negotiated)
 		return false;
@@ -120,6 +149,10 @@ static void advance_lock(struct capture_check *ck,
 {
 	struct capture_candidate *c;
 
+	if (is_exact(ck, from)) { /* whoever was first */
+		ck->locked = true;
+		ck->lock = *from;
+	}
 	if (ck->locked) {
 		ck->lock_last_us = now;
 		return;
@@ -177,6 +210,8 @@ enum spool_drop capture_check_rtp(struct capture_check *ck,
 		return SPOOL_DROP_SOURCE;
 	if (!(ck->pts[pkt->pt >> 6] >> (pkt->pt & 63) & 1))
 		return SPOOL_DROP_PT;
+	if (!is_exact(ck, from) && is_ghost(ck, pkt, rate_hz, mono_us))
+		return SPOOL_DROP_SOURCE;
 	src = capture_check_source(ck, pkt->ssrc);
 	if (!src)
 		src = new_source(ck, pkt, rate_hz, mono_us);

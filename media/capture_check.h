@@ -20,6 +20,10 @@
 /* A source that is silent so long makes room for a new one. */
 #define CAPTURE_SSRC_SILENT_US 10000000
 
+/* A source of an earlier call is still the same stream while its RTP clock is
+ * no further off than this. */
+#define CAPTURE_GHOST_S 5
+
 /* Not one of enum spool_drop: the packet may be stored. */
 #define CAPTURE_KEEP SPOOL_DROP_MAX
 
@@ -38,6 +42,13 @@ struct capture_candidate {
 	int64_t last_us;
 };
 
+/* A source of an earlier call on this port; rate_hz 0 = none. */
+struct capture_ghost {
+	uint32_t rate_hz;
+	uint32_t ssrc;
+	uint32_t transit; /* arrival - timestamp, in ticks */
+};
+
 /* Zeroed, then capture_check_offer(). */
 struct capture_check {
 	struct capture_addr offered; /* RTP; family 0: learn */
@@ -49,6 +60,7 @@ struct capture_check {
 	int64_t lock_last_us;
 	struct capture_candidate candidates[CAPTURE_CANDIDATES];
 	struct rtp_source sources[CAPTURE_SSRC_MAX];
+	struct capture_ghost ghosts[CAPTURE_SSRC_MAX]; /* capture_ghost.h */
 };
 
 void capture_addr_from(const struct sockaddr_storage *sa,

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "media/capture_check.h"
+#include "media/capture_ghost.h"
 #include "media/capture_msg.h"
 #include "media/ports.h"
 #include "media/spool.h"
@@ -144,6 +145,7 @@ struct capture {
 	bool disk_low, disk_failed;
 	uint64_t disk_free;
 	unsigned writes_ok, writes_failed; /* since the last look */
+	struct capture_ghosts ghosts;	   /* of closed streams */
 	/* scratch, shared by all sessions */
 	struct spool_batch batch;
 	struct capture_counts counts;

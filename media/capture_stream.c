@@ -140,6 +140,7 @@ static int open_sockets(struct capture *c, struct capture_session *s,
 	st->rtp.empty_mono_us = st->rtcp.empty_mono_us =
 		clock_mono_us(c->clock);
 	st->cfg.local_port = pair.rtp_port;
+	capture_ghosts_give(&c->ghosts, pair.rtp_port, &s->id, &st->check);
 	sock_keep(c, s, st->cfg.index, &st->rtp);
 	sock_keep(c, s, st->cfg.index, &st->rtcp);
 	return 0;
@@ -176,8 +177,11 @@ int capture_stream_open(struct capture *c, struct capture_session *s,
 static void close_sockets(struct capture *c, struct capture_session *s,
 			  struct capture_stream *st)
 {
-	if (st->rtp.fd >= 0)
+	if (st->rtp.fd >= 0) {
 		c->n_streams--;
+		capture_ghosts_keep(&c->ghosts, st->cfg.local_port, &s->id,
+				    &st->check);
+	}
 	sock_close(c, s, st->cfg.index, &st->rtp);
 	sock_close(c, s, st->cfg.index, &st->rtcp);
 	st->cfg.local_port = 0;

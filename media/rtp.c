@@ -143,17 +143,22 @@ void rtp_source_init(struct rtp_source *s, uint32_t ssrc, uint16_t seq,
 	s->max_seq = (uint16_t)(seq - 1);
 }
 
+uint32_t rtp_transit(uint32_t rate_hz, uint32_t ts_rtp, int64_t mono_us)
+{
+	return (uint32_t)(mono_us / 1000000 * rate_hz +
+			  mono_us % 1000000 * rate_hz / 1000000) -
+	       ts_rtp;
+}
+
 static void source_jitter(struct rtp_source *s, uint32_t ts_rtp,
 			  int64_t mono_us)
 {
-	uint32_t arrival, transit;
+	uint32_t transit;
 	int32_t d;
 
 	if (!s->rate_hz)
 		return;
-	arrival = (uint32_t)(mono_us / 1000000 * s->rate_hz +
-			     mono_us % 1000000 * s->rate_hz / 1000000);
-	transit = arrival - ts_rtp;
+	transit = rtp_transit(s->rate_hz, ts_rtp, mono_us);
 	if (s->have_transit) {
 		d = (int32_t)(transit - s->transit);
 		if (d < 0)

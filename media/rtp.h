@@ -97,6 +97,9 @@ void rtp_source_init(struct rtp_source *s, uint32_t ssrc, uint16_t seq,
 enum rtp_verdict rtp_source_update(struct rtp_source *s, uint16_t seq,
 				   uint32_t ts_rtp, int64_t mono_us);
 
+/** How far a packet's arrival is from its timestamp, in ticks (A.8). */
+uint32_t rtp_transit(uint32_t rate_hz, uint32_t ts_rtp, int64_t mono_us);
+
 /** Extended highest sequence number: cycles and max_seq. */
 uint32_t rtp_source_ext_seq(const struct rtp_source *s);
 

@@ -15,6 +15,7 @@
 
 #include "base/str.h"
 #include "media/capture_check.h"
+#include "media/capture_ghost.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
 #include "media/spool.h"
@@ -634,6 +635,63 @@ static void a_silent_port_may_be_followed(void **state)
 	assert_int_equal(check(&ck, 2, 6000, 3, 2120), SPOOL_DROP_SOURCE);
 }
 
+static void the_negotiated_port_takes_over(void **state)
+{
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint16_t i = 0; i < 9; i++)
+		(void)check(&ck, 1, 5555, i, i * 20);
+	assert_true(ck.locked);
+	assert_int_equal(check(&ck, 1, 4000, 1, 200), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 1, 5555, 9, 201), SPOOL_DROP_SOURCE);
+	assert_int_equal(check(&ck, 1, 4000, 2, 220), CAPTURE_KEEP);
+	/* and is followed as any other when it falls silent */
+	assert_int_equal(check(&ck, 1, 5555, 200, 3000), CAPTURE_KEEP);
+}
+
+/* What comes at ms of a stream that began with timestamp 0 at 0 ms. */
+static enum spool_drop goes_on(struct capture_check *ck, uint16_t port,
+			       uint32_t ssrc, uint32_t ts_ms, int64_t ms)
+{
+	struct capture_addr from = { .family = 4,
+				     .port = port,
+				     .ip = { 10, 0, 0, 1 } };
+	struct rtp_packet p = { .pt = 0,
+				.seq = (uint16_t)(ms / 20),
+				.ssrc = ssrc,
+				.ts_rtp = ts_ms * 8 };
+
+	return capture_check_rtp(ck, &from, &p, 8000, ms * 1000);
+}
+
+static void an_ended_calls_stream_is_known_again(void **state)
+{
+	static struct capture_ghosts t;
+	const struct id a = { "a" }, b = { "b" };
+	struct capture_check ck = { 0 }, next = { 0 };
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint32_t ms = 0; ms < 100; ms += 20)
+		assert_int_equal(goes_on(&ck, 4000, 7, ms, ms), CAPTURE_KEEP);
+	capture_ghosts_keep(&t, 20000, &a, &ck);
+	/* the same session may go on, as may any on another port */
+	capture_ghosts_give(&t, 20000, &a, &next);
+	assert_int_equal(next.ghosts[0].rate_hz, 0);
+	capture_ghosts_give(&t, 20002, &b, &next);
+	assert_int_equal(next.ghosts[0].rate_hz, 0);
+	capture_ghosts_give(&t, 20000, &b, &next);
+	offer(&next, 1, 6000);
+	assert_int_equal(goes_on(&next, 4000, 7, 60000, 60000),
+			 SPOOL_DROP_SOURCE);
+	/* another stream with that SSRC, another SSRC, the port negotiated */
+	assert_int_equal(goes_on(&next, 4000, 7, 0, 60020), CAPTURE_KEEP);
+	assert_int_equal(goes_on(&next, 4000, 8, 60000, 60040), CAPTURE_KEEP);
+	assert_int_equal(goes_on(&next, 6000, 7, 60060, 60060), CAPTURE_KEEP);
+}
+
 static void without_an_address_the_first_five_decide(void **state)
 {
 	struct capture_check ck = { 0 };
@@ -725,6 +783,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(port_is_locked_by_five_packets_in_a_row),
 		cmocka_unit_test(a_silent_port_may_be_followed),
+		cmocka_unit_test(the_negotiated_port_takes_over),
+		cmocka_unit_test(an_ended_calls_stream_is_known_again),
 		cmocka_unit_test(without_an_address_the_first_five_decide),
 		cmocka_unit_test(a_learned_source_is_locked_wherever_it_is),
 		cmocka_unit_test(
