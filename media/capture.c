@@ -27,6 +27,7 @@
 
 #define SECOND_US INT64_C(1000000)
 #define SIP_QUEUE_MAX 16384u
+#define POOL_MAX 8192u /* sockets at rest */
 
 /* Filled before start(): the frame has no state to give us yet. Sorted by key
  * then, so that thousands of calls find theirs quickly. */
@@ -501,14 +502,25 @@ static void get_metrics(struct capture_metrics *m)
 			     "RTCP BYE received");
 }
 
-static void raise_fd_limit(void)
+/* @return how many there may be */
+static rlim_t raise_fd_limit(void)
 {
 	struct rlimit rl;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return;
+		return 0;
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl); /* what we have must do then */
+	return getrlimit(RLIMIT_NOFILE, &rl) < 0 ? 0 : rl.rlim_cur;
+}
+
+/* An eighth of the descriptors may rest. */
+static int make_pool(struct capture *c)
+{
+	rlim_t max = raise_fd_limit() / 8;
+
+	return port_pool_create(max > POOL_MAX ? POOL_MAX : (unsigned)max,
+				capture_sock_unkeep, c, &c->pool);
 }
 
 static int enter_sandbox(struct capture *c, const char *dir)
@@ -540,6 +552,7 @@ static void capture_free(struct capture *c)
 		capture_session_free(c, c->first);
 	ipc_destroy(&c->sip);
 	capture_commit_destroy(&c->commit);
+	port_pool_destroy(&c->pool);
 	spool_batch_fini(&c->batch);
 	if (c->dir_fd >= 0)
 		close(c->dir_fd);
@@ -581,7 +594,9 @@ static int prepare(struct capture *c)
 		       st->media.port_max);
 	if (r < 0)
 		return r;
-	r = open_stamp_socket(c);
+	r = make_pool(c);
+	if (r == 0)
+		r = open_stamp_socket(c);
 	if (r < 0)
 		return r;
 	r = spool_batch_init(&c->batch);
@@ -616,7 +631,6 @@ static int start(struct role *role, void **ret_state)
 	/* a file size limit is an error of write(2), not the end of all calls
 	 */
 	(void)signal(SIGXFSZ, SIG_IGN);
-	raise_fd_limit();
 	capture_rx_init(c);
 	if (n_kept)
 		qsort(kept, n_kept, sizeof(*kept), compare_kept);

@@ -36,6 +36,12 @@
  *	       probation are stored as well (see above).
  *
  * Everything else is counted by reason in srs_capture_dropped_total.
+ *
+ * Descriptors. A stream takes two sockets, one where the client shares a port
+ * for RTP and RTCP (rtcp-mux). Sockets of a call that its client ended with BYE
+ * rest (media/port_pool.h), an eighth of the descriptors at most, and are used
+ * again. A spool takes one while something is written to it; after 3 s without
+ * that it is given back. The supervisor holds a duplicate of every socket.
  */
 #ifndef MEDIA_CAPTURE_H
 #define MEDIA_CAPTURE_H

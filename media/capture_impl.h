@@ -2,7 +2,8 @@
  *
  * capture.c		the role: messages, tick, disk, channel to sip
  * capture_session.c	one recording: streams, spool, open to close
- * capture_stream.c	one m-line: sockets, drain, what is stored
+ * capture_stream.c	one m-line: drain, what is stored
+ * capture_sock.c	its sockets: kept, pooled, opened, closed
  * capture_rtcp.c	reports in and out
  * capture_check.c	the policy, pure
  * capture_commit.c	makes it durable
@@ -24,6 +25,7 @@
 #include "media/capture_check.h"
 #include "media/capture_ghost.h"
 #include "media/capture_msg.h"
+#include "media/port_pool.h"
 #include "media/ports.h"
 #include "media/spool.h"
 
@@ -83,9 +85,11 @@ struct capture_session {
 	struct spool_writer *spool;
 	unsigned n_streams;
 	struct capture_stream *streams[CAP_STREAMS_MAX];
-	unsigned phase;	 /* which tick of a second does the rare things */
-	bool named;	 /* by sip, since its channel came */
-	bool spool_told; /* trouble with the disk was reported */
+	unsigned phase;	       /* which tick of a second does the rare things */
+	bool named;	       /* by sip, since its channel came */
+	bool said_bye;	       /* the client: it sends nothing any more */
+	bool spool_told;       /* trouble with the disk was reported */
+	int64_t wrote_mono_us; /* last write of packets or an event */
 	uint64_t lost_disk;
 	uint64_t packets; /* stored since capture started */
 	uint64_t packets_told;
@@ -119,6 +123,7 @@ struct capture {
 	int dir_fd;   /* the spool folder */
 	int stamp_fd; /* keeps the kernel's time stamps on */
 	struct ports ports;
+	struct port_pool *pool;
 	char cname[32];
 	unsigned ticks_per_second;
 	bool mute_dtmf; /* [media] dtmf = mute */
@@ -191,6 +196,8 @@ void capture_session_close(struct capture *c, struct capture_session *s,
 /** Drain and write. @param all: RTCP as well */
 void capture_session_drain(struct capture *c, struct capture_session *s,
 			   bool all);
+/** Have the spool's descriptor, also when none is left. */
+void capture_session_wake(struct capture *c, struct capture_session *s);
 /** Write the batch (also in the middle of a drain, when it is full). */
 void capture_session_flush(struct capture *c, struct capture_session *s);
 /** Into now_mono_us and now_wall_us; only with an empty batch. */
@@ -219,6 +226,23 @@ void capture_stream_drain(struct capture *c, struct capture_session *s,
 			  struct capture_stream *st, struct capture_sock *sock);
 /** Fill the receive vectors; once. */
 void capture_rx_init(struct capture *c);
+
+/* ---- capture_sock.c ---- */
+
+void capture_sock_init(struct capture_sock *k, uint8_t proto);
+/** The sockets of that port from an earlier process. */
+bool capture_sock_adopt(struct capture_stream *st, uint16_t port);
+/** @param port to have again if it is free, 0 = any. @return 0 or -errno */
+int capture_sock_open(struct capture *c, struct capture_session *s,
+		      struct capture_stream *st, uint16_t port);
+/** RTP and RTCP do not share a port any more. */
+void capture_sock_unmux(struct capture *c, struct capture_session *s,
+			struct capture_stream *st);
+/** Into the pool when the client said BYE. */
+void capture_sock_close(struct capture *c, struct capture_session *s,
+			struct capture_stream *st);
+/** The pool closes a pair. @param arg the capture */
+void capture_sock_unkeep(void *arg, const struct ports_pair *p);
 
 /* ---- capture_rtcp.c ---- */
 

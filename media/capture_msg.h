@@ -120,6 +120,9 @@ struct cap_event {
 	char text[CAP_META_MAX];
 };
 
+/* The client ended it: nothing more will come. */
+#define CAP_REASON_BYE "bye"
+
 struct cap_close {
 	struct id session;
 	bool discard; /* delete the spool: nothing of it may be kept */

@@ -15,6 +15,8 @@
 #include "media/capture_impl.h"
 
 #define CLOCKS_APART_US 100
+/* Nothing written for so long: the spool's descriptor is given back. */
+#define SPOOL_REST_US 3000000
 
 /* ---- finding ---- */
 
@@ -114,6 +116,7 @@ static void write_table(struct capture *c, struct capture_session *s)
 	c->table.n = s->n_streams;
 	for (unsigned i = 0; i < s->n_streams; i++)
 		c->table.s[i] = s->streams[i]->cfg;
+	capture_session_wake(c, s);
 	capture_wrote(c, s, spool_writer_streams(s->spool, &c->table));
 }
 
@@ -299,6 +302,21 @@ void capture_read_clocks(struct capture *c)
 	}
 }
 
+void capture_session_wake(struct capture *c, struct capture_session *s)
+{
+	s->wrote_mono_us = c->now_mono_us;
+	if (spool_writer_wake(s->spool) != -EMFILE)
+		return; /* of other errors the write tells */
+	/* more calls than descriptors, and one speaks after a silence: what
+	 * only rests goes; the others' spools are opened again as needed */
+	port_pool_empty(c->pool);
+	if (spool_writer_wake(s->spool) != -EMFILE)
+		return;
+	for (struct capture_session *o = c->first; o; o = o->next)
+		spool_writer_rest(o->spool);
+	(void)spool_writer_wake(s->spool); /* the write tells */
+}
+
 void capture_session_flush(struct capture *c, struct capture_session *s)
 {
 	uint32_t n = c->batch.n_rtp;
@@ -306,6 +324,7 @@ void capture_session_flush(struct capture *c, struct capture_session *s)
 
 	if (!c->batch.len)
 		return;
+	capture_session_wake(c, s);
 	r = spool_writer_packets(s->spool, &c->batch, c->now_mono_us,
 				 c->now_wall_us);
 	spool_batch_reset(&c->batch);
@@ -340,6 +359,8 @@ void capture_session_second(struct capture *c, struct capture_session *s)
 
 	for (unsigned i = 0; i < s->n_streams; i++)
 		capture_rtcp_tick(c, s->streams[i]);
+	if (c->now_mono_us - s->wrote_mono_us > SPOOL_REST_US)
+		spool_writer_rest(s->spool);
 	if (s->packets == s->packets_told)
 		return;
 	s->packets_told = s->packets;
@@ -357,6 +378,7 @@ void capture_session_event(struct capture *c, struct capture_session *s,
 				  .text_len = e->text_len };
 
 	capture_session_drain(c, s, true);
+	capture_session_wake(c, s);
 	capture_wrote(c, s, spool_writer_event(s->spool, &ev));
 }
 
@@ -380,10 +402,12 @@ void capture_session_close(struct capture *c, struct capture_session *s,
 	int r;
 
 	capture_session_drain(c, s, true);
+	s->said_bye = str_eq(reason, CAP_REASON_BYE) && !discard;
 	memset(&c->close, 0, sizeof(c->close));
 	(void)str_copy(c->close.reason, sizeof(c->close.reason), reason);
 	ret->session = s->id;
 	ret->dropped = fill_totals(s, &c->close);
+	capture_session_wake(c, s);
 	r = spool_writer_close(s->spool, &c->close);
 	capture_wrote(c, s, r);
 	(void)str_copy(ret->spool_file, sizeof(ret->spool_file),

@@ -1,4 +1,4 @@
-/* media/capture_stream.c - the sockets of one m-line and what comes in.
+/* media/capture_stream.c - one m-line and what comes in.
  *
  * Arrival times. The kernel stamps with the wall clock, the spool counts in
  * monotonic time. At the start of a drain both clocks are read; a packet's age
@@ -39,112 +39,7 @@
 /* RFC 2198 has 14 bits for how old a copy is, RFC 4103 milliseconds. */
 #define TEXT_OLD_US 17000000
 
-/* ---- sockets ---- */
-
-static void sock_init(struct capture_sock *k, uint8_t proto)
-{
-	*k = (struct capture_sock){ .fd = -1,
-				    .proto = proto,
-				    .empty_mono_us = INT64_MIN,
-				    .last_mono_us = INT64_MIN };
-}
-
-static void kept_key(const struct capture_session *s, unsigned index,
-		     const struct capture_sock *k, char *dst, size_t len)
-{
-	(void)snprintf(dst, len, "%s/%u/%s", s->id.s, index,
-		       k->proto == SPOOL_RTP ? "rtp" : "rtcp");
-}
-
-/* The supervisor holds a duplicate for the next process of this role. */
-static void sock_keep(struct capture *c, const struct capture_session *s,
-		      unsigned index, const struct capture_sock *k)
-{
-	char key[64];
-	int r;
-
-	kept_key(s, index, k, key, sizeof(key));
-	r = role_keep(c->role, key, k->fd);
-	if (r < 0)
-		log_warn(&s->log, "capture.keep_failed", LOG_E(r));
-}
-
-static void sock_close(struct capture *c, const struct capture_session *s,
-		       unsigned index, struct capture_sock *k)
-{
-	char key[64];
-
-	if (k->fd < 0)
-		return;
-	if (!c->stopping) {
-		kept_key(s, index, k, key, sizeof(key));
-		role_unkeep(c->role, key);
-	}
-	close(k->fd);
-	k->fd = -1;
-}
-
-static bool adopt_kept(struct capture_session *s, struct capture_stream *st)
-{
-	char key[64];
-
-	kept_key(s, st->cfg.index, &st->rtp, key, sizeof(key));
-	st->rtp.fd = capture_take_kept(key);
-	kept_key(s, st->cfg.index, &st->rtcp, key, sizeof(key));
-	st->rtcp.fd = capture_take_kept(key);
-	if (st->rtp.fd >= 0 && st->rtcp.fd >= 0) {
-		st->cfg.local_port = ports_of_fd(st->rtp.fd);
-		return st->cfg.local_port != 0;
-	}
-	if (st->rtp.fd >= 0)
-		close(st->rtp.fd);
-	if (st->rtcp.fd >= 0)
-		close(st->rtcp.fd);
-	st->rtp.fd = st->rtcp.fd = -1;
-	return false;
-}
-
-static int open_again(struct capture *c, struct capture_session *s,
-		      const struct capture_stream *st, uint16_t port,
-		      struct ports_pair *ret_pair)
-{
-	char detail[80];
-	int r = -EADDRINUSE;
-
-	if (port)
-		r = ports_open_at(&c->ports, port, ret_pair);
-	if (r >= 0)
-		return r;
-	r = ports_open(&c->ports, ret_pair);
-	if (r < 0 || !port)
-		return r;
-	(void)snprintf(detail, sizeof(detail), "port %u was taken, now %u",
-		       port, ret_pair->rtp_port);
-	capture_trouble(c, s, st->cfg.index, "media.port_changed", detail);
-	return 0;
-}
-
-static int open_sockets(struct capture *c, struct capture_session *s,
-			struct capture_stream *st, uint16_t port)
-{
-	struct ports_pair pair;
-	int r;
-
-	r = open_again(c, s, st, port, &pair);
-	if (r < 0)
-		return r;
-	sock_init(&st->rtp, SPOOL_RTP);
-	sock_init(&st->rtcp, SPOOL_RTCP);
-	st->rtp.fd = pair.rtp_fd;
-	st->rtcp.fd = pair.rtcp_fd;
-	st->rtp.empty_mono_us = st->rtcp.empty_mono_us =
-		clock_mono_us(c->clock);
-	st->cfg.local_port = pair.rtp_port;
-	capture_ghosts_give(&c->ghosts, pair.rtp_port, &s->id, &st->check);
-	sock_keep(c, s, st->cfg.index, &st->rtp);
-	sock_keep(c, s, st->cfg.index, &st->rtcp);
-	return 0;
-}
+/* ---- open and close ---- */
 
 int capture_stream_open(struct capture *c, struct capture_session *s,
 			const struct cap_stream *cfg, bool resume,
@@ -159,12 +54,13 @@ int capture_stream_open(struct capture *c, struct capture_session *s,
 	st->cfg.local_port = 0;
 	st->unmuted_mono_us = INT64_MIN;
 	st->totals.index = cfg->index;
-	sock_init(&st->rtp, SPOOL_RTP);
-	sock_init(&st->rtcp, SPOOL_RTCP);
+	capture_sock_init(&st->rtp, SPOOL_RTP);
+	capture_sock_init(&st->rtcp, SPOOL_RTCP);
 	id_random(&st->our_ssrc, sizeof(st->our_ssrc));
 	capture_check_offer(&st->check, cfg);
-	if (cfg->enabled && !(resume && adopt_kept(s, st)))
-		r = open_sockets(c, s, st, resume ? cfg->local_port : 0);
+	if (cfg->enabled &&
+	    !(resume && capture_sock_adopt(st, cfg->local_port)))
+		r = capture_sock_open(c, s, st, resume ? cfg->local_port : 0);
 	if (r < 0) {
 		mem_free(st);
 		return r;
@@ -182,8 +78,7 @@ static void close_sockets(struct capture *c, struct capture_session *s,
 		capture_ghosts_keep(&c->ghosts, st->cfg.local_port, &s->id,
 				    &st->check);
 	}
-	sock_close(c, s, st->cfg.index, &st->rtp);
-	sock_close(c, s, st->cfg.index, &st->rtcp);
+	capture_sock_close(c, s, st);
 	st->cfg.local_port = 0;
 }
 
@@ -202,8 +97,10 @@ int capture_stream_update(struct capture *c, struct capture_session *s,
 	if (!cfg->enabled) {
 		close_sockets(c, s, st);
 	} else if (st->rtp.fd < 0) {
-		r = open_sockets(c, s, st, 0);
+		r = capture_sock_open(c, s, st, 0);
 		c->n_streams += r == 0;
+	} else {
+		capture_sock_unmux(c, s, st);
 	}
 	return r;
 }

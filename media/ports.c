@@ -84,7 +84,7 @@ uint16_t ports_of_fd(int fd)
 	return 0;
 }
 
-static int open_one(const struct ports *p, uint16_t port)
+int ports_open_one(const struct ports *p, uint16_t port)
 {
 	struct sockaddr_storage a = p->address;
 	socklen_t len = a.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
@@ -106,16 +106,17 @@ static int open_one(const struct ports *p, uint16_t port)
 	return fd;
 }
 
-int ports_open_at(const struct ports *p, uint16_t rtp_port,
+int ports_open_at(const struct ports *p, uint16_t rtp_port, bool with_rtcp,
 		  struct ports_pair *ret_pair)
 {
-	int rtp, rtcp;
+	int rtp, rtcp = -1;
 
-	rtp = open_one(p, rtp_port);
+	rtp = ports_open_one(p, rtp_port);
 	if (rtp < 0)
 		return rtp;
-	rtcp = open_one(p, (uint16_t)(rtp_port + 1));
-	if (rtcp < 0) {
+	if (with_rtcp)
+		rtcp = ports_open_one(p, (uint16_t)(rtp_port + 1));
+	if (with_rtcp && rtcp < 0) {
 		close(rtp);
 		return rtcp;
 	}
@@ -123,36 +124,37 @@ int ports_open_at(const struct ports *p, uint16_t rtp_port,
 	return 0;
 }
 
-static int open_any(const struct ports *p, struct ports_pair *ret_pair)
+static int open_any(const struct ports *p, bool rtcp,
+		    struct ports_pair *ret_pair)
 {
 	uint16_t port;
 	int fd, r;
 
 	for (unsigned i = 0; i < ANY_TRIES; i++) {
-		fd = open_one(p, 0);
+		fd = ports_open_one(p, 0);
 		if (fd < 0)
 			return fd;
 		port = ports_of_fd(fd) & 0xfffe;
 		close(fd);
-		r = ports_open_at(p, port, ret_pair);
+		r = ports_open_at(p, port, rtcp, ret_pair);
 		if (r != -EADDRINUSE)
 			return r;
 	}
 	return -EADDRINUSE;
 }
 
-int ports_open(struct ports *p, struct ports_pair *ret_pair)
+int ports_open(struct ports *p, bool rtcp, struct ports_pair *ret_pair)
 {
 	unsigned pairs = (unsigned)(p->max - p->min + 1) / 2;
 	uint16_t port;
 	int r;
 
 	if (!p->max)
-		return open_any(p, ret_pair);
+		return open_any(p, rtcp, ret_pair);
 	for (unsigned i = 0; i < pairs; i++) {
 		port = p->next;
 		p->next = (uint16_t)(port + 3 > p->max ? p->min : port + 2);
-		r = ports_open_at(p, port, ret_pair);
+		r = ports_open_at(p, port, rtcp, ret_pair);
 		if (r != -EADDRINUSE && r != -EACCES)
 			return r;
 	}

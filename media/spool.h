@@ -263,9 +263,23 @@ int spool_writer_append(int dir_fd, const struct id *session,
 /** Without writing anything: a file without CLOSE can be appended later. */
 void spool_writer_destroy(struct spool_writer **wp);
 
+/** Give the descriptor back until the next write; what was written is kept as
+ *  it is (torn or waiting blocks too). */
+void spool_writer_rest(struct spool_writer *w);
+/**
+ * Have the descriptor again; writes do it by themselves, this is for who can
+ * do something about -EMFILE. dir_fd of the making must still be open.
+ *
+ * @return 0, -EMFILE, -ENFILE, -ENOENT, -ESTALE somebody else has changed the
+ *         file meanwhile, -errno
+ */
+int spool_writer_wake(struct spool_writer *w);
+bool spool_writer_resting(const struct spool_writer *w);
+
 /*
- * All writes: one system call each. 0 means the kernel has it (safe from any
- * death of the process; durable after the next group commit). After a failure
+ * All writes: one system call each (more after a rest). 0 means the kernel has
+ * it (safe from any death of the process; durable after the next group commit).
+ * After a failure
  * (-ENOSPC, -EDQUOT, -EIO, -EFBIG) what was torn is cut before the next write,
  * and a block that is not a packets block is kept (at most 128 KiB of them)
  * and written first as soon as the disk takes it. The packets of a failed
@@ -284,7 +298,6 @@ int spool_writer_retry(struct spool_writer *w);
 int spool_writer_close(struct spool_writer *w, struct spool_close *totals);
 
 const char *spool_writer_name(const struct spool_writer *w);
-int spool_writer_fd(const struct spool_writer *w);
 uint64_t spool_writer_size(const struct spool_writer *w);
 /** RTP packets on disk, whole file (also those before a restart). */
 uint64_t spool_writer_total(const struct spool_writer *w);

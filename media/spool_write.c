@@ -28,8 +28,11 @@
 #define TAIL_FIRST (64u * 1024u)
 
 struct spool_writer {
+	int fd; /* -1: at rest */
 	/* fixed */
-	int fd;
+	int dir_fd; /* borrowed */
+	dev_t dev;
+	ino_t ino;
 	char name[sizeof(struct id) + sizeof(SPOOL_SUFFIX)];
 	struct clock *clock;
 	uint64_t salt;
@@ -93,13 +96,68 @@ int spool_batch_put(struct spool_batch *b, uint16_t stream,
 	return 0;
 }
 
+/* ---- rest ---- */
+
+void spool_writer_rest(struct spool_writer *w)
+{
+	if (w->fd >= 0)
+		(void)close(w->fd); /* group commit tells of lost data */
+	w->fd = -1;
+}
+
+bool spool_writer_resting(const struct spool_writer *w)
+{
+	return w->fd < 0;
+}
+
+/* Nobody else writes to it; had somebody done so, going on would mix two
+ * recordings. */
+int spool_writer_wake(struct spool_writer *w)
+{
+	struct stat st;
+	int fd, r = 0;
+
+	if (w->fd >= 0)
+		return 0;
+	fd = openat(w->dir_fd, w->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		r = -errno;
+	else if (st.st_dev != w->dev || st.st_ino != w->ino ||
+		 (w->torn ? (uint64_t)st.st_size < w->end
+			  : (uint64_t)st.st_size != w->end))
+		r = -ESTALE;
+	if (r < 0) {
+		(void)close(fd); /* nothing was written */
+		return r;
+	}
+	w->fd = fd;
+	return 0;
+}
+
+/* Remember which file it is. */
+static int writer_know(struct spool_writer *w, int dir_fd, struct stat *ret_st)
+{
+	if (fstat(w->fd, ret_st) < 0)
+		return -errno;
+	w->dir_fd = dir_fd;
+	w->dev = ret_st->st_dev;
+	w->ino = ret_st->st_ino;
+	return 0;
+}
+
 /* ---- writing ---- */
 
 static int write_end(struct spool_writer *w, const uint8_t *data, size_t len)
 {
 	size_t done = 0;
 	ssize_t n;
+	int r;
 
+	r = spool_writer_wake(w);
+	if (r < 0)
+		return r;
 	if (w->torn && ftruncate(w->fd, (off_t)w->end) < 0)
 		return -errno;
 	w->torn = false;
@@ -318,6 +376,7 @@ int spool_writer_create(int dir_fd, const struct spool_open *open,
 			struct clock *clock, struct spool_writer **ret_writer)
 {
 	struct spool_writer *w CLEANUP(spool_writer_destroy) = NULL;
+	struct stat st;
 	int r;
 
 	if (!id_ok(open->session.s))
@@ -330,7 +389,9 @@ int spool_writer_create(int dir_fd, const struct spool_open *open,
 		       0600);
 	if (w->fd < 0)
 		return -errno;
-	r = write_first(w, open);
+	r = writer_know(w, dir_fd, &st);
+	if (r == 0)
+		r = write_first(w, open);
 	if (r < 0) {
 		(void)unlinkat(dir_fd, w->name, 0); /* r says what is wrong */
 		return r;
@@ -445,8 +506,11 @@ static int writer_reopen(struct spool_writer *w, int dir_fd)
 	int r;
 
 	w->fd = openat(dir_fd, w->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (w->fd < 0 || fstat(w->fd, &st) < 0)
+	if (w->fd < 0)
 		return -errno;
+	r = writer_know(w, dir_fd, &st);
+	if (r < 0)
+		return r;
 	r = read_salt(w->fd, &w->salt);
 	if (r < 0)
 		return r;
@@ -485,11 +549,6 @@ int spool_writer_append(int dir_fd, const struct id *session,
 const char *spool_writer_name(const struct spool_writer *w)
 {
 	return w->name;
-}
-
-int spool_writer_fd(const struct spool_writer *w)
-{
-	return w->fd;
 }
 
 uint64_t spool_writer_size(const struct spool_writer *w)

@@ -548,7 +548,7 @@ static void on_bye(struct session *s, struct ua_request *req)
 	}
 	s->bye = req;
 	take_last_words(s, req);
-	session_end(s, "bye", 0, "");
+	session_end(s, CAP_REASON_BYE, 0, "");
 }
 
 /* Metadata may come in any request; INFO without any is only acknowledged. */

@@ -185,13 +185,14 @@ def top_rate(name, folder, path, port):
 
 
 def room_for(count):
-    """Dialogs that fit into the descriptors: each takes capture two sockets and a spool."""
-    need = 3 * count + 2000
+    """Dialogs that fit into the descriptors: each takes capture a socket (rtcp-mux), and a
+    spool file for its first seconds; a pool of sockets may take an eighth of them."""
+    need = (count + 3000) * 8 // 7
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (need, need))
     except (ValueError, OSError):
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        fits = (hard - 2000) // 3
+        fits = hard * 7 // 8 - 3000
         if hard != resource.RLIM_INFINITY and fits < count:
             print(f"only {hard} descriptors allowed: {fits} dialogs instead of {count}")
             return fits

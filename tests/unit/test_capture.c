@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/str.h"
 #include "media/capture_check.h"
 #include "media/capture_ghost.h"
+#include "media/ports.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
 #include "media/spool.h"
@@ -270,7 +272,142 @@ static void streams_come_and_go_by_update(void **state)
 	rig_close(g, S1, false);
 	assert_int_equal(g->closed.packets, 1);
 	rig_turn(g, 50);
-	assert_int_equal(g->n_kept, 0); /* nothing is left behind */
+	assert_int_equal(g->n_kept, 2); /* they rest; the others are gone */
+	close(a);
+}
+
+static bool is_free(uint16_t port)
+{
+	struct ports_pair p;
+	struct ports ports;
+
+	assert_int_equal(ports_init(&ports, "127.0.0.1", 0, 0), 0);
+	if (ports_open_at(&ports, port, false, &p) < 0)
+		return false;
+	close(p.rtp_fd);
+	return true;
+}
+
+static void sockets_rest_only_after_a_bye(void **state)
+{
+	struct cap_close c = { .reason = "timeout" };
+	struct rig *g = *state;
+	uint16_t port;
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	rig_wait(g, &g->n_kept, 2);
+	port = g->opened.streams[0].rtp_port;
+	(void)str_copy(c.session.s, sizeof(c.session.s), S1);
+	rig_send(g, CAP_CLOSE, &c, sizeof(c));
+	rig_wait(g, &g->n_closed, 1);
+	/* its sender may still believe in the call */
+	rig_turn(g, 50);
+	assert_int_equal(g->n_kept, 0);
+	assert_true(is_free(port));
+	rig_describe(&desc, S2, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	rig_close(g, S2, false);
+	rig_turn(g, 50);
+	assert_int_equal(g->n_kept, 2);
+	assert_false(is_free(port));
+}
+
+static void a_shared_port_takes_one_socket(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port, pa;
+	int a = rig_socket(&pa);
+
+	rig_describe(&desc, S1, 1, 1);
+	desc.streams[0].rtcp_mux = true;
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	assert_int_equal(g->opened.streams[0].rtcp_port, port + 1);
+	rig_rtp(a, port, 0, 1, 1, 172);
+	rig_turn(g, 50);
+	assert_int_equal(g->n_kept, 1);
+	assert_true(is_free((uint16_t)(port + 1)));
+	/* goes on after a restart of capture */
+	rig_kill(g);
+	rig_rtp(a, port, 0, 2, 1, 172);
+	rig_start(g);
+	desc.resume = true;
+	desc.streams[0].local_port = port;
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.streams[0].rtp_port, port);
+	desc.resume = false;
+	/* the client does not want to share any more */
+	desc.streams[0].rtcp_mux = false;
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 3);
+	assert_int_equal(g->opened.streams[0].rtp_port, port);
+	rig_wait(g, &g->n_kept, 2);
+	assert_false(is_free((uint16_t)(port + 1)));
+	assert_int_equal(g->n_trouble, 0);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 2);
+	close(a);
+}
+
+/* Spool files that the role has open. */
+static unsigned open_spools(const struct rig *g)
+{
+	char path[64], target[256];
+	struct dirent *e;
+	unsigned n = 0;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)g->pid);
+	d = opendir(path);
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		ssize_t len = readlinkat(dirfd(d), e->d_name, target,
+					 sizeof(target) - 1);
+
+		if (len <= 0)
+			continue;
+		target[len] = '\0';
+		n += strstr(target, ".spool") != NULL;
+	}
+	(void)closedir(d);
+	return n;
+}
+
+static void a_silent_call_has_no_file_open(void **state)
+{
+	struct rig *g = *state;
+	uint16_t port, pa;
+	int a = rig_socket(&pa);
+
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	rig_rtp(a, port, 0, 1, 1, 172);
+	rig_turn(g, 50);
+	for (unsigned i = 0; i < 1000 && open_spools(g); i++)
+		rig_turn(g, 20);
+	assert_int_equal(open_spools(g), 0);
+	rig_rtp(a, port, 0, 2, 1, 172);
+	for (unsigned i = 0; i < 1000 && !open_spools(g); i++)
+		rig_turn(g, 20);
+	assert_int_equal(open_spools(g), 1);
+	for (unsigned i = 0; i < 1000 && open_spools(g); i++)
+		rig_turn(g, 20);
+	/* a restart while it rests */
+	rig_kill(g);
+	rig_start(g);
+	desc.resume = true;
+	desc.streams[0].local_port = port;
+	rig_open(g, &desc);
+	assert_int_equal(g->opened.error, 0);
+	rig_rtp(a, port, 0, 3, 1, 172);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 3);
+	read_spool(g, S1, &seen);
+	assert_int_equal(seen.rtp[0], 3);
+	assert_int_equal(seen.n_close, 1);
 	close(a);
 }
 
@@ -796,6 +933,9 @@ int main(void)
 		RIG(nothing_is_stored_on_hold_or_muted),
 		RIG(muted_digits_never_reach_the_file),
 		RIG(streams_come_and_go_by_update),
+		RIG(sockets_rest_only_after_a_bye),
+		RIG(a_shared_port_takes_one_socket),
+		RIG(a_silent_call_has_no_file_open),
 		RIG(a_killed_capture_goes_on_in_the_same_file),
 		RIG(without_kept_sockets_the_old_port_is_bound_again),
 		RIG(a_new_sip_closes_what_it_does_not_know),

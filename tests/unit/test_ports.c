@@ -24,7 +24,7 @@ static void ports_come_in_even_odd_pairs(void **state)
 	(void)state;
 	assert_int_equal(ports_init(&ports, "127.0.0.1", 0, 0), 0);
 	for (unsigned i = 0; i < 20; i++) {
-		assert_int_equal(ports_open(&ports, &p[i]), 0);
+		assert_int_equal(ports_open(&ports, true, &p[i]), 0);
 		assert_int_equal(p[i].rtp_port % 2, 0);
 		assert_int_equal(ports_of_fd(p[i].rtp_fd), p[i].rtp_port);
 		assert_int_equal(ports_of_fd(p[i].rtcp_fd), p[i].rtp_port + 1);
@@ -42,11 +42,11 @@ static uint16_t free_range(void)
 
 	assert_int_equal(ports_init(&ports, "127.0.0.1", 0, 0), 0);
 	for (;;) {
-		assert_int_equal(ports_open(&ports, &p[0]), 0);
+		assert_int_equal(ports_open(&ports, true, &p[0]), 0);
 		for (n = 1; n < 3 && p[0].rtp_port < 65000; n++)
 			if (ports_open_at(&ports,
 					  (uint16_t)(p[0].rtp_port + 2 * n),
-					  &p[n]) < 0)
+					  true, &p[n]) < 0)
 				break;
 		for (unsigned i = 0; i < n; i++)
 			close_pair(&p[i]);
@@ -65,14 +65,14 @@ static void ports_range_is_used_up_and_comes_back(void **state)
 	/* an odd start and an odd rest are left out */
 	assert_int_equal(ports_init(&ports, "127.0.0.1", min - 1, min + 5), 0);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(ports_open(&ports, &p[i]), 0);
+		assert_int_equal(ports_open(&ports, true, &p[i]), 0);
 		assert_in_range(p[i].rtp_port, min, min + 4);
 	}
-	assert_int_equal(ports_open(&ports, &more), -EADDRINUSE);
-	assert_int_equal(ports_open_at(&ports, p[1].rtp_port, &more),
+	assert_int_equal(ports_open(&ports, true, &more), -EADDRINUSE);
+	assert_int_equal(ports_open_at(&ports, p[1].rtp_port, true, &more),
 			 -EADDRINUSE);
 	close_pair(&p[1]);
-	assert_int_equal(ports_open(&ports, &more), 0);
+	assert_int_equal(ports_open(&ports, true, &more), 0);
 	assert_int_equal(more.rtp_port, p[1].rtp_port);
 	close_pair(&p[0]);
 	close_pair(&p[2]);
@@ -88,10 +88,11 @@ static void ports_skip_a_pair_whose_rtcp_is_taken(void **state)
 	(void)state;
 	assert_int_equal(ports_init(&ports, "127.0.0.1", min, min + 3), 0);
 	/* takes min + 1 and min + 2: both pairs are broken */
-	assert_int_equal(ports_open_at(&ports, (uint16_t)(min + 1), &odd), 0);
-	assert_int_equal(ports_open(&ports, &p), -EADDRINUSE);
+	assert_int_equal(ports_open_at(&ports, (uint16_t)(min + 1), true, &odd),
+			 0);
+	assert_int_equal(ports_open(&ports, true, &p), -EADDRINUSE);
 	close_pair(&odd);
-	assert_int_equal(ports_open(&ports, &p), 0);
+	assert_int_equal(ports_open(&ports, true, &p), 0);
 	close_pair(&p);
 }
 

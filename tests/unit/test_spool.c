@@ -248,6 +248,65 @@ static void spool_gives_back_what_was_written(void **state)
 	spool_reader_close(&r);
 }
 
+static void spool_goes_on_after_a_rest(void **state)
+{
+	struct world *w = *state;
+	struct spool_writer *sw = make(w);
+	static struct spool_close totals = { .reason = "bye" };
+	struct spool_reader *r = NULL;
+	struct spool_stats stats;
+	struct spool_item it;
+	unsigned n = 0;
+
+	assert_int_equal(tick(w, sw, 2), 0);
+	assert_false(spool_writer_resting(sw));
+	spool_writer_rest(sw);
+	spool_writer_rest(sw);
+	assert_true(spool_writer_resting(sw));
+	assert_int_equal(tick(w, sw, 3), 0);
+	assert_false(spool_writer_resting(sw));
+	spool_writer_rest(sw);
+	assert_int_equal(spool_writer_wake(sw), 0);
+	spool_writer_rest(sw);
+	assert_int_equal(event(sw, "hello"), 0);
+	spool_writer_rest(sw);
+	assert_int_equal(spool_writer_close(sw, &totals), 0);
+	assert_int_equal(spool_writer_total(sw), 5);
+	spool_writer_destroy(&sw);
+
+	assert_int_equal(spool_reader_open(w->path, &r), 0);
+	while (spool_reader_next(r, &it) == 1)
+		n++;
+	assert_int_equal(n, 1 + 5 + 1 + 1);
+	spool_reader_stats(r, &stats);
+	assert_int_equal(stats.packets, 5);
+	assert_int_equal(stats.bad_blocks + stats.torn_bytes, 0);
+	assert_true(stats.closed);
+	spool_reader_close(&r);
+}
+
+/* Nothing is written into what is not the file that was left. */
+static void spool_knows_its_file_after_a_rest(void **state)
+{
+	struct world *w = *state;
+	struct spool_writer *sw = make(w);
+	FILE *f;
+
+	assert_int_equal(tick(w, sw, 1), 0);
+	spool_writer_rest(sw);
+	f = fopen(w->path, "ab");
+	assert_non_null(f);
+	assert_int_equal(fwrite("x", 1, 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(spool_writer_wake(sw), -ESTALE);
+	assert_int_equal(tick(w, sw, 2), -ESTALE);
+	assert_int_equal(spool_writer_lost_total(sw), 2);
+	assert_int_equal(remove(w->path), 0);
+	assert_int_equal(spool_writer_wake(sw), -ENOENT);
+	assert_true(spool_writer_resting(sw));
+	spool_writer_destroy(&sw);
+}
+
 /* A short recording in memory. */
 static uint8_t *sample(struct world *w, size_t *ret_len)
 {
@@ -592,6 +651,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(crc32c_matches_the_rfc),
 		WORLD(spool_gives_back_what_was_written),
+		WORLD(spool_goes_on_after_a_rest),
+		WORLD(spool_knows_its_file_after_a_rest),
 		WORLD(spool_reads_up_to_a_torn_tail_anywhere),
 		WORLD(spool_loses_one_block_to_any_flipped_bit),
 		WORLD(spool_finds_its_way_out_of_long_garbage),
