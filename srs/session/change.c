@@ -592,6 +592,9 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 		else
 			on_change(s, req);
 		return;
+	case UA_CANCEL: /* of nothing that waits */
+		answer_status(s, req, 481);
+		return;
 	default:
 		if (str_eq(req->method_name, "INFO"))
 			on_info(s, req);
@@ -779,10 +782,21 @@ static void on_response(void *arg, enum ua_method method,
 		session_snapshot_answered(s, res);
 }
 
+static void on_wire(void *arg, const struct ua_wire *w)
+{
+	struct session *s = arg;
+
+	if (!s || s->n_strays >= SESSION_STRAYS_MAX)
+		return;
+	s->n_strays++;
+	session_note_message(s, w->in, w->text, w->transport, w->peer);
+}
+
 const struct ua_events session_events = {
 	.request = session_on_request,
 	.in_dialog = session_on_in_dialog,
 	.ack = on_ack,
 	.cancelled = session_on_cancelled,
 	.response = on_response,
+	.wire = on_wire,
 };

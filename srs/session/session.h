@@ -48,6 +48,9 @@ struct settings;
 #define SESSION_AUDIO_MAX 16u
 /* What a session may keep of its signalling; the rest is counted. */
 #define SESSION_MESSAGES_MAX 2000u
+/* Of these at most so many that the stack handled alone: anybody may send
+ * nonsense that names a call. */
+#define SESSION_STRAYS_MAX 200u
 #define SESSION_NOTES_BYTES (512u * 1024u)
 /* Retry-After of every 503 that will pass by itself. */
 #define SESSION_RETRY_S 5
@@ -196,6 +199,7 @@ struct session {
 	struct note *notes, **notes_end;
 	size_t notes_bytes;
 	unsigned n_messages;
+	unsigned n_strays; /* of these, handled by the stack alone */
 };
 
 /* Answers that wait for the commit. */

@@ -7,21 +7,38 @@ static const struct {
 	char compact;
 	const char *name;
 } compact_forms[] = {
-	{ 'i', "Call-ID" },
-	{ 'm', "Contact" },
-	{ 'e', "Content-Encoding" },
-	{ 'l', "Content-Length" },
+	{ 'a', "Accept-Contact" },
+	{ 'b', "Referred-By" },
 	{ 'c', "Content-Type" },
+	{ 'd', "Request-Disposition" },
+	{ 'e', "Content-Encoding" },
 	{ 'f', "From" },
-	{ 's', "Subject" },
+	{ 'i', "Call-ID" },
+	{ 'j', "Reject-Contact" },
 	{ 'k', "Supported" },
+	{ 'l', "Content-Length" },
+	{ 'm', "Contact" },
+	{ 'o', "Event" },
+	{ 'r', "Refer-To" },
+	{ 's', "Subject" },
 	{ 't', "To" },
+	{ 'u', "Allow-Events" },
 	{ 'v', "Via" },
 	{ 'x', "Session-Expires" },
 };
 
-/* Take one line with its folded continuations. */
-static struct span take_line(struct span *rest)
+/* Length of the line break at p, 0 = there is none. A CR alone is one to the
+ * stack; so must it be here. */
+static size_t break_len(const char *p, const char *end)
+{
+	if (p == end)
+		return 0;
+	if (*p == '\r')
+		return end - p > 1 && p[1] == '\n' ? 2 : 1;
+	return *p == '\n' || *p == '\0';
+}
+
+struct span sip_line_take(struct span *rest, bool fold)
 {
 	const char *p = rest->p;
 	const char *end = rest->p + rest->len;
@@ -29,17 +46,14 @@ static struct span take_line(struct span *rest)
 	struct span line;
 
 	for (;;) {
-		const char *nl = memchr(e, '\n', (size_t)(end - e));
+		bool empty;
 
-		if (!nl) {
-			e = end;
-			break;
-		}
-		e = nl + 1;
+		while (e < end && !break_len(e, end))
+			e++;
+		empty = e == p;
+		e += break_len(e, end);
 		/* an empty line never continues */
-		if (nl == p || (nl == p + 1 && p[0] == '\r'))
-			break;
-		if (e == end || (*e != ' ' && *e != '\t'))
+		if (!fold || empty || e == end || (*e != ' ' && *e != '\t'))
 			break;
 	}
 	line.p = p;
@@ -54,9 +68,12 @@ unsigned sip_fields_parse(struct span text, struct sip_field *dst)
 	struct span rest = text;
 	unsigned n = 0;
 
-	(void)take_line(&rest); /* start line */
+	/* what other breaks stand before the start line is none of it */
+	while (rest.len > 0 && break_len(rest.p, rest.p + rest.len))
+		(void)sip_line_take(&rest, false);
+	(void)sip_line_take(&rest, false); /* start line */
 	while (rest.len > 0 && n < SIP_FIELDS_MAX) {
-		struct span line = take_line(&rest);
+		struct span line = sip_line_take(&rest, true);
 		ptrdiff_t colon;
 
 		line = span_trim(line);

@@ -37,6 +37,15 @@ struct sip_fields {
  */
 unsigned sip_fields_parse(struct span text, struct sip_field *dst);
 
+/**
+ * Take the next line with its break. CR, LF and CR LF are breaks, as to the
+ * stack, and so is NUL.
+ *
+ * @param fold with the lines that continue it; the start line has none
+ * @param rest not empty; what is left
+ */
+struct span sip_line_take(struct span *rest, bool fold);
+
 /** @param nth from 0, counted in header lines. @return true when found */
 bool sip_fields_get(const struct sip_fields *s, const char *name, unsigned nth,
 		    struct span *ret_value);

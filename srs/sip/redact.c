@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "srs/sip/fields.h"
 
 static bool is_token_char(char c)
 {
@@ -54,40 +55,36 @@ static void put_credentials(struct buf *out, struct span line, size_t colon)
 		buf_put(out, v.p, scheme);
 		buf_putc(out, ' ');
 	}
-	buf_puts(out, SIP_REDACTED "\r\n");
+	buf_puts(out, SIP_REDACTED);
+	/* the line's own break, and no other */
+	for (scheme = line.len; scheme > 0; scheme--) {
+		if (line.p[scheme - 1] != '\r' && line.p[scheme - 1] != '\n')
+			break;
+	}
+	buf_put(out, line.p + scheme, line.len - scheme);
 }
 
 int sip_redact(struct span text, struct buf *out)
 {
 	struct span rest = text;
+	bool first = true; /* still before or in the start line */
 
 	while (rest.len > 0) {
-		const char *nl = memchr(rest.p, '\n', rest.len);
-		size_t len = nl ? (size_t)(nl - rest.p) + 1 : rest.len;
-		struct span line, name;
-		ptrdiff_t colon;
+		struct span line = sip_line_take(&rest, !first);
+		ptrdiff_t colon = span_find(line, ':');
+		struct span name = { line.p, colon > 0 ? (size_t)colon : 0 };
 
-		/* folded lines belong to the header above */
-		while (len > 2 && len < rest.len &&
-		       (rest.p[len] == ' ' || rest.p[len] == '\t')) {
-			nl = memchr(rest.p + len, '\n', rest.len - len);
-			len = nl ? (size_t)(nl - rest.p) + 1 : rest.len;
-		}
-		line = (struct span){ rest.p, len };
-		rest.p += len;
-		rest.len -= len;
-		if (span_trim(line).len == 0) { /* the body follows */
+		if (span_trim(line).len == 0 && !first) {
 			buf_put(out, line.p, line.len);
-			break;
+			break; /* the body follows */
 		}
-		colon = span_find(line, ':');
-		name = span_trim(
-			(struct span){ line.p, colon > 0 ? (size_t)colon : 0 });
+		name = span_trim(name);
 		if (span_ieq(name, "Authorization") ||
 		    span_ieq(name, "Proxy-Authorization"))
 			put_credentials(out, line, (size_t)colon);
 		else
 			put_scrubbed(out, line);
+		first = first && span_trim(line).len == 0;
 	}
 	put_scrubbed(out, rest);
 	return buf_error(out);

@@ -212,7 +212,9 @@ static void deliver(struct ua *ua, struct ua_irq_magic *q)
 	struct ua_dialog *d = q->pub.dialog;
 
 	if (q->pub.method == UA_INVITE) {
+		ua->sending++;
 		nta_incoming_treply(q->irq, SIP_100_TRYING, TAG_END());
+		ua->sending--;
 		q->pub.trying = sent_text(q);
 		nta_incoming_bind(q->irq, on_cancel_or_ack, q);
 		if (d)
@@ -260,12 +262,14 @@ static int reply(struct ua_irq_magic *q, const struct ua_answer *a,
 	su_home_t *home = msg_home(q->msg);
 	sip_payload_t *pl = NULL;
 	const char *phrase = a->phrase;
+	int r;
 
 	if (!phrase)
 		phrase = sip_status_phrase(a->status);
 	if (a->body.len > 0)
 		pl = sip_payload_create(home, a->body.p, (isize_t)a->body.len);
-	return nta_incoming_treply(
+	q->ua->sending++;
+	r = nta_incoming_treply(
 		q->irq, a->status, phrase ? phrase : "Unknown",
 		SIPTAG_SERVER_STR(q->ua->software),
 		TAG_IF(contact, SIPTAG_CONTACT_STR(contact)),
@@ -275,6 +279,8 @@ static int reply(struct ua_irq_magic *q, const struct ua_answer *a,
 		TAG_IF(pl && a->content_type,
 		       SIPTAG_CONTENT_TYPE_STR(a->content_type)),
 		TAG_IF(pl, SIPTAG_PAYLOAD(pl)), TAG_END());
+	q->ua->sending--;
+	return r;
 }
 
 static void note_sent(struct ua_irq_magic *q, struct buf *out)

@@ -77,7 +77,7 @@ struct ua_request {
 	struct sip_fields fields; /* every header line, as sent */
 	struct span content_type;
 	struct span body;
-	struct span text;   /* the whole message, secrets in it */
+	struct span text;   /* the whole message byte for byte, with secrets */
 	struct span trying; /* the 100 that was sent already, if any */
 	enum ua_transport transport;
 	struct sockaddr_storage source;
@@ -103,6 +103,14 @@ struct ua_response {
 	struct span ack;  /* that we sent at once, of a 2xx to an INVITE */
 };
 
+/* A message of a dialog that the stack handled by itself; borrowed. */
+struct ua_wire {
+	bool in;
+	enum ua_transport transport;
+	char peer[UA_PEER_MAX]; /* where it really came from or went to */
+	struct span text;
+};
+
 /* Callbacks get ua_config.arg or the dialog's arg. Every request but ACK must
  * get a final answer by ua_answer(), in the callback or later. */
 struct ua_events {
@@ -122,6 +130,12 @@ struct ua_events {
 	 *  be destroyed inside. */
 	void (*response)(void *darg, enum ua_method method,
 			 const struct ua_response *res);
+	/** A message of the dialog that no other callback has brought: a
+	 *  request that is answered inside (broken, merged, out of order,
+	 *  CANCEL, PRACK) and that answer, the ACK of a refusal, a provisional
+	 *  answer. Repetitions are left out. Nothing may be sent or destroyed
+	 *  inside; may be NULL. */
+	void (*wire)(void *darg, const struct ua_wire *w);
 };
 
 struct ua_config {
@@ -136,7 +150,7 @@ struct ua_config {
 };
 
 /** From this much memory in use (512 MB at first) no request outside a known
- *  dialog gets a transaction: it is answered 400. */
+ *  dialog gets a transaction: it is answered 503 with Retry-After. */
 void ua_set_max_memory(struct ua *ua, size_t bytes);
 
 /**

@@ -1,5 +1,6 @@
 /* What keeps the library itself from being turned against us: its own log
  * lines, its appetite for connections. */
+#include <arpa/inet.h>
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -78,7 +79,8 @@ void ua_guard_memory(struct ua *ua)
 	log_warn(NULL, full ? "sip.overload" : "sip.overload_over");
 }
 
-/* Too much junk: is this request answered 400, which leaves nothing behind? */
+/* Too much junk: is this request refused in a way that leaves nothing behind?
+ */
 bool ua_guard_refuses(struct ua *ua, sip_t const *sip)
 {
 	sip_method_t m;
@@ -93,4 +95,38 @@ bool ua_guard_refuses(struct ua *ua, sip_t const *sip)
 	       !nta_leg_by_dialog(ua->agent, NULL, sip->sip_call_id,
 				  sip->sip_from->a_tag, sip->sip_from->a_url,
 				  sip->sip_to->a_tag, sip->sip_to->a_url);
+}
+
+/* nta does this to a Via only when it takes the request itself (RFC 3261
+ * 18.2.1, RFC 3581). */
+static void complete_via(msg_t *msg, tport_t *tp, sip_via_t *via)
+{
+	su_sockaddr_t const *su = msg_addr(msg);
+	su_home_t *home = msg_home(msg);
+	char host[INET6_ADDRSTRLEN] = "";
+
+	if (su->su_family == AF_INET)
+		inet_ntop(AF_INET, &su->su_sin.sin_addr, host, sizeof(host));
+	else if (su->su_family == AF_INET6)
+		inet_ntop(AF_INET6, &su->su_sin6.sin6_addr, host, sizeof(host));
+	msg_header_replace_param(home, via->v_common,
+				 su_sprintf(home, "received=%s", host));
+	if (via->v_rport || tport_is_tcp(tp))
+		msg_header_replace_param(home, via->v_common,
+					 su_sprintf(home, "rport=%u",
+						    ntohs(su->su_port)));
+}
+
+void ua_guard_answer(struct ua *ua, tport_t *tp, msg_t *msg)
+{
+	sip_t *sip = sip_object(msg);
+
+	if (!sip->sip_via) {
+		msg_destroy(msg);
+		return;
+	}
+	complete_via(msg, tp, sip->sip_via);
+	(void)nta_msg_treply(ua->agent, msg, SIP_503_SERVICE_UNAVAILABLE,
+			     NTATAG_TPORT(tp), SIPTAG_RETRY_AFTER_STR("5"),
+			     SIPTAG_SERVER_STR(ua->software), TAG_END());
 }

@@ -27,6 +27,7 @@ struct ua_orq_magic;
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
 #include <sofia-sip/su_strlst.h>
+#include <sofia-sip/su_tagarg.h>
 #include <sofia-sip/su_wait.h>
 #include <sofia-sip/tport.h>
 #include <sofia-sip/tport_tag.h>
@@ -58,6 +59,9 @@ struct ua {
 	unsigned handled; /* messages and loop events, to see idleness */
 	msg_mclass_t *mclass;
 	struct ua_orq_magic *sent; /* requests of ours on their way */
+	msg_t *coming;		   /* handled now, seen by no callback yet */
+	msg_t *told;		   /* handled now, a dialog has heard of it */
+	unsigned sending;	   /* > 0: the sender notes what is sent */
 	size_t max_memory;
 	bool full; /* of junk: ua_guard.c */
 	int64_t memory_look_us;
@@ -112,11 +116,20 @@ void ua_request_drop(struct ua_irq_magic *q);
 void ua_request_join(struct ua_irq_magic *q, struct ua_dialog *d);
 void ua_request_leave(struct ua_irq_magic *q);
 unsigned ua_allow_bits(const struct sip_fields *f);
-int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text);
 int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
 		   char **ret_contact);
 bool ua_uri_is_ours(const struct ua_irq_magic *q);
 bool ua_field_safe(const char *headers);
+
+/* ua_wire.c: what really came and went */
+
+/** The text of a message: exactly what was received, or is sent; lives in home
+ *  or in msg itself. 0 or -ENOMEM */
+int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text);
+/** Note where the head of a message lies, b being its empty line. */
+void ua_wire_keep_head(msg_t *msg, sip_t *sip, char *b, size_t len);
+/** A callback will get this one. @return false: it was told already */
+bool ua_wire_taken(struct ua *ua, const msg_t *msg);
 
 /* ua_listen.c */
 struct err;
@@ -149,5 +162,7 @@ int ua_guard_connections(void);
 /* After every step: is there room for new transactions? */
 void ua_guard_memory(struct ua *ua);
 bool ua_guard_refuses(struct ua *ua, sip_t const *sip);
+/** 503 without a transaction; msg is taken. */
+void ua_guard_answer(struct ua *ua, tport_t *tp, msg_t *msg);
 
 #endif

@@ -6,6 +6,9 @@
  *    Not an OPTIONS: with its 400 no call is lost
  *  - a Content-Length larger than the datagram (it is cut to what is there)
  *
+ * Empty lines before a message cost the copy of its first line as many bytes
+ * at its end; it is made again.
+ *
  * And a first line that cannot be read: Sofia would drop the message without
  * an answer, and never again read from its TCP connection nor close it. Such a
  * request goes on with a URI that nobody has: an INVITE is recorded all the
@@ -43,11 +46,21 @@ static void repair_cseq(sip_t *sip)
 	cs->cs_method_name = sip->sip_request->rq_method_name;
 }
 
+static void copy_again(const msg_header_t *h, char *s, isize_t len)
+{
+	const char *line = h->sh_data;
+	size_t blanks = line ? strspn(line, "\r\n\t ") : 0;
+
+	if (blanks > 0 && line != s)
+		memcpy(s, line + blanks, (size_t)len);
+}
+
 static issize_t parse_request(su_home_t *home, msg_header_t *h, char *s,
 			      isize_t len)
 {
 	sip_request_t *rq = (sip_request_t *)h;
 
+	copy_again(h, s, len);
 	h->sh_class = sip_request_class;
 	if (sip_request_class->hc_parse(home, h, s, len) >= 0)
 		return 0;
@@ -66,6 +79,7 @@ static issize_t parse_status(su_home_t *home, msg_header_t *h, char *s,
 {
 	sip_status_t *st = (sip_status_t *)h;
 
+	copy_again(h, s, len);
 	h->sh_class = sip_status_class;
 	if (sip_status_class->hc_parse(home, h, s, len) >= 0 &&
 	    st->st_status >= 100 && st->st_status < 700)
@@ -80,13 +94,17 @@ static issize_t repair_and_extract(msg_t *msg, msg_pub_t *pub, char b[],
 				   isize_t bsiz, int eos)
 {
 	sip_t *sip = (sip_t *)pub;
+	issize_t n;
 
 	if (!(sip->sip_flags & MSG_FLG_BODY)) {
 		repair_cseq(sip);
-		if (ua_guard_refuses(watched, sip))
-			return -1;
-	} else if (eos && sip->sip_content_length &&
-		   sip->sip_content_length->l_length > (unsigned long)bsiz) {
+		n = extract_body(msg, pub, b, bsiz, eos);
+		if (n > 0)
+			ua_wire_keep_head(msg, sip, b, bsiz);
+		return n;
+	}
+	if (eos && sip->sip_content_length &&
+	    sip->sip_content_length->l_length > (unsigned long)bsiz) {
 		sip->sip_content_length->l_length = (uint32_t)bsiz;
 	}
 	return extract_body(msg, pub, b, bsiz, eos);

@@ -40,17 +40,6 @@ static enum ua_method method_of(sip_t const *sip)
 	}
 }
 
-int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text)
-{
-	size_t len = 0;
-	char *s = msg_as_string(home, msg, NULL, 0, &len);
-
-	if (!s)
-		return -ENOMEM;
-	*ret_text = (struct span){ s, len };
-	return 0;
-}
-
 static const char *url_text(su_home_t *home, url_t const *url)
 {
 	char *s = url ? url_as_string(home, url) : NULL;
@@ -227,6 +216,8 @@ struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 		return NULL;
 	fill_transport(q);
 	fill_peer(q);
+	if (!ua_wire_taken(ua, msg)) /* a CANCEL, answered before */
+		q->pub.text.len = 0;
 	return q;
 }
 

@@ -138,9 +138,11 @@ static void send_ack(struct ua_dialog *d, sip_t const *sip,
 
 	next_hop(d, hop, sizeof(hop));
 	(void)snprintf(seq, sizeof(seq), "%u ACK", sip->sip_cseq->cs_seq);
+	d->ua->sending++;
 	ack = nta_outgoing_tcreate(d->leg, NULL, NULL, hop_url(hop),
 				   sip_method_ack, "ACK", NULL,
 				   SIPTAG_CSEQ_STR(seq), TAG_END());
+	d->ua->sending--;
 	if (!ack)
 		return; /* the 200 will come again */
 	if (ret_text)
@@ -236,6 +238,7 @@ static void tell(struct ua_orq_magic *o, nta_outgoing_t *orq, sip_t const *sip,
 	buf_init(&ack, 64 * 1024);
 	if (!nta_sip_is_internal(sip))
 		msg = nta_outgoing_getresponse(orq);
+	(void)ua_wire_taken(o->ua, msg);
 	if (msg)
 		fill_response(&res, msg, sip, found);
 	if (o->method == UA_REFER && status / 100 == 2 &&
@@ -303,6 +306,7 @@ static nta_outgoing_t *create(struct ua_dialog *d, const struct ua_send *m,
 	if (m->body.len)
 		pl = sip_payload_create(home, m->body.p, (isize_t)m->body.len);
 	next_hop(d, o->hop, sizeof(o->hop));
+	d->ua->sending++;
 	if (pl || !m->body.len)
 		orq = nta_outgoing_tcreate(
 			d->leg, on_response, o, hop_url(o->hop),
@@ -312,6 +316,7 @@ static nta_outgoing_t *create(struct ua_dialog *d, const struct ua_send *m,
 			TAG_IF(m->headers, SIPTAG_HEADER_STR(m->headers)),
 			TAG_IF(pl, SIPTAG_CONTENT_TYPE_STR(m->content_type)),
 			TAG_IF(pl, SIPTAG_PAYLOAD(pl)), TAG_END());
+	d->ua->sending--;
 	su_home_unref(home); /* the message has copies */
 	return orq;
 }

@@ -263,8 +263,13 @@ static void on_cancelled(void *arg, struct ua_request *inv,
 
 static _Noreturn void recorder_main(int out, int in)
 {
-	static const struct ua_events events = { on_new, in_dialog, on_ack,
-						 on_cancelled, on_response };
+	static const struct ua_events events = {
+		.request = on_new,
+		.in_dialog = in_dialog,
+		.ack = on_ack,
+		.cancelled = on_cancelled,
+		.response = on_response,
+	};
 	static const struct ua_send bye = {
 		.method = UA_BYE,
 		.headers = "Reason: SIP;cause=403;text=\"revoked\"\r\n",

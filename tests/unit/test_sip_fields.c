@@ -180,6 +180,29 @@ static void redact_removes_credentials(void **state)
 		     "X: y\r\n\r\n");
 }
 
+/* What the stack takes for the end of a line is one here, too. */
+static void redact_finds_credentials_behind_odd_breaks(void **state)
+{
+	static const char nul[] = "A\r\nX: y\0Authorization: Bearer z\r\n\r\n";
+	struct buf b;
+
+	(void)state;
+	check_redact("A\r\nX: y\rAuthorization: Bearer z\r\n\r\n",
+		     "A\r\nX: y\rAuthorization: Bearer [removed]\r\n\r\n");
+	check_redact("A\nX: y\nAuthorization: Bearer z\n\n",
+		     "A\nX: y\nAuthorization: Bearer [removed]\n\n");
+	/* no header continues the start line */
+	check_redact("A\r\n Authorization: Bearer z\r\n\r\n",
+		     "A\r\n Authorization: Bearer [removed]\r\n\r\n");
+	check_redact("\r\n\r\nA\r\n\tAuthorization: Bearer z\r\n\r\n",
+		     "\r\n\r\nA\r\n\tAuthorization: Bearer [removed]\r\n\r\n");
+	buf_init(&b, 1000);
+	assert_int_equal(sip_redact((struct span){ nul, sizeof(nul) - 1 }, &b),
+			 0);
+	assert_null(memmem(b.data, b.len, "Bearer z", 8));
+	buf_fini(&b);
+}
+
 static void redact_removes_tokens_anywhere(void **state)
 {
 	(void)state;
@@ -235,6 +258,7 @@ int main(void)
 		cmocka_unit_test(leading_number_is_bounded),
 		cmocka_unit_test(redact_removes_credentials),
 		cmocka_unit_test(redact_removes_tokens_anywhere),
+		cmocka_unit_test(redact_finds_credentials_behind_odd_breaks),
 		cmocka_unit_test(redact_removes_srtp_keys),
 		cmocka_unit_test(redact_keeps_everything_else),
 		cmocka_unit_test(json_text_is_always_utf8),

@@ -42,6 +42,11 @@ struct rig {
 	char message[8192]; /* last one received by the client */
 	char saved[4096];
 	struct loop_timer timer;
+	struct {
+		bool in;
+		char line[16];
+	} wires[8];
+	unsigned n_wires;
 };
 
 static void answer(struct ua_request *req, int status, struct buf *text)
@@ -115,8 +120,27 @@ static void on_response(void *arg, enum ua_method method,
 	g->response_status = res->status;
 }
 
-static const struct ua_events events = { on_request, on_in_dialog, on_ack,
-					 on_cancelled, on_response };
+static void on_wire(void *arg, const struct ua_wire *w)
+{
+	struct rig *g = arg;
+
+	if (g->n_wires < ARRAY_SIZE(g->wires)) {
+		g->wires[g->n_wires].in = w->in;
+		(void)span_copy(g->wires[g->n_wires].line,
+				sizeof(g->wires[0].line),
+				(struct span){ w->text.p, 11 });
+	}
+	g->n_wires++;
+}
+
+static const struct ua_events events = {
+	.request = on_request,
+	.in_dialog = on_in_dialog,
+	.ack = on_ack,
+	.cancelled = on_cancelled,
+	.response = on_response,
+	.wire = on_wire,
+};
 
 static uint16_t port_after(const char *bound, const char *word)
 {
@@ -551,6 +575,25 @@ static void let_it_look(struct rig *g)
 
 /* Memory is full of finished transactions: who has no call gets an answer
  * that leaves nothing behind, calls go on. */
+/* RFC 3261 18.2.2: to where it came from, whatever the Via says; and the
+ * connection goes on. */
+static void ua_refuses_politely_over_tcp_when_memory_is_full(void **state)
+{
+	struct rig *g = *state;
+
+	connect_client(g, true);
+	ua_set_max_memory(g->ua, 0);
+	let_it_look(g);
+	for (unsigned i = 0; i < 3; i++) {
+		send_request(g, "INVITE", 1 + i, "i1", NULL, "");
+		expect(g, "SIP/2.0 503");
+	}
+	ua_set_max_memory(g->ua, SIZE_MAX);
+	let_it_look(g);
+	send_request(g, "OPTIONS", 5, "o2", NULL, "");
+	expect(g, "SIP/2.0 200");
+}
+
 static void ua_keeps_nothing_of_junk_when_memory_is_full(void **state)
 {
 	struct rig *g = *state;
@@ -563,9 +606,11 @@ static void ua_keeps_nothing_of_junk_when_memory_is_full(void **state)
 	ua_set_max_memory(g->ua, 0);
 	let_it_look(g);
 	send_request(g, "OPTIONS", 3, "o1", NULL, "");
-	expect(g, "SIP/2.0 400");
+	expect(g, "SIP/2.0 503");
+	assert_non_null(strstr(g->message, "\r\nRetry-After: 5\r\n"));
+	assert_non_null(strstr(g->message, ";received=127.0.0.1"));
 	send_request(g, "INVITE", 4, "i4", NULL, "");
-	expect(g, "SIP/2.0 400");
+	expect(g, "SIP/2.0 503");
 	send_request(g, "BYE", 2, "b1", tag, "");
 	run_until(g, &g->byes, 1);
 	expect(g, "SIP/2.0 200");
@@ -575,6 +620,40 @@ static void ua_keeps_nothing_of_junk_when_memory_is_full(void **state)
 	let_it_look(g);
 	send_request(g, "OPTIONS", 5, "o2", NULL, "");
 	expect(g, "SIP/2.0 200");
+}
+
+/* A broken request with its 400, one out of order with its 500, and nothing of
+ * what other callbacks got. */
+static void ua_tells_what_the_stack_does_alone(void **state)
+{
+	static const struct {
+		bool in;
+		const char *line;
+	} want[] = { { true, "OPTIONS sip" },
+		     { false, "SIP/2.0 400" },
+		     { true, "UPDATE sip:" },
+		     { false, "SIP/2.0 500" } };
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	send_request(g, "OPTIONS", 4, "o1", tag, "");
+	expect(g, "SIP/2.0 200");
+	send_request(g, "OPTIONS", 5, "o2", tag, "From: <sip:x@y>;tag=1\r\n");
+	expect(g, "SIP/2.0 400");
+	send_request(g, "UPDATE", 2, "u1", tag, "");
+	expect(g, "SIP/2.0 500");
+	/* the same again is no news */
+	send_request(g, "UPDATE", 2, "u1", tag, "");
+	expect(g, "SIP/2.0 500");
+	assert_int_equal(g->n_wires, ARRAY_SIZE(want));
+	for (unsigned i = 0; i < ARRAY_SIZE(want); i++) {
+		assert_int_equal(g->wires[i].in, want[i].in);
+		assert_string_equal(g->wires[i].line, want[i].line);
+	}
 }
 
 int main(void)
@@ -597,6 +676,8 @@ int main(void)
 		T(ua_answers_by_itself_what_is_nobodys),
 		T(ua_survives_headers_that_came_twice),
 		T(ua_keeps_nothing_of_junk_when_memory_is_full),
+		T(ua_refuses_politely_over_tcp_when_memory_is_full),
+		T(ua_tells_what_the_stack_does_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
