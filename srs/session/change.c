@@ -1,4 +1,4 @@
-/* Requests within the dialog: re-INVITE, UPDATE, BYE, OPTIONS.
+/* What changes a call: re-INVITE, UPDATE, metadata in any request.
  *
  * A change is judged before anything is touched, then capture gets the new
  * stream table, then the catalog, then the client hears 200. Only one change
@@ -429,6 +429,19 @@ void session_take_metadata(struct session *s)
 		session_save_dialog(s);
 }
 
+/* What a BYE says about people; nothing is judged any more. */
+void session_last_words(struct session *s, struct ua_request *req)
+{
+	struct md_changes changes;
+
+	intake_read(s->sv, req);
+	if (s->sv->in->md) {
+		take_metadata(s, &changes);
+		session_note_warnings(s, &s->sv->in->warnings);
+	}
+	intake_fini(s->sv);
+}
+
 void session_take_body(struct session *s, struct span content_type,
 		       struct span body)
 {
@@ -482,7 +495,7 @@ static bool must_wait(const struct session *s)
 	       (s->state == SESSION_LIVE && s->plan && !s->change);
 }
 
-static void on_change(struct session *s, struct ua_request *req)
+void session_change(struct session *s, struct ua_request *req)
 {
 	struct sip_server *sv = s->sv;
 	struct sip_timer_config cfg = {
@@ -519,90 +532,9 @@ void session_on_resumed(struct session *s)
 		return;
 	s->held = NULL;
 	if (s->state == SESSION_LIVE)
-		on_change(s, req);
+		session_change(s, req);
 	else
 		answer_status(s, req, 481);
-}
-
-/* ---- the rest ---- */
-
-/* What a BYE says about people; nothing is judged any more. */
-static void take_last_words(struct session *s, struct ua_request *req)
-{
-	struct md_changes changes;
-
-	intake_read(s->sv, req);
-	if (s->sv->in->md) {
-		take_metadata(s, &changes);
-		session_note_warnings(s, &s->sv->in->warnings);
-	}
-	intake_fini(s->sv);
-}
-
-static void on_bye(struct session *s, struct ua_request *req)
-{
-	if (s->bye ||
-	    (s->state != SESSION_LIVE && s->state != SESSION_RESUMING)) {
-		answer_status(s, req, 200);
-		return;
-	}
-	s->bye = req;
-	take_last_words(s, req);
-	session_end(s, CAP_REASON_BYE, 0, "");
-}
-
-/* Metadata may come in any request; INFO without any is only acknowledged. */
-static void on_info(struct session *s, struct ua_request *req)
-{
-	struct body b;
-
-	body_read(req->content_type, req->body, NULL, &b);
-	if (b.has_metadata && s->state < SESSION_CLOSING)
-		on_change(s, req);
-	else
-		answer_status(s, req, 200);
-}
-
-void session_on_in_dialog(void *arg, struct ua_request *req)
-{
-	struct session *s = arg;
-	struct ua_answer options = {
-		.status = 200,
-		.headers = UA_ABILITIES,
-	};
-
-	if (!s) { /* of a REFER: nothing but our NOTIFYs belongs there */
-		options = (struct ua_answer){ .status = 405 };
-		(void)ua_answer(req, &options, NULL);
-		return;
-	}
-	session_note_request(s, req);
-	session_touch_activity(s);
-	switch (req->method) {
-	case UA_BYE:
-		on_bye(s, req);
-		return;
-	case UA_OPTIONS:
-		turn_answer(s->sv, s, req, &options);
-		return;
-	case UA_INVITE:
-	case UA_UPDATE:
-		if (s->state >= SESSION_CLOSING)
-			answer_status(s, req, 481);
-		else
-			on_change(s, req);
-		return;
-	case UA_CANCEL: /* of nothing that waits */
-		answer_status(s, req, 481);
-		return;
-	default:
-		if (str_eq(req->method_name, "INFO"))
-			on_info(s, req);
-		else if (req->method == UA_UNKNOWN)
-			answer_status(s, req, 501);
-		else
-			answer_status(s, req, 405);
-	}
 }
 
 void session_rejudge(struct session *s, bool wait_over)
@@ -721,82 +653,3 @@ void session_take_answer(struct session *s, struct span content_type,
 	if (s->late_answer)
 		session_judge_answer(s);
 }
-
-static void on_ack(void *arg, const struct ua_request *ack)
-{
-	struct session *s = arg;
-
-	s->ack_due_us = INT64_MAX;
-	if (ack) {
-		session_note_request(s, ack);
-		session_touch_activity(s);
-		if (ack->body.len > 0 && s->state == SESSION_LIVE)
-			session_take_body(s, ack->content_type, ack->body);
-		if (s->offered && !s->late_answer)
-			session_take_answer(s, ack->content_type, ack->body);
-		return;
-	}
-	session_note_warning(s, "sip.ack_missing", WARN_WARNING,
-			     "the client never confirmed our answer");
-	session_end(s, "ack_missing", 408, "ACK missing");
-}
-
-static void on_response(void *arg, enum ua_method method,
-			const struct ua_response *res)
-{
-	struct session *s = arg;
-	/* a client that is silent about a re-INVITE, or a request for its
-	 * description, may be no worse than that */
-	bool gone = res->status == 481 ||
-		    (res->status == 408 && method != UA_INVITE &&
-		     !(method == UA_UPDATE && s && s->snapshot_asked));
-
-	if (!s)
-		return; /* to a NOTIFY */
-	session_note_message(s, true, res->text, ua_dialog_transport(s->dialog),
-			     ua_dialog_peer(s->dialog));
-	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),
-			     ua_dialog_peer(s->dialog));
-	if (s->dialing && method == UA_INVITE) {
-		dialout_answered(s, res);
-		return;
-	}
-	if (method == UA_BYE) {
-		s->bye_sent = false;
-		turn_drop_dialog(s);
-		turn_touch(s);
-		s->sv->turn.poke = true;
-		return;
-	}
-	if (gone) {
-		session_end(s, "lost", res->status, "No such call");
-		return;
-	}
-	if (res->status != 408)
-		session_touch_activity(s);
-	if (method == UA_INVITE)
-		session_invite_answered(s, res);
-	if (method == UA_UPDATE && res->status / 100 == 2)
-		session_take_timer(s, &s->timer);
-	if (method == UA_UPDATE)
-		session_snapshot_answered(s, res);
-}
-
-static void on_wire(void *arg, const struct ua_wire *w)
-{
-	struct session *s = arg;
-
-	if (!s || s->n_strays >= SESSION_STRAYS_MAX)
-		return;
-	s->n_strays++;
-	session_note_message(s, w->in, w->text, w->transport, w->peer);
-}
-
-const struct ua_events session_events = {
-	.request = session_on_request,
-	.in_dialog = session_on_in_dialog,
-	.ack = on_ack,
-	.cancelled = session_on_cancelled,
-	.response = on_response,
-	.wire = on_wire,
-};

@@ -456,7 +456,7 @@ int session_load(struct session *s, const char *json, size_t len);
 /** Metadata for capture's spool. 0 or the buffer's error */
 int session_meta_json(const struct session *s, struct buf *out);
 
-/* ---- invite.c, change.c: requests ---- */
+/* ---- invite.c, dialog.c, change.c: requests ---- */
 
 extern const struct ua_events session_events;
 
@@ -495,6 +495,10 @@ int session_put_person(struct session *s, unsigned index, int64_t joined_us);
 int session_put_streams(struct session *s);
 
 void session_on_in_dialog(void *arg, struct ua_request *req);
+/** A request that may change streams or people; it is answered. */
+void session_change(struct session *s, struct ua_request *req);
+/** What a BYE says about people. */
+void session_last_words(struct session *s, struct ua_request *req);
 void session_on_changed(struct session *s, const struct cap_opened *o);
 /** Capture has the session again, or a change of ours is through: what was
  *  held is looked at now. */
