@@ -2,8 +2,8 @@
  *
  * web and the command line write a row and wait for its end; the sip role of
  * the node finds new rows by the database's change counter (within 20 ms),
- *acts, and writes how it went in the same transaction as what it changed. A row
- * whose sip role is down stays new until the next one is up.
+ * acts, and writes how it went in the same transaction as what it changed. A
+ * row whose sip role is down stays new until the next one is up.
  *
  *	new --> going --> done | refused | failed
  *
@@ -55,8 +55,8 @@ struct command {
 };
 
 typedef int command_fn(void *arg, const struct command *c);
-/** New ones of this node, oldest first, at most 64; fn may write.
- *  @return how many or -errno */
+/** New ones of this node, oldest first, at most 64; fn may write. An error of
+ * fn ends the walk. @return how many or -errno */
 int64_t command_each_new(struct db *db, const char *node, command_fn *fn,
 			 void *arg);
 

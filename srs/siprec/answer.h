@@ -5,8 +5,8 @@
  * its order, a refused one with port 0; labels echoed byte by byte; recvonly
  * (inactive for inactive); payload types as offered, one audio codec plus
  * telephone-event (text: t140 and its redundancy); rtcp-mux only if offered; a
- *valid c=. Done in two steps, because the ports come from the capture role in
- *between:
+ * valid c=. Done in two steps, because the ports come from the capture role in
+ * between:
  *
  *	answer_plan()   offer + what the gate permits -> chosen codecs
  *	answer_print()  plan + ports + our origin     -> SDP text
@@ -108,8 +108,8 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 
 /**
  * Our last text again, with every line inactive (and a=record:paused where it
- * says on) or as it was; the version
- * grows when that makes another text than the last one.
+ * says on) or as it was; the version grows when that makes another text than
+ * the last one.
  *
  * @param text what answer_print() made
  * @return 0, -EINVAL (not such a text), or the buffer's error

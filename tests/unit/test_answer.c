@@ -296,6 +296,99 @@ static void odd_rtcp_port_is_said(void **state)
 	assert_non_null(strstr(print(f), "a=rtcp:30001\r\n"));
 }
 
+static const char *reprint(struct fixture *f, const char *text, bool inactive,
+			   struct buf *out)
+{
+	buf_reset(out);
+	assert_int_equal(answer_reprint(text, inactive, &f->origin, out), 0);
+	return buf_str(out);
+}
+
+/* A pause and its end are the same lines, so that a client finds them. */
+static void a_pause_prints_the_answer_inactive(void **state)
+{
+	struct fixture *f = *state;
+	struct buf first, paused, again;
+
+	buf_init(&first, SDP_TEXT_MAX);
+	buf_init(&paused, SDP_TEXT_MAX);
+	buf_init(&again, SDP_TEXT_MAX);
+	plan(f,
+	     HEAD "m=audio 4000 RTP/AVP 0\r\na=label:a\r\na=sendonly\r\n"
+		  "m=video 4004 RTP/AVP 99\r\na=label:v\r\n"
+		  "m=audio 4002 RTP/AVP 0\r\na=label:b\r\na=inactive\r\n",
+	     NULL);
+	f->answer.lines[0].record = SDP_RECORD_ON;
+	(void)buf_puts(&first, print(f));
+	assert_string_equal(
+		reprint(f, buf_str(&first), true, &paused),
+		"v=0\r\no=srs 1234 2 IN IP4 127.0.0.1\r\ns=-\r\n"
+		"c=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=audio 20000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+		"a=label:a\r\na=record:paused\r\na=inactive\r\n"
+		"m=video 0 RTP/AVP 99\r\na=label:v\r\na=inactive\r\n"
+		"m=audio 20004 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+		"a=label:b\r\na=inactive\r\n");
+	/* said again (a session refresh): the same bytes */
+	assert_string_equal(reprint(f, buf_str(&first), true, &again),
+			    buf_str(&paused));
+	/* the end of it: as it was, with the next version */
+	(void)reprint(f, buf_str(&first), false, &again);
+	assert_non_null(strstr(buf_str(&again), " 1234 3 IN "));
+	assert_string_equal(strstr(buf_str(&again), "m="),
+			    strstr(buf_str(&first), "m="));
+	buf_fini(&first);
+	buf_fini(&paused);
+	buf_fini(&again);
+}
+
+static void only_whole_lines_are_changed(void **state)
+{
+	struct fixture *f = *state;
+	struct buf out;
+
+	buf_init(&out, SDP_TEXT_MAX);
+	(void)reprint(f,
+		      "v=0\r\nm=audio 2 RTP/AVP 0\r\na=label:a=recvonly\r\n"
+		      "a=recvonlyx\r\na=record:only\r\na=record:off\r\n",
+		      true, &out);
+	assert_string_equal(strstr(buf_str(&out), "m="),
+			    "m=audio 2 RTP/AVP 0\r\na=label:a=recvonly\r\n"
+			    "a=recvonlyx\r\na=record:only\r\n"
+			    "a=record:off\r\n");
+	buf_fini(&out);
+}
+
+static void only_an_answer_of_ours_is_printed_again(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"v=0\r\n",
+		"m=audio 2 RTP/AVP 0\r\n",
+		"v=0\r\nm=audio 2 RTP/AVP 0",
+		"v=0\nm=audio 2 RTP/AVP 0\n",
+		"v=0\r\nm=audio 2 RTP/AVP 0\r\na=recvonly",
+	};
+	static const char good[] = "v=0\r\nm=audio 2 RTP/AVP 0\r\n";
+	struct fixture *f = *state;
+	uint64_t version = f->origin.version;
+	struct buf small;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(answer_reprint(bad[i], true, &f->origin,
+						&f->text),
+				 -EINVAL);
+	assert_int_equal(f->text.len, 0);
+	assert_true(f->origin.version == version);
+	buf_init(&small, 20);
+	assert_int_equal(answer_reprint(good, true, &f->origin, &small),
+			 -ENOBUFS);
+	buf_fini(&small);
+	f->origin.addr[0] = 'x'; /* not a literal any more */
+	assert_int_equal(answer_reprint(good, true, &f->origin, &f->text),
+			 -EINVAL);
+}
+
 static void our_own_offer_can_be_read(void **state)
 {
 	static const char *const labels[] = { "7", "2" };
@@ -449,6 +542,9 @@ int main(void)
 		T(odd_rtcp_port_is_said),
 		T(text_is_taken_with_its_redundancy),
 		T(text_needs_a_permit_and_t140),
+		T(a_pause_prints_the_answer_inactive),
+		T(only_whole_lines_are_changed),
+		T(only_an_answer_of_ours_is_printed_again),
 		T(our_own_offer_can_be_read),
 		T(client_and_server_understand_each_other),
 		T(wrong_answers_are_named),
