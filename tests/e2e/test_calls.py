@@ -28,12 +28,8 @@ class Call:
     def __init__(self, server, world, text, extra=(), src="sbc"):
         self.c = SipClient(server.sip["udp"])
         self.d = self.c.dialog(token=world.access_token, src=src)
-        self.senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-        r = self.d.invite([s.port for s in self.senders], PEOPLE, xml=text, extra=extra)
-        assert r.status == 200, r.raw
-        for s, port in zip(self.senders, r.ports()):
-            s.dest = ("127.0.0.1", port)
-            s.start()
+        self.senders, _ = media.two_voices(
+            lambda ports: self.d.invite(ports, PEOPLE, xml=text, extra=extra))
 
     def end(self, after=0.6):
         time.sleep(after)

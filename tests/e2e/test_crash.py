@@ -20,12 +20,7 @@ class Talk:
     def __init__(self, server, world):
         self.c = SipClient(server.sip["udp"])
         self.d = self.c.dialog(token=world.access_token)
-        self.senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-        r = self.d.invite([s.port for s in self.senders], PEOPLE)
-        assert r.status == 200, r.raw
-        for s, port in zip(self.senders, r.ports()):
-            s.dest = ("127.0.0.1", port)
-            s.start()
+        self.senders, _ = media.two_voices(lambda ports: self.d.invite(ports, PEOPLE))
         self.began = time.monotonic()
 
     def end(self, bye=True):
@@ -190,12 +185,8 @@ class Undescribed:
     def __init__(self, server, world):
         self.c = SipClient(server.sip["udp"])
         self.d = self.c.dialog(token=world.access_token)
-        self.senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-        r = self.d.invite([], [], body=sdp([s.port for s in self.senders]), ctype="application/sdp")
-        assert r.status == 200, r.raw
-        for s, port in zip(self.senders, r.ports()):
-            s.dest = ("127.0.0.1", port)
-            s.start()
+        self.senders, _ = media.two_voices(
+            lambda ports: self.d.invite([], [], body=sdp(ports), ctype="application/sdp"))
         self.spool = wait_for(lambda: next((server.data / "spool").glob("*.spool"), None),
                               what="a spool")
         wait_for(lambda: self.spool.stat().st_size > 20000, what="sound in the spool")

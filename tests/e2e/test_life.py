@@ -42,11 +42,7 @@ def test_a_second_term_ends_at_once_and_the_call_goes_on_after(start, tmp_path):
     server.write_conf()
     c = SipClient(server.sip["udp"])
     d = c.dialog(token=world.access_token)
-    senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-    r = d.invite([s.port for s in senders], PEOPLE)
-    for s, port in zip(senders, r.ports()):
-        s.dest = ("127.0.0.1", port)
-        s.start()
+    senders, _ = media.two_voices(lambda ports: d.invite(ports, PEOPLE))
     time.sleep(1.5)
     began = time.monotonic()
     server.proc.send_signal(signal.SIGTERM)

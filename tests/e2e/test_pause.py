@@ -10,7 +10,8 @@ from lib import sipc
 from lib.catalog import Catalog
 from lib.media import RtpSender, decode, level, tone_ulaw
 from lib.server import DETAILS, SRS, World, wait_for
-from test_sip_calls import PEOPLE, PORTS, request
+from lib.sipc import request
+from test_sip_calls import PEOPLE, PORTS
 
 MAY = {**DETAILS, "actions": ["record", "pause_resume"]}
 ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS"

@@ -4,8 +4,8 @@ import pytest
 from lib import sipc
 from lib.catalog import Catalog
 from lib.server import World, wait_for
+from lib.sipc import request
 from test_dialout import Source
-from test_sip_calls import request
 
 
 @pytest.fixture

@@ -26,12 +26,7 @@ def call(server, world, transport="udp", **kw):
     """INVITE, hold, metadata, BYE. Returns the client and its dialog."""
     c = SipClient(server.sip[transport], transport, **kw)
     d = c.dialog(token=world.access_token)
-    senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-    r = d.invite([s.port for s in senders], PEOPLE)
-    assert r.status == 200
-    for s, port in zip(senders, r.ports()):
-        s.dest = ("127.0.0.1", port)
-        s.start()
+    senders, _ = media.two_voices(lambda ports: d.invite(ports, PEOPLE))
     time.sleep(0.5)
     assert d.invite([s.port for s in senders], PEOPLE, direction="inactive", version=2).status == 200
     assert d.update(metadata(PEOPLE)).status == 200

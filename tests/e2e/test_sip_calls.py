@@ -1,7 +1,6 @@
 """Calls over SIP: the plain way, refusals, changes, ends. Only the sip and capture roles matter."""
 import copy
 import json
-import pathlib
 import re
 import time
 
@@ -11,6 +10,7 @@ from lib import sipc
 from lib.catalog import Catalog
 from lib.media import RtpSender
 from lib.server import ALICE, BOB, CAROL, DETAILS, World, wait_for
+from lib.sipc import request
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 PORTS = [40000, 40002]  # nobody sends from there
@@ -26,16 +26,6 @@ def client(world):
 def call(client, world, people=PEOPLE, ports=PORTS, token=True, **kw):
     d = client.dialog(token=world.access_token if token is True else token)
     return d, d.invite(ports, people, **kw)
-
-
-def request(client, timeout=10):
-    """The next request of the server."""
-    end = time.monotonic() + timeout
-    while True:
-        m = client.recv(max(0.01, end - time.monotonic()))
-        assert m is not None, "no request came"
-        if m.method:
-            return m
 
 
 def details(**conditions):

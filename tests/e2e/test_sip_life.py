@@ -4,15 +4,14 @@ import json
 import os
 import re
 import signal
-import socket
-import time
 
 import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.media import RtpSender
+from lib.media import RtpSender, two_voices
 from lib.server import ALICE, BOB, DETAILS, World, wait_for
+from lib.sipc import has_ipv6, request
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 PORTS = [40000, 40002]
@@ -30,13 +29,9 @@ class Voices:
     """RTP to both streams of a call, from the offered ports."""
 
     def __init__(self, world, client, local="127.0.0.1", **kw):
-        self.senders = [RtpSender(None, hz, local=(local, 0)) for hz in (440, 880)]
         self.d = client.dialog(token=world.access_token)
-        self.r = self.d.invite([s.port for s in self.senders], PEOPLE, host=local, **kw)
-        assert self.r.status == 200, self.r.raw
-        for s, port in zip(self.senders, self.r.ports()):
-            s.dest = (local, port)
-            s.start()
+        self.senders, self.r = two_voices(
+            lambda ports: self.d.invite(ports, PEOPLE, host=local, **kw), host=local)
         wait_for(lambda: all(s.sent > 10 for s in self.senders), 5, "media")
 
     def stop(self):
@@ -55,16 +50,6 @@ def voices():
     yield make
     for v in made:
         v.stop()
-
-
-def request(client, timeout=10):
-    """The next request of the server."""
-    end = time.monotonic() + timeout
-    while True:
-        m = client.recv(max(0.01, end - time.monotonic()))
-        assert m is not None, "no request came"
-        if m.method:
-            return m
 
 
 def expect_bye(client, dialog, reason, timeout=10):
@@ -255,15 +240,6 @@ def test_connection_lost_for_good_is_reaped(start, voices):
 
 
 # -- IPv6
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-            s.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")

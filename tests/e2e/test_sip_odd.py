@@ -7,7 +7,7 @@ import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.server import ALICE, BOB, World, wait_for
+from lib.server import ALICE, BOB, wait_for
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 PORTS = [40000, 40002]

@@ -8,6 +8,7 @@ import pytest
 from lib import sipc
 from lib.catalog import Catalog
 from lib.server import ALICE, BOB, World
+from lib.sipc import has_ipv6
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
 
@@ -23,15 +24,6 @@ def one_call(client, world, host=None):
 def tls_settings(pki, verify):
     return {"sip": {"listen": "tls:127.0.0.1:0", "tls_certificate": pki / "server.pem",
                     "tls_key": pki / "server.key", "tls_ca": pki / "ca.pem", "tls_verify": verify}}
-
-
-def has_ipv6():
-    try:
-        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
-            s.bind(("::1", 0))
-        return True
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

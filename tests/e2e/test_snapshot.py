@@ -6,7 +6,8 @@ import pytest
 from lib import sipc
 from lib.catalog import Catalog
 from lib.server import ALICE, BOB, CAROL, World, wait_for
-from test_sip_calls import PEOPLE, PORTS, request
+from lib.sipc import request
+from test_sip_calls import PEOPLE, PORTS
 
 TELLS = ["Allow: INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS",
          "Accept: application/sdp, application/rs-metadata"]

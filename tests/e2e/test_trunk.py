@@ -1,7 +1,6 @@
 """Recording clients that send no token: by certificate, by address, and what they may send."""
 import re
 import subprocess
-import time
 
 import pytest
 import requests

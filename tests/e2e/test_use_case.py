@@ -1,12 +1,9 @@
 """The use case of the service, whole: consent over HTTP, calls over SIP with
 refresh in between, conditions that say no, and what the owner hears at the end."""
-import base64
-import hashlib
 import json
 import os
 import subprocess
 import time
-import urllib.parse
 
 import pytest
 import requests
@@ -66,11 +63,7 @@ def test_answer_contract(server, world):
 def test_hold_is_silence_of_the_right_length(server, world, tmp_path):
     c = SipClient(server.sip["udp"])
     d = c.dialog(token=world.access_token)
-    a, b = (media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880))
-    r = d.invite([a.port, b.port], PEOPLE)
-    for s, port in zip((a, b), r.ports()):
-        s.dest = ("127.0.0.1", port)
-        s.start()
+    (a, b), r = media.two_voices(lambda ports: d.invite(ports, PEOPLE))
     begin = time.monotonic()
     time.sleep(2)
     a.muted.set(), b.muted.set()
@@ -191,11 +184,7 @@ def test_a_third_party_joins_whom_the_owner_denied(start):
     world = World(server, details=details)
     c = SipClient(server.sip["udp"])
     d = c.dialog(token=world.access_token)
-    senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-    r = d.invite([s.port for s in senders], PEOPLE)
-    for s, port in zip(senders, r.ports()):
-        s.dest = ("127.0.0.1", port)
-        s.start()
+    senders, r = media.two_voices(lambda ports: d.invite(ports, PEOPLE))
     time.sleep(1)
     r = d.update(metadata(PEOPLE + [(CAROL, "Carol")]))
     ended = r.status == 403
@@ -211,11 +200,7 @@ def test_a_third_party_joins_whom_the_owner_denied(start):
 def test_revocation_ends_the_call_within_a_second(server, world):
     c = SipClient(server.sip["udp"])
     d = c.dialog(token=world.access_token)
-    senders = [media.RtpSender(("127.0.0.1", 9), hz) for hz in (440, 880)]
-    r = d.invite([s.port for s in senders], PEOPLE)
-    for s, port in zip(senders, r.ports()):
-        s.dest = ("127.0.0.1", port)
-        s.start()
+    senders, r = media.two_voices(lambda ports: d.invite(ports, PEOPLE))
     time.sleep(1)
     server.cli("grant", "revoke", world.grant_id)
     bye = c.recv(5)

@@ -83,6 +83,21 @@ class RtpSender(threading.Thread):
         self.sock.close()
 
 
+def two_voices(invite, tones=(440, 880), host="127.0.0.1"):
+    """invite(ports) must be answered 200; then a tone goes to each of its ports.
+
+    Returns the senders, which run until stop(), and the answer.
+    """
+    senders = [RtpSender((host, 9), hz, local=(host, 0)) for hz in tones]
+    r = invite([s.port for s in senders])
+    assert r.status == 200, r.raw
+    for s, port in zip(senders, r.ports()):
+        s.dest = (host, port)
+        s.start()
+    return senders, r
+
+
+
 def decode(path, rate=8000):
     """Samples of an audio file, one list per channel. Opus by libopus: FFmpeg's own decoder
     runs away on some pure tones (SILK at 8 kHz; 680 and 1480 Hz were seen to)."""

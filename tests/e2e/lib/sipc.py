@@ -236,3 +236,22 @@ class Dialog:
         lines += [f"{n}: {v}" for n, v in request.headers
                   if n in ("via", "from", "to", "call-id", "cseq")]
         self.c.send("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n")
+
+
+def request(client, timeout=10):
+    """The next request of the server."""
+    end = time.monotonic() + timeout
+    while True:
+        m = client.recv(max(0.01, end - time.monotonic()))
+        assert m is not None, "no request came"
+        if m.method:
+            return m
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            s.bind(("::1", 0))
+        return True
+    except OSError:
+        return False

@@ -1,7 +1,6 @@
 """Throws variants of requests (lib/mutate.py) at a server and behaves like a client otherwise:
 what is accepted is acknowledged and ended, what asks for an ACK gets it. After each handful of
 variants an OPTIONS on the same socket must be answered, so they have all been read."""
-import re
 import socket
 import time
 
