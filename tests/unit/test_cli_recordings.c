@@ -1,12 +1,6 @@
 /* recordings, export, verify, migrate against a real data folder. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +19,7 @@
 #include "storage/db.h"
 #include "storage/jobs.h"
 #include "storage/migrate.h"
+#include "tests/support/unit.h"
 
 #define SEC INT64_C(1000000)
 #define T0 (INT64_C(1700000000) * SEC)
@@ -150,15 +145,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -166,7 +152,7 @@ static int teardown(void **state)
 
 	db_close(&f->db);
 	blob_store_destroy(&f->blobs);
-	r = nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	r = unit_remove_tree(f->dir);
 	test_free(f);
 	return r;
 }

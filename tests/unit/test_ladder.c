@@ -9,50 +9,13 @@
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "storage/migrate.h"
+#include "tests/support/recording_rig.h"
 #include "tests/support/unit.h"
 
-#define T0 1700000000000000LL
+#define T0 RECORDING_RIG_T0
 
-struct fixture {
-	struct db *db;
-	struct id id;
-	struct recording *rec;
-	struct buf out;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = test_calloc(1, sizeof(*f));
-	struct recording_new rn = { .node = "n", .started_us = T0 };
-	const struct catalog_scope all = { 0 };
-	struct id tenant;
-
-	*state = f;
-	buf_init(&f->out, 8 << 20);
-	assert_int_equal(db_open(":memory:", &f->db, NULL), 0);
-	assert_true(migrate_run(f->db, false, T0, NULL, NULL, NULL) >= 0);
-	assert_int_equal(tenant_create(f->db, "t", T0, &tenant), 0);
-	id_new(&f->id, T0);
-	rn.id = f->id.s;
-	rn.tenant_id = tenant.s;
-	assert_int_equal(recording_create(f->db, &rn), 0);
-	assert_int_equal(recording_get(f->db, &all, f->id.s, 0, &f->rec), 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	buf_fini(&f->out);
-	recording_destroy(&f->rec);
-	db_close(&f->db);
-	test_free(f);
-	return 0;
-}
-
-static void add_bytes(struct fixture *f, int64_t offset_us, const char *dir,
-		      const void *body, size_t len)
+static void add_bytes(struct recording_rig *f, int64_t offset_us,
+		      const char *dir, const void *body, size_t len)
 {
 	struct recording_message m = { T0 + offset_us,	 dir,  "udp",
 				       "192.0.2.1:5060", body, len };
@@ -60,26 +23,26 @@ static void add_bytes(struct fixture *f, int64_t offset_us, const char *dir,
 	assert_int_equal(recording_add_message(f->db, f->id.s, &m), 0);
 }
 
-static void add(struct fixture *f, int64_t offset_us, const char *dir,
+static void add(struct recording_rig *f, int64_t offset_us, const char *dir,
 		const char *body)
 {
 	add_bytes(f, offset_us, dir, body, strlen(body));
 }
 
-static const char *page(struct fixture *f)
+static const char *page(struct recording_rig *f)
 {
 	buf_reset(&f->out);
 	assert_int_equal(pages_ladder(&f->out, f->db, f->rec), 0);
 	return buf_str(&f->out);
 }
 
-static void has(struct fixture *f, const char *text)
+static void has(struct recording_rig *f, const char *text)
 {
 	if (!strstr(buf_str(&f->out), text))
 		fail_msg("no \"%s\" in:\n%s", text, buf_str(&f->out));
 }
 
-static unsigned count(struct fixture *f, const char *text)
+static unsigned count(struct recording_rig *f, const char *text)
 {
 	const char *p = buf_str(&f->out);
 	unsigned n = 0;
@@ -96,7 +59,7 @@ static void no_message_no_ladder(void **state)
 
 static void each_message_is_an_arrow(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	const char *p;
 
 	add(f, -4999, "in",
@@ -131,7 +94,7 @@ static void nothing_of_a_message_is_markup(void **state)
 {
 	static const char bytes[] =
 		"<b>X</b> sip:\"&\r\nA: \xff\xe2\x80\xae<script>\r\n\0\tz";
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 
 	add_bytes(f, 0, "in", bytes, sizeof(bytes) - 1);
 	add(f, 0, "out", "SIP/2.0 200 <i>\r\nCSeq: 1 <u>\r\n\r\n");
@@ -150,7 +113,7 @@ static void nothing_of_a_message_is_markup(void **state)
 
 static void long_messages_are_cut(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	char *text = test_malloc(LADDER_RAW_MAX + 2);
 
 	memset(text, 'a', LADDER_RAW_MAX + 2);
@@ -169,7 +132,7 @@ static void long_messages_are_cut(void **state)
 
 static void long_sessions_show_their_beginning(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 
 	for (unsigned i = 0; i < LADDER_ROWS_MAX; i++)
 		add(f, i, "in", "OPTIONS x SIP/2.0\r\n\r\n");
@@ -185,7 +148,7 @@ static void long_sessions_show_their_beginning(void **state)
 
 static void full_buffer_is_an_error(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	struct buf small;
 
 	add(f, 0, "in", "BYE x SIP/2.0\r\n\r\n");
@@ -196,7 +159,9 @@ static void full_buffer_is_an_error(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)                                                                \
+	cmocka_unit_test_setup_teardown(f, recording_rig_setup,                \
+					recording_rig_teardown)
 
 int main(void)
 {

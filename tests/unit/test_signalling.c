@@ -14,9 +14,10 @@
 #include "storage/db.h"
 #include "storage/migrate.h"
 #include "storage/signalling_label.h"
+#include "tests/support/recording_rig.h"
 #include "tests/support/unit.h"
 
-#define T0 1700000000000000LL
+#define T0 RECORDING_RIG_T0
 
 #define INVITE                                                                 \
 	"INVITE sip:srs@192.0.2.9 SIP/2.0\r\n"                                 \
@@ -105,45 +106,7 @@ static void contact_finds_host_and_port(void **state)
 
 /* ---- writing ---- */
 
-struct fixture {
-	struct db *db;
-	struct id id;
-	struct recording *rec;
-	struct buf out;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = test_calloc(1, sizeof(*f));
-	struct recording_new rn = { .node = "n", .started_us = T0 };
-	const struct catalog_scope all = { 0 };
-	struct id tenant;
-
-	*state = f;
-	buf_init(&f->out, 1 << 20);
-	assert_int_equal(db_open(":memory:", &f->db, NULL), 0);
-	assert_true(migrate_run(f->db, false, T0, NULL, NULL, NULL) >= 0);
-	assert_int_equal(tenant_create(f->db, "t", T0, &tenant), 0);
-	id_new(&f->id, T0);
-	rn.id = f->id.s;
-	rn.tenant_id = tenant.s;
-	assert_int_equal(recording_create(f->db, &rn), 0);
-	assert_int_equal(recording_get(f->db, &all, f->id.s, 0, &f->rec), 0);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	buf_fini(&f->out);
-	recording_destroy(&f->rec);
-	db_close(&f->db);
-	test_free(f);
-	return 0;
-}
-
-static void add(struct fixture *f, int64_t at_us, const char *dir,
+static void add(struct recording_rig *f, int64_t at_us, const char *dir,
 		const char *transport, const char *peer, const void *body,
 		size_t len)
 {
@@ -152,7 +115,8 @@ static void add(struct fixture *f, int64_t at_us, const char *dir,
 	assert_int_equal(recording_add_message(f->db, f->id.s, &m), 0);
 }
 
-static void add_call(struct fixture *f, const char *transport, const char *peer)
+static void add_call(struct recording_rig *f, const char *transport,
+		     const char *peer)
 {
 	add(f, T0 - 12000, "in", transport, peer, INVITE, strlen(INVITE));
 	add(f, T0 + 3000, "out", transport, peer, OK, strlen(OK));
@@ -160,7 +124,7 @@ static void add_call(struct fixture *f, const char *transport, const char *peer)
 
 static void text_has_a_line_before_each(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 
 	add_call(f, "udp", "192.0.2.1:5060");
 	assert_int_equal(
@@ -172,7 +136,7 @@ static void text_has_a_line_before_each(void **state)
 
 static void json_has_times_and_labels(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	json_t *j, *items, *m;
 
 	add_call(f, "tls", "192.0.2.1:5060");
@@ -201,7 +165,7 @@ static void json_has_times_and_labels(void **state)
 
 static void nothing_is_an_empty_list(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	json_t *j;
 
 	assert_int_equal(
@@ -217,7 +181,7 @@ static void nothing_is_an_empty_list(void **state)
 
 static void local_is_what_our_contact_says(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	char local[SIGNALLING_LOCAL_MAX];
 
 	assert_int_equal(signalling_local(f->db, f->id.s, local), 0);
@@ -229,7 +193,7 @@ static void local_is_what_our_contact_says(void **state)
 
 static void more_than_fits_is_enobufs(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	struct buf small;
 
 	add_call(f, "udp", "192.0.2.1:5060");
@@ -246,7 +210,7 @@ static void more_than_fits_is_enobufs(void **state)
 /* ---- tshark ---- */
 
 /* What tshark prints of the capture, one line a packet. */
-static void dissect(struct fixture *f, const char *fields, char *dst,
+static void dissect(struct recording_rig *f, const char *fields, char *dst,
 		    size_t dst_len)
 {
 	char path[200], command[600];
@@ -289,7 +253,7 @@ static void wireshark_reads(void **state)
 		{ "tcp", "[2001:db8::1]:5061",
 		  "2001:db8::1 5061 5070 INVITE \n:: 5070 5061  200\n" },
 	};
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	char text[1000], fields[300];
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
@@ -312,7 +276,7 @@ static void wireshark_reads(void **state)
 /* Header checksums, reassembly, malformed parts: nothing to complain about. */
 static void wireshark_has_no_complaint(void **state)
 {
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	char text[1000];
 
 	add_call(f, "tcp", "192.0.2.1:40000");
@@ -333,7 +297,7 @@ static void wireshark_is_not_thrown_off_by_removed_keys(void **state)
 		"Contact: <sip:192.0.2.9:5060>\r\n"
 		"Content-Type: application/sdp\r\nContent-Length: 90\r\n\r\n"
 		"v=0\r\n";
-	struct fixture *f = *state;
+	struct recording_rig *f = *state;
 	char text[1000];
 
 	add(f, T0, "in", "tcp", "192.0.2.1:40000", INVITE, strlen(INVITE));
@@ -343,7 +307,9 @@ static void wireshark_is_not_thrown_off_by_removed_keys(void **state)
 	assert_string_equal(text, "INVITE \n 200\nINVITE \n 200\n");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f)                                                                \
+	cmocka_unit_test_setup_teardown(f, recording_rig_setup,                \
+					recording_rig_teardown)
 
 int main(void)
 {

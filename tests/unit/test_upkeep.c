@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
@@ -28,6 +22,7 @@
 #include "storage/jobs.h"
 #include "storage/migrate.h"
 #include "storage/unwanted.h"
+#include "tests/support/unit.h"
 
 #define SEC INT64_C(1000000)
 #define DAY (86400 * SEC)
@@ -64,15 +59,6 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	struct fixture *f = *state;
@@ -80,7 +66,7 @@ static int teardown(void **state)
 
 	db_close(&f->db);
 	blob_store_destroy(&f->blobs);
-	r = nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	r = unit_remove_tree(f->dir);
 	test_free(f);
 	return r;
 }
