@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "auth/auth_priv.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -310,6 +311,40 @@ int auth_audit(struct auth *a, const char *tenant_id, const char *actor,
 
 	(void)snprintf(full, sizeof(full), "%s:%s", object, id);
 	return audit_add(a->db, &entry);
+}
+
+int auth_audit_why(struct auth *a, const char *tenant_id, const char *actor,
+		   const char *action, const char *object, const char *id,
+		   const char *why)
+{
+	struct buf detail CLEANUP(buf_fini) = { 0 };
+
+	buf_init(&detail, 1024);
+	(void)buf_puts(&detail, "{\"why\":\"");
+	(void)buf_json(&detail, why, strlen(why));
+	(void)buf_puts(&detail, "\"}");
+	return auth_audit(a, tenant_id, actor, action, object, id, "ok",
+			  buf_str(&detail));
+}
+
+struct text_walk {
+	auth_text_fn *fn;
+	void *arg;
+};
+
+static int on_text(void *arg, struct db_row *row)
+{
+	struct text_walk *w = arg;
+
+	return w->fn(w->arg, db_col_text(row, 0));
+}
+
+int64_t auth_text_each(struct auth *a, const char *sql, const char *key,
+		       auth_text_fn *fn, void *arg)
+{
+	struct text_walk w = { fn, arg };
+
+	return db_query(a->db, sql, DB_ARGS(db_text(key)), on_text, &w);
 }
 
 void auth_col(struct db_row *row, int col, char *dst, size_t dst_len)

@@ -21,6 +21,18 @@ int auth_audit(struct auth *a, const char *tenant_id, const char *actor,
 /** Copy a text column into a fixed field ("" for NULL). */
 void auth_col(struct db_row *row, int col, char *dst, size_t dst_len);
 
+typedef int auth_text_fn(void *arg, const char *text);
+/** fn with the first column of every row of a query with one argument.
+ *  @return as db_query() */
+int64_t auth_text_each(struct auth *a, const char *sql, const char *key,
+		       auth_text_fn *fn, void *arg);
+
+/** auth_audit() of something that was revoked: result "ok", the detail says
+ *  why. */
+int auth_audit_why(struct auth *a, const char *tenant_id, const char *actor,
+		   const char *action, const char *object, const char *id,
+		   const char *why);
+
 /** db_exec() that must have changed exactly one row. @return 0, -ENOENT none,
  *  or db's error */
 int auth_exec_one(int64_t r);

@@ -334,27 +334,13 @@ int64_t client_each(struct auth *a, const char *tenant_id, client_fn *fn,
 			DB_ARGS(db_text(tenant_id)), on_each, &w);
 }
 
-struct uri_walk {
-	client_uri_fn *fn;
-	void *arg;
-};
-
-static int on_uri(void *arg, struct db_row *row)
-{
-	struct uri_walk *w = arg;
-
-	return w->fn(w->arg, db_col_text(row, 0));
-}
-
 int64_t client_uri_each(struct auth *a, const char *id, client_uri_fn *fn,
 			void *arg)
 {
-	struct uri_walk w = { fn, arg };
-
-	return db_query(a->db,
-			"SELECT uri FROM client_uris WHERE client_id = $1 "
-			"ORDER BY ord",
-			DB_ARGS(db_text(id)), on_uri, &w);
+	return auth_text_each(a,
+			      "SELECT uri FROM client_uris WHERE client_id = "
+			      "$1 ORDER BY ord",
+			      id, fn, arg);
 }
 
 struct uri_match {

@@ -8,7 +8,6 @@
 #include "auth/clients.h"
 #include "auth/conditions.h"
 #include "auth/users.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -264,7 +263,6 @@ int grant_narrow(struct auth *a, const char *id, const char *details,
 static int revoke(struct auth *a, const struct grant *g, const char *why,
 		  const char *actor)
 {
-	struct buf detail CLEANUP(buf_fini) = { 0 };
 	int r;
 
 	r = auth_exec_one(
@@ -276,12 +274,8 @@ static int revoke(struct auth *a, const struct grant *g, const char *why,
 		r = auth_epoch_bump(a->db);
 	if (r < 0)
 		return r;
-	buf_init(&detail, 1024);
-	(void)buf_puts(&detail, "{\"why\":\"");
-	(void)buf_json(&detail, why, strlen(why));
-	(void)buf_puts(&detail, "\"}");
-	return auth_audit(a, g->tenant_id, actor, "grant.revoke", "grant",
-			  g->id, "ok", buf_str(&detail));
+	return auth_audit_why(a, g->tenant_id, actor, "grant.revoke", "grant",
+			      g->id, why);
 }
 
 int grant_revoke(struct auth *a, const char *id, const char *why,

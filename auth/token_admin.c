@@ -85,7 +85,6 @@ static int on_family(void *arg, struct db_row *row)
 static int family_revoke(struct auth *a, const char *family_id, const char *why,
 			 const char *actor)
 {
-	struct buf detail CLEANUP(buf_fini) = { 0 };
 	struct family f;
 	int64_t n;
 	int r;
@@ -106,12 +105,8 @@ static int family_revoke(struct auth *a, const char *family_id, const char *why,
 	r = auth_epoch_bump(a->db);
 	if (r < 0)
 		return r;
-	buf_init(&detail, 1024);
-	(void)buf_puts(&detail, "{\"why\":\"");
-	(void)buf_json(&detail, why, strlen(why));
-	(void)buf_puts(&detail, "\"}");
-	return auth_audit(a, f.tenant_id, actor, "token.family_revoke", "grant",
-			  f.grant_id, "ok", buf_str(&detail));
+	return auth_audit_why(a, f.tenant_id, actor, "token.family_revoke",
+			      "grant", f.grant_id, why);
 }
 
 int token_family_revoke(struct auth *a, const char *family_id, const char *why,

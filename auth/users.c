@@ -109,27 +109,13 @@ bool user_has_aor(struct auth *a, const char *user_id, const char *aor)
 	       n > 0;
 }
 
-struct aor_walk {
-	user_aor_fn *fn;
-	void *arg;
-};
-
-static int on_aor(void *arg, struct db_row *row)
-{
-	struct aor_walk *w = arg;
-
-	return w->fn(w->arg, db_col_text(row, 0));
-}
-
 int64_t user_aor_each(struct auth *a, const char *user_id, user_aor_fn *fn,
 		      void *arg)
 {
-	struct aor_walk w = { fn, arg };
-
-	return db_query(a->db,
-			"SELECT aor FROM user_aors WHERE user_id = $1 ORDER "
-			"BY aor",
-			DB_ARGS(db_text(user_id)), on_aor, &w);
+	return auth_text_each(a,
+			      "SELECT aor FROM user_aors WHERE user_id = $1 "
+			      "ORDER BY aor",
+			      user_id, fn, arg);
 }
 
 /* ---- create ------------------------------------------------------------ */
