@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "srs/cli/cli.h"
 
@@ -102,4 +104,26 @@ int cli_args(const char *word, int argc, char **argv,
 		i += r;
 	}
 	return check_required(word, table, n);
+}
+
+int cli_sub(struct cli *c, int argc, char **argv, const struct cli_sub *table,
+	    unsigned n)
+{
+	struct buf words CLEANUP(buf_fini);
+	unsigned i;
+
+	for (i = 0; argc > 1 && i < n; i++)
+		if (str_eq(argv[1], table[i].name))
+			return table[i].fn(c, argc - 2, argv + 2);
+	buf_init(&words, 256);
+	for (i = 0; i < n; i++)
+		(void)buf_printf(&words, "%s%s",
+				 i == 0	      ? ""
+				 : i + 1 == n ? " or "
+					      : ", ",
+				 table[i].name);
+	if (argc > 1)
+		return cli_usage(argv[0], "what is \"%s\"? Say %s", argv[1],
+				 buf_str(&words));
+	return cli_usage(argv[0], "say %s", buf_str(&words));
 }

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+struct cli;
+
 #define CLI_LIST_MAX 64
 
 struct cli_list {
@@ -25,6 +27,8 @@ struct cli_option {
 };
 
 /**
+ * Read the options that follow a sub-command.
+ *
  * @param word  for messages: "user add"
  * @param argv  what follows the sub-command
  * @param rest  words that belong to no option; NULL: there may be none
@@ -33,5 +37,17 @@ struct cli_option {
  */
 int cli_args(const char *word, int argc, char **argv,
 	     const struct cli_option *table, unsigned n, struct cli_list *rest);
+
+/* "add" of `srs user add`. */
+struct cli_sub {
+	const char *name;
+	/* argv is what follows the name */
+	int (*fn)(struct cli *c, int argc, char **argv);
+};
+
+/** Call the one that argv[1] names. @return its exit code, or CLI_USAGE (said
+ *  which there are) */
+int cli_sub(struct cli *c, int argc, char **argv, const struct cli_sub *table,
+	    unsigned n);
 
 #endif

@@ -60,25 +60,59 @@ void cli_time(int64_t us, char *dst, unsigned dst_len)
 		clock_format(us, dst, dst_len);
 }
 
-/* Sub-commands: one table a word. */
-typedef int sub_fn(struct cli *c, int argc, char **argv);
+/* ---- lists ------------------------------------------------------------- */
 
-struct sub {
-	const char *name;
-	sub_fn *fn;
-};
-
-static int run_sub(struct cli *c, int argc, char **argv,
-		   const struct sub *table, unsigned n)
+/* --tenant NAME; NULL: none was asked for. */
+static int find_tenant(struct cli_auth *a, const char *word, const char *name,
+		       struct id *ret_id)
 {
-	unsigned i;
+	int r = name ? tenant_find(a->db, name, ret_id) : 0;
 
-	for (i = 0; argc > 1 && i < n; i++)
-		if (str_eq(argv[1], table[i].name))
-			return table[i].fn(c, argc - 2, argv + 2);
-	if (argc > 1)
-		return cli_usage(argv[0], "what is \"%s\"?", argv[1]);
-	return cli_usage(argv[0], "what to do is missing");
+	if (r == 0)
+		return CLI_OK;
+	if (r == -ENOENT)
+		(void)err_set(&a->e, r, "there is no tenant \"%s\"", name);
+	return cli_auth_failed(a, word, r);
+}
+
+int cli_listing_add(struct cli_listing *l, json_t *j)
+{
+	return j && json_array_append_new(l->items, j) == 0 ? 0 : -ENOMEM;
+}
+
+int cli_auth_list(struct cli *c, int argc, char **argv, const char *word,
+		  cli_each_fn *each)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct cli_listing l = { &a, NULL };
+	const char *tenant = NULL;
+	const struct cli_option table[] = {
+		{ "--tenant", .value = &tenant },
+	};
+	struct id id;
+	int64_t n;
+	int r;
+
+	r = cli_args(word, argc, argv, table, ARRAY_SIZE(table), NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r == CLI_OK)
+		r = find_tenant(&a, word, tenant, &id);
+	if (r != CLI_OK)
+		return r;
+	l.items = c->json ? json_array() : NULL;
+	n = each(&l, tenant ? id.s : NULL);
+	if (n < 0) {
+		json_decref(l.items);
+		return cli_auth_failed(&a, word, n);
+	}
+	return l.items ? cli_print_json(json_pack("{s:o}", "items", l.items))
+		       : CLI_OK;
+}
+
+static int add_text(void *arg, const char *text)
+{
+	return json_array_append_new(arg, json_string(text)) ? -ENOMEM : 0;
 }
 
 /* ---- user -------------------------------------------------------------- */
@@ -180,20 +214,10 @@ static int user_add(struct cli *c, int argc, char **argv)
 	return print_user(c, &id, from_stdin ? NULL : random);
 }
 
-static int add_aor(void *arg, const char *aor)
-{
-	return json_array_append_new(arg, json_string(aor)) ? -ENOMEM : 0;
-}
-
-struct listing {
-	struct cli_auth *a;
-	json_t *items;
-};
-
 static int list_user(void *arg, const struct user *u)
 {
 	char created[CLOCK_RFC3339_MAX];
-	struct listing *l = arg;
+	struct cli_listing *l = arg;
 	json_t *aors, *j;
 
 	cli_time(u->created_us, created, sizeof(created));
@@ -203,7 +227,7 @@ static int list_user(void *arg, const struct user *u)
 		return 0;
 	}
 	aors = json_array();
-	if (user_aor_each(&l->a->auth, u->id, add_aor, aors) < 0) {
+	if (user_aor_each(&l->a->auth, u->id, add_text, aors) < 0) {
 		json_decref(aors);
 		return -ENOMEM;
 	}
@@ -211,64 +235,25 @@ static int list_user(void *arg, const struct user *u)
 		      "tenant_id", u->tenant_id, "email", u->email, "role",
 		      user_role_name(u->role), "disabled", u->disabled,
 		      "created_at", created, "aors", aors);
-	return j && json_array_append_new(l->items, j) == 0 ? 0 : -ENOMEM;
+	return cli_listing_add(l, j);
 }
 
-/* --tenant NAME of lists: NULL when none was asked for. */
-static int tenant_option(struct cli_auth *a, const char *word, const char *name,
-			 struct id *ret_id)
+static int64_t each_user(struct cli_listing *l, const char *tenant_id)
 {
-	int r = name ? tenant_find(a->db, name, ret_id) : 0;
-
-	if (r == 0)
-		return CLI_OK;
-	if (r == -ENOENT)
-		(void)err_set(&a->e, r, "there is no tenant \"%s\"", name);
-	return cli_auth_failed(a, word, r);
-}
-
-static int finish_list(struct cli_auth *a, const char *word, int64_t r,
-		       json_t *items)
-{
-	if (r < 0) {
-		json_decref(items);
-		return cli_auth_failed(a, word, r);
-	}
-	return items ? cli_print_json(json_pack("{s:o}", "items", items))
-		     : CLI_OK;
+	return user_each(&l->a->auth, tenant_id, list_user, l);
 }
 
 static int user_list(struct cli *c, int argc, char **argv)
 {
-	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
-	struct listing l = { &a, NULL };
-	const char *tenant = NULL;
-	struct id id;
-	const struct cli_option table[] = {
-		{ "--tenant", .value = &tenant },
-	};
-	int r;
-
-	r = cli_args("user list", argc, argv, table, ARRAY_SIZE(table), NULL);
-	if (r == CLI_OK)
-		r = cli_auth_open(c, &a);
-	if (r == CLI_OK)
-		r = tenant_option(&a, "user list", tenant, &id);
-	if (r != CLI_OK)
-		return r;
-	l.items = c->json ? json_array() : NULL;
-	return finish_list(&a, "user list",
-			   user_each(&a.auth, tenant ? id.s : NULL, list_user,
-				     &l),
-			   l.items);
+	return cli_auth_list(c, argc, argv, "user list", each_user);
 }
 
 int cli_user(struct cli *c, int argc, char **argv)
 {
-	static const struct sub table[] = { { "add", user_add },
-					    { "list", user_list } };
+	static const struct cli_sub table[] = { { "add", user_add },
+						{ "list", user_list } };
 
-	return run_sub(c, argc, argv, table, ARRAY_SIZE(table));
+	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }
 
 /* ---- client ------------------------------------------------------------ */
@@ -328,7 +313,7 @@ static int client_add(struct cli *c, int argc, char **argv)
 static int list_client(void *arg, const struct client *cl)
 {
 	char created[CLOCK_RFC3339_MAX];
-	struct listing *l = arg;
+	struct cli_listing *l = arg;
 	json_t *uris, *j;
 
 	cli_time(cl->created_us, created, sizeof(created));
@@ -338,7 +323,7 @@ static int list_client(void *arg, const struct client *cl)
 		return 0;
 	}
 	uris = json_array();
-	if (client_uri_each(&l->a->auth, cl->id, add_aor, uris) < 0) {
+	if (client_uri_each(&l->a->auth, cl->id, add_text, uris) < 0) {
 		json_decref(uris);
 		return -ENOMEM;
 	}
@@ -346,40 +331,25 @@ static int list_client(void *arg, const struct client *cl)
 		      "tenant_id", cl->tenant_id, "name", cl->name, "disabled",
 		      cl->disabled, "created_at", created, "redirect_uris",
 		      uris);
-	return j && json_array_append_new(l->items, j) == 0 ? 0 : -ENOMEM;
+	return cli_listing_add(l, j);
+}
+
+static int64_t each_client(struct cli_listing *l, const char *tenant_id)
+{
+	return client_each(&l->a->auth, tenant_id, list_client, l);
 }
 
 static int client_list(struct cli *c, int argc, char **argv)
 {
-	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
-	struct listing l = { &a, NULL };
-	const char *tenant = NULL;
-	struct id id;
-	const struct cli_option table[] = {
-		{ "--tenant", .value = &tenant },
-	};
-	int r;
-
-	r = cli_args("client list", argc, argv, table, ARRAY_SIZE(table), NULL);
-	if (r == CLI_OK)
-		r = cli_auth_open(c, &a);
-	if (r == CLI_OK)
-		r = tenant_option(&a, "client list", tenant, &id);
-	if (r != CLI_OK)
-		return r;
-	l.items = c->json ? json_array() : NULL;
-	return finish_list(&a, "client list",
-			   client_each(&a.auth, tenant ? id.s : NULL,
-				       list_client, &l),
-			   l.items);
+	return cli_auth_list(c, argc, argv, "client list", each_client);
 }
 
 int cli_client(struct cli *c, int argc, char **argv)
 {
-	static const struct sub table[] = { { "add", client_add },
-					    { "list", client_list } };
+	static const struct cli_sub table[] = { { "add", client_add },
+						{ "list", client_list } };
 
-	return run_sub(c, argc, argv, table, ARRAY_SIZE(table));
+	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }
 
 /* ---- token ------------------------------------------------------------- */
@@ -460,8 +430,9 @@ static int token_revoke_word(struct cli *c, int argc, char **argv)
 
 int cli_token(struct cli *c, int argc, char **argv)
 {
-	static const struct sub table[] = { { "add", token_add },
-					    { "revoke", token_revoke_word } };
+	static const struct cli_sub table[] = {
+		{ "add", token_add }, { "revoke", token_revoke_word }
+	};
 
-	return run_sub(c, argc, argv, table, ARRAY_SIZE(table));
+	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }

@@ -135,8 +135,7 @@ static int grant_add(struct cli *c, int argc, char **argv)
 	return print_grant(c, &id, &pair);
 }
 
-/* ---- list, narrow, revoke
- * ------------------------------------------------------ */
+/* ---- list, narrow, revoke ---------------------------------------------- */
 
 static void add_sentence(void *arg, const char *sentence)
 {
@@ -149,7 +148,7 @@ static void say_sentence(void *arg, const char *sentence)
 	printf("    %s\n", sentence);
 }
 
-static int list_json(json_t *items, const struct grant *g,
+static int list_json(struct cli_listing *l, const struct grant *g,
 		     const struct conditions *c)
 {
 	char created[CLOCK_RFC3339_MAX], expires[CLOCK_RFC3339_MAX];
@@ -166,19 +165,19 @@ static int list_json(json_t *items, const struct grant *g,
 		      (json_int_t)g->version, "scope", g->scope, "created_at",
 		      created, "expires_at", expires, "sentences", words,
 		      "details", json_loads(g->conditions, 0, NULL));
-	return j && json_array_append_new(items, j) == 0 ? 0 : -ENOMEM;
+	return cli_listing_add(l, j);
 }
 
 static int list_one(void *arg, const struct grant *g)
 {
 	struct conditions *c CLEANUP(conditions_free) = NULL;
 	char created[CLOCK_RFC3339_MAX];
-	json_t *items = arg;
+	struct cli_listing *l = arg;
 
 	/* kept from before; a zone may have gone since: then without words */
 	(void)conditions_parse(g->conditions, strlen(g->conditions), &c, NULL);
-	if (items)
-		return list_json(items, g, c);
+	if (l->items)
+		return list_json(l, g, c);
 	cli_time(g->created_us, created, sizeof(created));
 	printf("%s  %s  client %s  owner %s  since %s\n", g->id,
 	       g->revoked ? "revoked" : "active ", g->client_id, g->owner_id,
@@ -188,27 +187,16 @@ static int list_one(void *arg, const struct grant *g)
 	return 0;
 }
 
+static int64_t each_grant(struct cli_listing *l, const char *tenant_id)
+{
+	const struct grant_filter f = { .tenant_id = tenant_id };
+
+	return grant_each(&l->a->auth, &f, list_one, l);
+}
+
 static int grant_list(struct cli *c, int argc, char **argv)
 {
-	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
-	struct grant_filter f = { 0 };
-	json_t *items;
-	int64_t n;
-	int r;
-
-	r = cli_args("grant list", argc, argv, NULL, 0, NULL);
-	if (r == CLI_OK)
-		r = cli_auth_open(c, &a);
-	if (r != CLI_OK)
-		return r;
-	items = c->json ? json_array() : NULL;
-	n = grant_each(&a.auth, &f, list_one, items);
-	if (n < 0) {
-		json_decref(items);
-		return cli_auth_failed(&a, "grant list", n);
-	}
-	return items ? cli_print_json(json_pack("{s:o}", "items", items))
-		     : CLI_OK;
+	return cli_auth_list(c, argc, argv, "grant list", each_grant);
 }
 
 static int grant_revoke_word(struct cli *c, int argc, char **argv)
@@ -267,17 +255,11 @@ static int grant_narrow_word(struct cli *c, int argc, char **argv)
 
 int cli_grant(struct cli *c, int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "";
+	static const struct cli_sub table[] = { { "add", grant_add },
+						{ "list", grant_list },
+						{ "narrow", grant_narrow_word },
+						{ "revoke", grant_revoke_word },
+						{ "test", cli_grant_test } };
 
-	if (str_eq(what, "add"))
-		return grant_add(c, argc - 2, argv + 2);
-	if (str_eq(what, "list"))
-		return grant_list(c, argc - 2, argv + 2);
-	if (str_eq(what, "revoke"))
-		return grant_revoke_word(c, argc - 2, argv + 2);
-	if (str_eq(what, "narrow"))
-		return grant_narrow_word(c, argc - 2, argv + 2);
-	if (str_eq(what, "test"))
-		return cli_grant_test(c, argc - 2, argv + 2);
-	return cli_usage("grant", "add, list, narrow, revoke or test");
+	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }

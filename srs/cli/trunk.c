@@ -13,7 +13,6 @@
 #include "srs/cli/args.h"
 #include "srs/cli/auth.h"
 #include "srs/cli/catalog.h"
-#include "storage/catalog.h"
 
 #define KEYS_MAX 16
 
@@ -191,12 +190,11 @@ static int trunk_remove_word(struct cli *c, int argc, char **argv)
 
 static int list_one(void *arg, const struct trunk *t)
 {
+	struct cli_listing *l = arg;
 	char nets[TRUNK_TEXT_MAX];
-	json_t *items = arg;
 
-	if (items)
-		return json_array_append_new(items, trunk_json(t)) ? -ENOMEM
-								   : 0;
+	if (l->items)
+		return cli_listing_add(l, trunk_json(t));
 	trunk_text(t, "addresses", nets, sizeof(nets));
 	printf("%s  %s", t->id, t->name);
 	if (t->tls_name[0])
@@ -211,51 +209,24 @@ static int list_one(void *arg, const struct trunk *t)
 	return 0;
 }
 
+static int64_t each_trunk(struct cli_listing *l, const char *tenant_id)
+{
+	return trunk_each(&l->a->auth, tenant_id, list_one, l);
+}
+
 static int trunk_list(struct cli *c, int argc, char **argv)
 {
-	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
-	const char *tenant = NULL;
-	struct id id;
-	const struct cli_option table[] = {
-		{ "--tenant", .value = &tenant },
-	};
-	json_t *items;
-	int64_t n;
-	int r;
-
-	r = cli_args("trunk list", argc, argv, table, ARRAY_SIZE(table), NULL);
-	if (r == CLI_OK)
-		r = cli_auth_open(c, &a);
-	if (r != CLI_OK)
-		return r;
-	r = tenant ? tenant_find(a.db, tenant, &id) : 0;
-	if (r == -ENOENT)
-		(void)err_set(&a.e, r, "there is no tenant \"%s\"", tenant);
-	if (r < 0)
-		return cli_auth_failed(&a, "trunk list", r);
-	items = c->json ? json_array() : NULL;
-	n = trunk_each(&a.auth, tenant ? id.s : NULL, list_one, items);
-	if (n < 0) {
-		json_decref(items);
-		return cli_auth_failed(&a, "trunk list", n);
-	}
-	return items ? cli_print_json(json_pack("{s:o}", "items", items))
-		     : CLI_OK;
+	return cli_auth_list(c, argc, argv, "trunk list", each_trunk);
 }
 
 int cli_trunk(struct cli *c, int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "";
+	static const struct cli_sub table[] = { { "add", trunk_add_word },
+						{ "list", trunk_list },
+						{ "show", trunk_show },
+						{ "set", trunk_set_word },
+						{ "remove",
+						  trunk_remove_word } };
 
-	if (str_eq(what, "add"))
-		return trunk_add_word(c, argc - 2, argv + 2);
-	if (str_eq(what, "list"))
-		return trunk_list(c, argc - 2, argv + 2);
-	if (str_eq(what, "show"))
-		return trunk_show(c, argc - 2, argv + 2);
-	if (str_eq(what, "set"))
-		return trunk_set_word(c, argc - 2, argv + 2);
-	if (str_eq(what, "remove"))
-		return trunk_remove_word(c, argc - 2, argv + 2);
-	return cli_usage("trunk", "add, list, show, set or remove");
+	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }

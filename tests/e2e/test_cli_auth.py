@@ -85,8 +85,24 @@ def test_lists(srs, details):
     grants = srs.cli("grant", "list")["items"]
     assert grants[0]["state"] == "active" and grants[0]["details"]["type"] == "call_recording"
     assert any("takes part" in s for s in grants[0]["sentences"])
+    assert srs.cli("grant", "list", "--tenant", "acme")["items"] == grants
+    assert srs.cli("grant", "list", "--tenant", "other")["items"] == []
+    for word in ("user", "client", "grant", "trunk"):
+        srs.cli(word, "list", "--tenant", "nobody", code=3)
     srs.cli("grant", "revoke", grants[0]["grant_id"])
     assert srs.cli("grant", "list")["items"][0]["state"] == "revoked"
+
+
+@pytest.mark.parametrize("word, known", [
+    ("user", "add or list"), ("client", "add or list"), ("token", "add or revoke"),
+    ("grant", "add, list, narrow, revoke or test"),
+    ("trunk", "add, list, show, set or remove"),
+])
+def test_a_wrong_word_is_answered_with_those_there_are(srs, word, known):
+    for args, said in (((), f"say {known}"), (("frob",), f'what is "frob"? Say {known}')):
+        done = subprocess.run([str(SRS), "-c", str(srs.conf), word, *args], capture_output=True,
+                              text=True, timeout=20)
+        assert done.returncode == 2 and said in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("args, codes, recorded, path", [
