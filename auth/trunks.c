@@ -186,10 +186,27 @@ static int why_not(int r, struct err *e)
 {
 	if (r == -EEXIST)
 		return err_set(e, r,
-			       "there is a trunk with this name, certificate "
-			       "or network and uri_user already");
+			       "another trunk has this certificate or network "
+			       "and the same uri_user");
 	return err_set(e, r, "%s",
 		       r == -ENOENT ? "there is no such trunk" : err_words(r));
+}
+
+/* The table refuses it as well, but does not say which of its rules. */
+static int check_name(struct auth *a, const struct trunk *t, struct err *e)
+{
+	int64_t n;
+	int r = db_query_int(a->db,
+			     "SELECT count(*) FROM trunks WHERE tenant_id = $1 "
+			     "AND name = $2 AND id <> $3",
+			     DB_ARGS(db_text(t->tenant_id), db_text(t->name),
+				     db_text(t->id)),
+			     &n);
+
+	if (r < 0 || n == 0)
+		return r;
+	return err_set(e, -EEXIST, "name: there is a trunk \"%s\" already",
+		       t->name);
 }
 
 int trunk_add(struct auth *a, struct trunk *t, const char *actor, struct err *e)
@@ -209,6 +226,8 @@ int trunk_add(struct auth *a, struct trunk *t, const char *actor, struct err *e)
 	if (r < 0)
 		return why_not(r, e);
 	r = take_grant(a, t, !t->from_file, e);
+	if (r == 0)
+		r = check_name(a, t, e);
 	if (r == 0)
 		r = insert(a, t);
 	if (r == 0)
@@ -239,6 +258,8 @@ static int replace(struct auth *a, struct trunk *t, const struct trunk *old,
 
 	if (r == 0 && !str_eq(t->tenant_id, old->tenant_id))
 		r = err_set(e, -EXDEV, "grant: it is of another tenant");
+	if (r == 0)
+		r = check_name(a, t, e);
 	if (r == 0)
 		r = delete (a, t->id);
 	if (r == 0)

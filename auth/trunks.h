@@ -113,7 +113,7 @@ bool trunk_net_contains(const struct trunk_net *net,
  *
  * @return 0; -EINVAL incomplete; -ENOENT no such grant; -EKEYREVOKED grant
  *         revoked (not for the file's); -EEXIST name or identity is taken (e
- * says which)
+ *         says which of them)
  */
 int trunk_add(struct auth *a, struct trunk *t, const char *actor,
 	      struct err *e);

@@ -239,8 +239,8 @@ def test_dialog_belongs_to_the_trunk(start):
 
 # ---- settings of a trunk
 
-def quoted(client, world, form):
-    d = client.dialog()
+def quoted(client, world, form, user="srs"):
+    d = client.dialog(user=user)
     r = d.invite([40000, 40002], PEOPLE,
                  extra=[f'Authorization: Bearer {form}="{world.access_token}"'])
     if r.status == 200:
@@ -260,12 +260,16 @@ def test_token_forms(start):
     assert quoted(c, world, "access_token") == 200
 
 
+def half_recordable(c):
+    return sipc.sdp([40000, 40002], c.host).replace(
+        "m=audio 40002 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000", "m=audio 40002 RTP/AVP 18")
+
+
 def test_strictness(start):
     world = address_world(start)
     trunk(world, "--addresses", "127.0.0.2")
     c = udp_client(world, "127.0.0.2")
-    lines = sipc.sdp([40000, 40002], c.host).replace(
-        "m=audio 40002 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000", "m=audio 40002 RTP/AVP 18")
+    lines = half_recordable(c)
     ok(c, sdp_text=lines)
     world.server.cli("trunk", "set", "sbc", "--strictness", "strict")
     r = refused(c, status=400, sdp_text=lines)
@@ -278,10 +282,10 @@ def test_strictness(start):
     assert d.bye().status == 200
 
 
-def packets_kept(world, source_address):
-    """How many RTP packets of one call from elsewhere than the SDP says are kept."""
+def packets_kept(world, source_address, user="srs"):
+    """What is kept of a call whose RTP comes from there, not from where the SDP says."""
     c = udp_client(world, "127.0.0.2")
-    d = c.dialog()
+    d = c.dialog(user=user)
     r = d.invite([40000], PEOPLE, body=sipc.multipart(
         sipc.sdp([40000], "127.0.0.2"), sipc.metadata(PEOPLE)),
         ctype="multipart/mixed;boundary=unique-boundary")
@@ -307,15 +311,19 @@ def test_media_source(start):
     assert "media.none" not in packets_kept(world, "127.0.0.5")[1]
 
 
+def bob_comes_first(c):
+    """Alice sends label 1, which stands in the second m-line."""
+    text = sipc.sdp([40000, 40002], c.host)
+    text = text.replace("a=label:1", "a=label:x").replace("a=label:2", "a=label:1")
+    return text.replace("a=label:x", "a=label:2")
+
+
 @pytest.mark.parametrize("order,first", [("metadata", ALICE), ("mline", BOB), ("label", ALICE)])
 def test_channel_order(start, order, first):
     world = address_world(start)
     trunk(world, "--addresses", "127.0.0.2", "--channel-order", order)
     c = udp_client(world, "127.0.0.2")
-    text = sipc.sdp([40000, 40002], c.host)  # Alice sends label 1, which comes second
-    text = text.replace("a=label:1", "a=label:x").replace("a=label:2", "a=label:1")
-    text = text.replace("a=label:x", "a=label:2")
-    ok(c, sdp_text=text)
+    ok(c, sdp_text=bob_comes_first(c))
     cat = Catalog(world.server)
     cat.wait_ended()
     people = cat.rows("SELECT aor FROM participants ORDER BY ord")
@@ -470,3 +478,72 @@ def test_trunks_of_a_file(start, tmp_path):
     world.server.start()
     refused(udp_client(world, "127.0.0.2"))
     ok(udp_client(world, "127.0.0.3"))
+
+
+# ---- every setting by every way of managing
+
+IDENTITY = {"addresses": "127.0.0.2", "uri_user": "acme"}
+SETTINGS = {"strictness": "strict", "token_forms": "token, access_token",
+            "media_source": "learn", "channel_order": "mline", "vendor": "Oracle"}
+
+
+def by_command(world, path, first, keys):
+    options = [w for k, v in keys.items() for w in ("--" + k.replace("_", "-"), v)]
+    if first:
+        trunk(world, *options)
+    else:
+        world.server.cli("trunk", "set", "sbc", *options)
+
+
+def by_api(world, path, first, keys):
+    lists = ("addresses", "token_forms")
+    body = {k: v.split(", ") if k in lists else v for k, v in keys.items()}
+    if first:
+        r = api(world, "POST", json={"name": "sbc", "grant_id": world.grant_id, **body})
+    else:
+        # who may not say where calls come from may still say how they are taken
+        r = api(world, "PATCH", "/" + api(world, "GET").json()["items"][0]["trunk_id"], json=body)
+    assert r.status_code in (200, 201), r.text
+
+
+def by_file(world, path, first, keys):
+    import signal
+    write_trunks(path, world, sbc={**IDENTITY, **keys})
+    world.server.proc.send_signal(signal.SIGHUP)
+    wait_for(lambda: world.server.cli("trunk", "list")["items"] and all(
+        v in (x if isinstance(x := world.server.cli("trunk", "show", "sbc")[k], str)
+              else ", ".join(x)) for k, v in keys.items()), what="trunk of the file")
+
+
+@pytest.mark.parametrize("manage", [by_command, by_api, by_file])
+def test_every_setting_has_its_effect(start, tmp_path, manage):
+    path = tmp_path / "trunks.ini"
+    path.write_text("")
+    world = address_world(start, trunks_file=path)
+    c = udp_client(world, "127.0.0.2")
+    cat = Catalog(world.server)
+    manage(world, path, True, IDENTITY)
+
+    def first_party(**kw):
+        ended = len([r for r in cat.recordings() if r["state"] != "recording"])
+        ok(c, user="acme", **kw)
+        rec = cat.wait_ended(ended + 1)
+        return cat.rows("SELECT aor FROM participants WHERE recording_id = ? ORDER BY ord",
+                        rec["id"])[0]["aor"]
+
+    # as it is without settings
+    ok(c, user="acme", sdp_text=half_recordable(c))
+    assert quoted(c, world, "token", "acme") == quoted(c, world, "access_token", "acme") == 400
+    assert "media.none" in packets_kept(world, "127.0.0.5", "acme")[1]
+    assert first_party(sdp_text=bob_comes_first(c)) == ALICE
+    ok(c, user="acme", extra=["User-Agent: OpenSIPS 3.4"])
+    assert "trunk.other_vendor" not in cat.warnings()
+    # as it is with them
+    manage(world, path, False, SETTINGS)
+    assert "answer.no_codec" in refused(c, 400, user="acme",
+                                        sdp_text=half_recordable(c)).get("warning")
+    assert quoted(c, world, "token", "acme") == quoted(c, world, "access_token", "acme") == 200
+    assert "media.none" not in packets_kept(world, "127.0.0.5", "acme")[1]
+    assert first_party(sdp_text=bob_comes_first(c)) == BOB
+    ok(c, user="acme", extra=["User-Agent: OpenSIPS 3.4"])
+    cat.wait_warning("trunk.other_vendor")

@@ -277,9 +277,11 @@ static void identities_are_unique(void **state)
 	assert_int_equal(add(rig, &t, &e, "name", "b", "tls_name", "X.example",
 			     NULL),
 			 -EEXIST);
+	assert_non_null(strstr(e.text, "certificate or network"));
 	assert_int_equal(add(rig, &t, &e, "name", "a", "tls_name", "y.example",
 			     NULL),
 			 -EEXIST);
+	assert_string_equal(e.text, "name: there is a trunk \"a\" already");
 	assert_int_equal(add(rig, &t, &e, "name", "b", "tls_name", "X.example",
 			     "uri_user", "one", NULL),
 			 0);
@@ -523,7 +525,7 @@ static void file_errors_name_the_line(void **state)
 		  ":2: [a]: grant: there is no such grant" },
 		{ "[a]\ngrant = @\ntls_name = x\n[b]\ngrant = @\n"
 		  "tls_name = x\n",
-		  ":5: [b]: there is a trunk with this name" },
+		  ":5: [b]: another trunk has this cert" },
 	};
 	struct auth_rig *rig = *state;
 	struct file f = { "" };
