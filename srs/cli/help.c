@@ -177,12 +177,12 @@ static const struct page pages[] = {
 "srs -c FILE record --from URI --grant ID [--participant AOR ...]\n"
 "                   [--streams N] [--json]\n"
 "\n"
-"The running server sends an INVITE (Require: siprec, recvonly) to\n"
+"The running server sends an INVITE (Require: siprec, no SDP) to\n"
 "sip:src@ADDRESS:PORT;transport=..., an IP address. The call is judged\n"
 "by the conditions of the grant and ends by BYE from either side.\n"
 "\n"
 "  --participant AOR  who takes part, when the client does not say so\n"
-"  --streams N        lines that are offered, default 2\n"
+"  --streams N        audio lines taken at most, default 16\n"
 "\n"
 "Prints the recording's id. Exit code 4 when it is not allowed.\n" },
 { "export", "copy a recording with all that belongs to it",

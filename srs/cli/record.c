@@ -79,7 +79,7 @@ static int ask(struct cli *c, struct cli_catalog *cat, char *args,
 int cli_record(struct cli *c, int argc, char **argv)
 {
 	struct cli_catalog cat CLEANUP(cli_catalog_close) = { 0 };
-	const char *from = NULL, *grant = NULL, *streams = "2";
+	const char *from = NULL, *grant = NULL, *streams = "16";
 	struct cli_list people = { 0 };
 	const struct cli_option table[] = {
 		{ .name = "--from", .value = &from, .required = true },

@@ -262,8 +262,8 @@ static int use_last_offer(struct session *s)
 	return r;
 }
 
-static void judge(struct session *s, struct ua_request *req,
-		  struct gate_verdict *v)
+void session_judge(struct session *s, struct ua_request *req,
+		   struct gate_verdict *v)
 {
 	struct sip_server *sv = s->sv;
 
@@ -287,7 +287,7 @@ static bool people_still_fine(struct session *s)
 	sdp_destroy(&s->sv->in->sdp);
 	if (use_last_offer(s) < 0)
 		return true;
-	judge(s, NULL, &v);
+	session_judge(s, NULL, &v);
 	fine = v.status == 200;
 	gate_verdict_fini(&v);
 	return fine;
@@ -351,7 +351,7 @@ static void judge_change(struct session *s, struct ua_request *req,
 	struct gate_verdict v;
 	int r;
 
-	judge(s, req, &v);
+	session_judge(s, req, &v);
 	if (v.status != 200) {
 		session_refuse(sv, s, req, &v);
 		if (new_people && !people_still_fine(s))
@@ -553,7 +553,7 @@ void session_rejudge(struct session *s, bool wait_over)
 	memset(&sv->in->warnings, 0, sizeof(sv->in->warnings));
 	if (use_last_offer(s) < 0)
 		return;
-	judge(s, NULL, &v);
+	session_judge(s, NULL, &v);
 	fine = v.status == 200;
 	if (fine) {
 		session_take_judgement(s, &v);
@@ -577,7 +577,7 @@ static void judge_answer(struct session *s)
 	struct gate_verdict v;
 	int r;
 
-	judge(s, NULL, &v);
+	session_judge(s, NULL, &v);
 	if (v.status == 200) {
 		r = make_plan(s, &v, &t);
 		if (r == 0 && s->plan->answer.n_accepted > 0) {

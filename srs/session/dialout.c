@@ -1,13 +1,15 @@
 /* Calls that we start: an INVITE to a recording client, under a grant that
  * somebody chose who may (srs record, the API, REFER).
  *
- *	command -> gate -> capture has the ports -> INVITE (our offer) -> 200
- *	-> catalog -> the answer is judged like the ACK of a call without offer
+ *	command -> gate -> INVITE without SDP -> 200 with the client's offer
+ *	-> gate -> capture has the ports -> catalog -> ACK with our answer
  *
- * Metadata comes in the 200 (multipart) or by a request of the client's. Until
- * the 200 there is no recording in the catalog, only the command.
+ * What is to be recorded is the client's to say. The gate is asked before the
+ * INVITE, as if one audio line would come, and again about what came. Metadata
+ * comes in the 200 (multipart) or by a request of the client's. Until the ports
+ * are there is no recording in the catalog, only the command.
  *
- * Source: RFC 7866 section 6.2.
+ * Source: RFC 7866 sections 6.2 and 7.2.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,12 +25,9 @@
 #include "storage/commands.h"
 
 #define OPEN_TIMEOUT_US 3000000
-#define STREAMS_DEFAULT 2
+#define NOTHING "nothing that the client offers can be recorded"
 
-static const char *const labels[SESSION_AUDIO_MAX] = {
-	"1", "2",  "3",	 "4",  "5",  "6",  "7",	 "8",
-	"9", "10", "11", "12", "13", "14", "15", "16",
-};
+static const char *const labels[] = { "1" };
 
 /* ---- how it went ---- */
 
@@ -44,21 +43,59 @@ static void over(struct session *s, enum command_state state,
 	refer_over(s, (int)state);
 }
 
-void dialout_failed(struct session *s, const char *detail)
+static void give_up(struct session *s, enum command_state state,
+		    const char *detail)
 {
-	if (!s->dialing)
-		return;
 	s->dialing = false;
 	log_info(&s->log, "sip.call_not_started", LOG_S("why", detail));
-	over(s, COMMAND_FAILED, detail);
-	session_discard(s); /* its dialog's end cancels the INVITE */
+	over(s, state, detail);
+	session_discard(s); /* its dialog's end cancels or hangs up */
 }
 
-static void hang_up(struct session *s, const char *detail)
+void dialout_failed(struct session *s, const char *detail)
 {
-	(void)session_send(s, UA_BYE,
-			   "Reason: SIP;cause=500;text=\"Not recorded\"\r\n");
-	dialout_failed(s, detail);
+	if (s->dialing)
+		give_up(s, COMMAND_FAILED, detail);
+}
+
+static void acknowledge(struct session *s, struct span answer)
+{
+	struct buf sent;
+
+	buf_init(&sent, 64 * 1024);
+	if (ua_dialog_ack(s->dialog, answer, &sent) < 0)
+		log_warn(&s->log, "sip.ack_not_sent");
+	session_note_message(s, false,
+			     (struct span){ buf_str(&sent), sent.len },
+			     ua_dialog_transport(s->dialog),
+			     ua_dialog_peer(s->dialog));
+	buf_fini(&sent);
+}
+
+/* With this answer, or with none when it can't be printed. */
+static void confirm(struct session *s, const struct sdp *offer,
+		    const struct answer *a)
+{
+	struct buf sdp;
+
+	buf_init(&sdp, 64 * 1024);
+	if (answer_print(offer, a, &s->origin, &sdp) < 0)
+		sdp.len = 0;
+	acknowledge(s, (struct span){ buf_str(&sdp), sdp.len });
+	buf_fini(&sdp);
+}
+
+/* After the 2xx: what the client offers is not taken. */
+static void hang_up(struct session *s, enum command_state state,
+		    const char *detail)
+{
+	(void)ua_dialog_ack(s->dialog, (struct span){ "", 0 }, NULL);
+	(void)session_send(
+		s, UA_BYE,
+		state == COMMAND_REFUSED
+			? "Reason: SIP;cause=403;text=\"Not authorized\"\r\n"
+			: "Reason: SIP;cause=488;text=\"Not recorded\"\r\n");
+	give_up(s, state, detail);
 }
 
 /* ---- what is asked ---- */
@@ -77,7 +114,7 @@ static bool read_wanted(const json_t *o, struct wanted *w)
 	w->from = json_string_value(json_object_get(o, "from"));
 	w->grant_id = json_string_value(json_object_get(o, "grant_id"));
 	w->people = json_object_get(o, "participants");
-	w->streams = n ? (unsigned)json_integer_value(n) : STREAMS_DEFAULT;
+	w->streams = n ? (unsigned)json_integer_value(n) : SESSION_AUDIO_MAX;
 	return w->from && w->grant_id && w->streams >= 1 &&
 	       w->streams <= SESSION_AUDIO_MAX;
 }
@@ -120,7 +157,8 @@ static int read_people(const json_t *list, struct metadata **ret_md)
 	return 0;
 }
 
-static int make_wish(struct intake *in, unsigned n)
+/* For the gate, before we know what will be offered. */
+static int make_wish(struct intake *in)
 {
 	struct buf text;
 	int r;
@@ -128,7 +166,7 @@ static int make_wish(struct intake *in, unsigned n)
 	memset(&in->body, 0, sizeof(in->body));
 	memset(&in->warnings, 0, sizeof(in->warnings));
 	buf_init(&text, SDP_TEXT_MAX);
-	r = answer_print_wish(labels, n, &text);
+	r = answer_print_wish(labels, ARRAY_SIZE(labels), &text);
 	in->wish = r == 0 ? buf_steal(&text) : NULL;
 	buf_fini(&text);
 	if (!in->wish)
@@ -155,16 +193,35 @@ static void fill_facts(struct sip_server *sv, const struct metadata *people,
 	p->loopback = strncmp(host, "127.", 4) == 0 || str_eq(host, "::1");
 }
 
+/* ---- the INVITE ---- */
+
+static int send_invite(struct session *s)
+{
+	char headers[500];
+	const struct ua_send m = {
+		.method = UA_INVITE,
+		.headers = headers,
+	};
+
+	(void)snprintf(headers, sizeof(headers),
+		       "Require: siprec\r\n"
+		       "Allow: " UA_ALLOW "\r\n"
+		       "Accept: application/sdp, multipart/mixed, "
+		       "application/rs-metadata+xml, application/rs-metadata"
+		       "\r\n"
+		       "Supported: siprec, timer\r\n"
+		       "Session-Expires: %lld;refresher=uas\r\n",
+		       (long long)s->sv->set->sip.session_expires_s);
+	return session_send_body(s, &m);
+}
+
 /* ---- the session ---- */
 
 static int fill_session(struct session *s, struct gate_verdict *v,
 			const struct wanted *w)
 {
 	struct sip_server *sv = s->sv;
-	struct intake *in = sv->in;
-	const struct sip_timer none = { 0 };
 	const struct ua_dial dial = { .uri = w->from };
-	int r;
 
 	s->retention_days = v->retention_days;
 	gate_snapshot_take(v, &s->snap);
@@ -172,15 +229,7 @@ static int fill_session(struct session *s, struct gate_verdict *v,
 	s->dial_waits = v->wait_metadata;
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,
 			   sv->set->media.address);
-	r = session_take_people(s);
-	if (r < 0)
-		return r;
-	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
-	r = session_plan(sv, NULL, &none, &s->plan);
-	if (r < 0)
-		return r;
-	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
-			  s->ords, s->n_ords);
+	s->dial_streams = w->streams;
 	return ua_dialog_dial(sv->ua, &dial, s, &s->dialog);
 }
 
@@ -204,16 +253,15 @@ static const char *begin(struct sip_server *sv, const struct command *c,
 	s->dialing = true;
 	s->command = c->id;
 	(void)str_copy(s->command_actor, sizeof(s->command_actor), c->actor);
-	s->close_due_us = session_mono_us(sv) + OPEN_TIMEOUT_US;
-	s->plan->sent = true;
-	r = capture_open(s, s->plan->streams, s->plan->n_streams, false, false);
+	s->close_due_us = session_mono_us(sv) + sv->set->sip.dial_timeout_us;
+	r = send_invite(s);
 	if (r == 0)
 		r = command_set(sv->db, c->id, COMMAND_GOING, s->id.s, "",
 				session_wall_us(sv));
 	if (r < 0) {
 		s->command = 0; /* the caller tells */
-		dialout_failed(s, "media");
-		return "the media process is not there";
+		dialout_failed(s, "invite");
+		return "the INVITE could not be sent";
 	}
 	if (w->refer)
 		s->refer = STEAL(*w->refer);
@@ -232,10 +280,6 @@ static const char *judge(struct sip_server *sv, const struct command *c,
 
 	gate_judge_grant(sv->gate, w->grant_id, c->tenant_id, &in->gate, &v);
 	if (v.status == 200) {
-		intake_permits(sv, &v, in->sdp->n_lines);
-		offer_narrow(in);
-		answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX,
-			    &in->warnings, &in->answer);
 		bad = begin(sv, c, w, &v, people);
 	} else {
 		*ret_state = v.status == 503 ? COMMAND_FAILED : COMMAND_REFUSED;
@@ -266,8 +310,8 @@ static const char *start(struct sip_server *sv, const struct command *c,
 		*ret_state = COMMAND_REFUSED;
 		return "[sip] dial_to does not name that address";
 	}
-	if (read_people(w->people, &people) < 0 ||
-	    make_wish(sv->in, w->streams) < 0 || turn_begin(sv) < 0) {
+	if (read_people(w->people, &people) < 0 || make_wish(sv->in) < 0 ||
+	    turn_begin(sv) < 0) {
 		metadata_destroy(&people);
 		return "no memory, or the database is busy";
 	}
@@ -296,70 +340,6 @@ void dialout_start(struct sip_server *sv, const struct command *c,
 	json_decref(args);
 }
 
-/* ---- the INVITE ---- */
-
-static int send_invite(struct session *s)
-{
-	char headers[500];
-	const struct ua_send m = {
-		.method = UA_INVITE,
-		.headers = headers,
-		.content_type = "application/sdp",
-		.body = span_of(s->answer),
-	};
-
-	(void)snprintf(headers, sizeof(headers),
-		       "Require: siprec\r\n"
-		       "Allow: " UA_ALLOW "\r\n"
-		       "Accept: application/sdp, multipart/mixed, "
-		       "application/rs-metadata+xml, application/rs-metadata"
-		       "\r\n"
-		       "Supported: siprec, timer\r\n"
-		       "Session-Expires: %lld;refresher=uas\r\n",
-		       (long long)s->sv->set->sip.session_expires_s);
-	return session_send_body(s, &m);
-}
-
-static int take_ports(struct session *s, const struct cap_opened *o)
-{
-	struct session_change *p = s->plan;
-	struct buf sdp;
-	int r;
-
-	r = o->error;
-	if (r == 0)
-		r = streams_take_ports(p->streams, p->n_streams, o);
-	if (r < 0)
-		return r;
-	(void)str_copy(s->spool_file, sizeof(s->spool_file), o->spool_file);
-	streams_fill_answer(p->streams, p->n_streams, &p->answer);
-	buf_init(&sdp, 64 * 1024);
-	r = answer_print_offer(p->sdp, &p->answer, &s->origin, &sdp);
-	s->answer = r == 0 ? buf_steal(&sdp) : NULL;
-	buf_fini(&sdp);
-	s->streams = mem_dup(p->streams, p->n_streams * sizeof(*p->streams));
-	s->n_streams = p->n_streams;
-	s->offer = STEAL(p->offer);
-	session_plan_free(&s->plan);
-	if (r == 0 && (!s->answer || !s->streams))
-		r = -ENOMEM;
-	return r;
-}
-
-void dialout_opened(struct session *s, const struct cap_opened *o)
-{
-	if (!s->plan)
-		return; /* asked already */
-	if (take_ports(s, o) < 0) {
-		dialout_failed(s, "no ports or no disk for the media");
-		return;
-	}
-	s->close_due_us =
-		session_mono_us(s->sv) + s->sv->set->sip.dial_timeout_us;
-	if (send_invite(s) < 0)
-		dialout_failed(s, "the INVITE could not be sent");
-}
-
 /* ---- the answer ---- */
 
 static void take_timer(struct session *s, const struct ua_response *res)
@@ -375,43 +355,115 @@ static void take_timer(struct session *s, const struct ua_response *res)
 }
 
 /* Who takes part, if the answer says so; else it may come later. */
-static void take_people(struct session *s, const struct ua_response *res)
+static void take_people(struct session *s)
 {
 	struct intake *in = s->sv->in;
 
-	memset(&in->body, 0, sizeof(in->body));
-	memset(&in->warnings, 0, sizeof(in->warnings));
-	body_read(res->content_type, res->body, &in->warnings, &in->body);
 	if (in->body.has_metadata &&
 	    metadata_parse(in->body.metadata, &in->warnings, &in->md) == 0 &&
 	    in->md->n_participants > 0) {
 		metadata_destroy(&s->people);
 		s->people = STEAL(in->md);
 		s->n_ords = s->next_ord = 0;
-		(void)session_take_people(s); /* ords are made again later */
 	}
 	if (s->people->n_participants == 0)
 		warn_add(&in->warnings, "metadata.missing", WARN_WARNING,
 			 "the call started without a description of who "
 			 "takes part");
-	session_note_warnings(s, &in->warnings);
-	intake_fini(s->sv);
+	if (s->dial_waits && s->people->n_participants == 0)
+		s->metadata_due_us = session_mono_us(s->sv) +
+				     s->sv->set->sip.missing_metadata_wait_us;
 }
 
-static int keep_answer(struct session *s, const struct ua_response *res)
+/* The client's offer, as the gate permits it. @return what is wrong or NULL */
+static const char *plan_offer(struct session *s, const struct gate_verdict *v)
 {
-	s->dial_type = mem_strndup(res->content_type.p, res->content_type.len);
-	s->dial_body = mem_strndup(res->body.p, res->body.len);
-	s->dial_body_len = res->body.len;
-	return s->dial_type && s->dial_body ? 0 : -ENOMEM;
+	struct sip_server *sv = s->sv;
+	struct intake *in = sv->in;
+
+	intake_permits(sv, v, in->sdp->n_lines);
+	answer_plan(in->sdp, in->permits, s->dial_streams, &in->warnings,
+		    &in->answer);
+	if (in->answer.n_accepted == 0)
+		return NOTHING;
+	if (session_take_people(s) < 0)
+		return "no memory";
+	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
+	if (session_plan(sv, NULL, &s->timer, &s->plan) < 0)
+		return "no memory";
+	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
+			  s->ords, s->n_ords);
+	session_note_warnings(s, &in->warnings);
+	s->close_due_us = session_mono_us(sv) + OPEN_TIMEOUT_US;
+	s->plan->sent = true;
+	if (capture_open(s, s->plan->streams, s->plan->n_streams, false,
+			 false) < 0)
+		return "the media process is not there";
+	return NULL;
+}
+
+/* Its ACK must not be without an answer: every line is refused. */
+static void refuse_offer(struct session *s)
+{
+	struct intake *in = s->sv->in;
+	struct answer_permit none[SDP_LINES_MAX] = { 0 };
+
+	answer_plan(in->sdp, none, s->dial_streams, NULL, &in->answer);
+	confirm(s, in->sdp, &in->answer);
+}
+
+static void judge_offer(struct session *s)
+{
+	struct intake *in = s->sv->in;
+	struct gate_verdict v;
+	const char *bad;
+
+	answer_plan(in->sdp, NULL, s->dial_streams, NULL, &in->answer);
+	if (in->answer.n_accepted == 0) {
+		refuse_offer(s);
+		hang_up(s, COMMAND_FAILED, NOTHING);
+		return;
+	}
+	if (turn_begin(s->sv) < 0) {
+		refuse_offer(s);
+		hang_up(s, COMMAND_FAILED, "the database is busy");
+		return;
+	}
+	session_judge(s, NULL, &v);
+	if (v.status != 200) {
+		refuse_offer(s);
+		hang_up(s, COMMAND_REFUSED,
+			"what the client offers is not authorized");
+	} else if ((bad = plan_offer(s, &v)) != NULL) {
+		if (in->sdp) /* else it is with the plan */
+			refuse_offer(s);
+		hang_up(s, COMMAND_FAILED, bad);
+	}
+	gate_verdict_fini(&v);
+}
+
+static void take_answer(struct session *s, const struct ua_response *res)
+{
+	struct intake *in = s->sv->in;
+
+	memset(&in->body, 0, sizeof(in->body));
+	memset(&in->warnings, 0, sizeof(in->warnings));
+	body_read(res->content_type, res->body, &in->warnings, &in->body);
+	if (in->body.has_sdp)
+		(void)sdp_read(in->body.sdp, &in->warnings, &in->sdp);
+	take_people(s);
+	if (in->sdp && in->sdp->n_lines)
+		judge_offer(s);
+	else
+		hang_up(s, COMMAND_FAILED, "the client's answer has no offer");
+	intake_fini(s->sv);
 }
 
 void dialout_answered(struct session *s, const struct ua_response *res)
 {
-	struct sip_server *sv = s->sv;
 	char detail[80];
 
-	if (s->state != SESSION_OPENING)
+	if (s->state != SESSION_OPENING || s->plan)
 		return;
 	if (res->status / 100 != 2) {
 		(void)snprintf(detail, sizeof(detail),
@@ -423,18 +475,55 @@ void dialout_answered(struct session *s, const struct ua_response *res)
 		return;
 	}
 	session_snapshot_answers(s, &res->fields);
-	take_people(s, res);
 	take_timer(s, res);
-	if (s->dial_waits && s->people->n_participants == 0)
-		s->metadata_due_us = session_mono_us(sv) +
-				     sv->set->sip.missing_metadata_wait_us;
-	s->started_us = s->active_us = session_mono_us(sv);
-	if (keep_answer(s, res) < 0 || turn_begin(sv) < 0 ||
-	    turn_check(sv, session_create_row(s)) < 0) {
-		hang_up(s, "the catalog could not take it");
+	s->started_us = s->active_us = session_mono_us(s->sv);
+	take_answer(s, res);
+}
+
+/* ---- the ports ---- */
+
+static int take_ports(struct session *s, const struct cap_opened *o)
+{
+	struct session_change *p = s->plan;
+	struct buf sdp;
+	int r = o->error;
+
+	if (r == 0)
+		r = streams_take_ports(p->streams, p->n_streams, o);
+	if (r < 0)
+		return r;
+	(void)str_copy(s->spool_file, sizeof(s->spool_file), o->spool_file);
+	streams_fill_answer(p->streams, p->n_streams, &p->answer);
+	buf_init(&sdp, 64 * 1024);
+	r = answer_print(p->sdp, &p->answer, &s->origin, &sdp);
+	s->answer = r == 0 ? buf_steal(&sdp) : NULL;
+	buf_fini(&sdp);
+	s->streams = mem_dup(p->streams, p->n_streams * sizeof(*p->streams));
+	s->n_streams = p->n_streams;
+	s->offer = STEAL(p->offer);
+	s->aware = p->aware;
+	session_plan_free(&s->plan);
+	if (r == 0 && (!s->answer || !s->streams))
+		r = -ENOMEM;
+	return r;
+}
+
+void dialout_opened(struct session *s, const struct cap_opened *o)
+{
+	struct sip_server *sv = s->sv;
+
+	if (!s->plan)
+		return;
+	if (take_ports(s, o) < 0) {
+		dialout_failed(s, "no ports or no disk for the media");
+		return;
+	}
+	if (turn_begin(sv) < 0 || turn_check(sv, session_create_row(s)) < 0) {
+		dialout_failed(s, "the catalog could not take it");
 		return;
 	}
 	s->row = true;
+	prefs_tell(s, NULL, 0);
 	s->state = SESSION_ACCEPTING;
 	s->close_due_us = INT64_MAX;
 	turn_touch(s);
@@ -444,15 +533,11 @@ void dialout_answered(struct session *s, const struct ua_response *res)
 void dialout_accepted(struct session *s)
 {
 	s->dialing = false;
-	session_take_answer(s, span_of(s->dial_type),
-			    (struct span){ s->dial_body, s->dial_body_len });
-	over(s, s->state == SESSION_LIVE ? COMMAND_DONE : COMMAND_REFUSED,
-	     s->state == SESSION_LIVE ? ""
-				      : "what the client offers is not "
-					"authorized");
+	acknowledge(s, span_of(s->answer));
+	over(s, COMMAND_DONE, "");
 }
 
 void dialout_lost(struct session *s)
 {
-	hang_up(s, "the catalog could not take it");
+	dialout_failed(s, "the catalog could not take it");
 }

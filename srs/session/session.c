@@ -92,8 +92,6 @@ void session_destroy(struct session **sp)
 	mem_free(s->late_answer);
 	mem_free(s->extra);
 	ua_dialog_destroy(&s->refer);
-	mem_free(s->dial_type);
-	mem_free(s->dial_body);
 	mem_free(s);
 }
 

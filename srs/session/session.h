@@ -164,9 +164,8 @@ struct session {
 	/* called by us: dialout.c */
 	bool dialing;		 /* until the answer is in the catalog */
 	bool dial_waits;	 /* for participants, once answered */
+	unsigned dial_streams;	 /* most audio lines that are taken */
 	struct ua_dialog *refer; /* who asked us to, NULL = nobody to tell */
-	char *dial_type, *dial_body; /* of the 2xx */
-	size_t dial_body_len;
 
 	/* asked for a description: snapshot.c */
 	bool snapshot_ok;	  /* the client answers that */
@@ -503,6 +502,10 @@ void session_on_changed(struct session *s, const struct cap_opened *o);
 /** Capture has the session again, or a change of ours is through: what was
  *  held is looked at now. */
 void session_on_resumed(struct session *s);
+/** The gate's word on sv->in->sdp and s->people by the snapshot; gate_verdict
+ *  _fini() is due. @param req NULL: nobody asked */
+void session_judge(struct session *s, struct ua_request *req,
+		   struct gate_verdict *v);
 /** s->late_answer, as soon as the call is ready for it. */
 void session_judge_answer(struct session *s);
 /** Our offer got no answer: go on where media came all the same, or end. */
@@ -594,11 +597,11 @@ void session_snapshot_answered(struct session *s,
 /** @param refer taken when the call was started; NULL: nobody to tell */
 void dialout_start(struct sip_server *sv, const struct command *c,
 		   struct ua_dialog **refer);
-/** Capture has the ports: the INVITE goes out. */
-void dialout_opened(struct session *s, const struct cap_opened *o);
-/** The final answer to that INVITE. */
+/** The final answer to our INVITE: what it offers is judged. */
 void dialout_answered(struct session *s, const struct ua_response *res);
-/** The catalog has it, or could not take it: then BYE. */
+/** Capture has the ports. */
+void dialout_opened(struct session *s, const struct cap_opened *o);
+/** The catalog has it: the ACK goes out. Or could not take it: then BYE. */
 void dialout_accepted(struct session *s);
 void dialout_lost(struct session *s);
 /** Give up one that is not accepted (CANCEL if need be). */

@@ -100,7 +100,8 @@ struct ua_response {
 	struct span content_type;
 	struct span body;
 	struct span text; /* the whole message */
-	struct span ack;  /* that we sent at once, of a 2xx to an INVITE */
+	struct span ack;  /* that we sent at once, of a 2xx to an INVITE with
+			   * a body */
 };
 
 /* A message of a dialog that the stack handled by itself; borrowed. */
@@ -282,12 +283,23 @@ struct ua_send {
 
 /**
  * Send a request in the dialog; response() tells how it went. The ACK of an
- * INVITE of ours is sent in here. One INVITE at a time.
+ * INVITE of ours with a body is sent in here. One INVITE at a time.
  *
  * @param ret_text what was sent is appended; may be NULL
  * @return 0 or -EIO (could not be sent; no callback)
  */
 int ua_dialog_send(struct ua_dialog *d, const struct ua_send *m,
 		   struct buf *ret_text);
+
+/**
+ * Confirm the 2xx of an INVITE of ours that had no body: the ACK carries the
+ * answer to the offer in that 2xx, and is not sent before. A dialog that is
+ * destroyed without it is confirmed and hung up.
+ *
+ * @param body     SDP; len 0 = none
+ * @param ret_text as ua_dialog_send()
+ * @return 0, -ENOENT no such 2xx waits for it, -ENOMEM
+ */
+int ua_dialog_ack(struct ua_dialog *d, struct span body, struct buf *ret_text);
 
 #endif

@@ -162,6 +162,7 @@ void ua_dialog_destroy(struct ua_dialog **dp)
 	}
 	while (d->open) /* their answers are still to come */
 		ua_request_leave(d->open);
+	ua_sent_give_up(d);
 	if (d->confirmed)
 		ua_sent_free(d->confirmed);
 	for (struct ua_orq_magic *o = d->ua->sent; o; o = o->next) {

@@ -85,6 +85,9 @@ struct ua_orq_magic {
 	nta_outgoing_t *orq;
 	enum ua_method method;
 	bool confirmed;		    /* an INVITE that got its 2xx and our ACK */
+	bool ack_waits;		    /* or no ACK yet: ua_dialog_ack() */
+	uint32_t cseq;		    /* of that 2xx */
+	char *answer;		    /* in the ACK, NULL = none */
 	char hop[UA_PEER_MAX + 32]; /* where it went, "" = by its route */
 	struct ua_orq_magic *next;  /* in ua->sent */
 };
@@ -145,6 +148,8 @@ void ua_dial_answered(struct ua_dialog *d, sip_t const *sip,
 
 /* ua_send.c */
 void ua_sent_free(struct ua_orq_magic *o);
+/* A 2xx that never got its ACK: send it, and a BYE. */
+void ua_sent_give_up(struct ua_dialog *d);
 
 /* ua.c */
 nta_request_f *ua_leg_callback(void);

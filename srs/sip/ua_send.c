@@ -105,6 +105,7 @@ void ua_sent_free(struct ua_orq_magic *o)
 	unlink_sent(o);
 	if (o->orq)
 		nta_outgoing_destroy(o->orq);
+	mem_free(o->answer);
 	mem_free(o);
 }
 
@@ -130,18 +131,20 @@ static void note_request(nta_outgoing_t *orq, struct buf *out)
 }
 
 /* RFC 3261 13.2.2.4: the ACK of a 2xx is a request of its own. */
-static void send_ack(struct ua_dialog *d, sip_t const *sip,
-		     struct buf *ret_text)
+static void send_ack(const struct ua_orq_magic *o, struct buf *ret_text)
 {
+	struct ua_dialog *d = o->d;
 	char hop[UA_PEER_MAX + 32], seq[32];
 	nta_outgoing_t *ack;
 
 	next_hop(d, hop, sizeof(hop));
-	(void)snprintf(seq, sizeof(seq), "%u ACK", sip->sip_cseq->cs_seq);
+	(void)snprintf(seq, sizeof(seq), "%u ACK", o->cseq);
 	d->ua->sending++;
-	ack = nta_outgoing_tcreate(d->leg, NULL, NULL, hop_url(hop),
-				   sip_method_ack, "ACK", NULL,
-				   SIPTAG_CSEQ_STR(seq), TAG_END());
+	ack = nta_outgoing_tcreate(
+		d->leg, NULL, NULL, hop_url(hop), sip_method_ack, "ACK", NULL,
+		SIPTAG_CSEQ_STR(seq),
+		TAG_IF(o->answer, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
+		TAG_IF(o->answer, SIPTAG_PAYLOAD_STR(o->answer)), TAG_END());
 	d->ua->sending--;
 	if (!ack)
 		return; /* the 200 will come again */
@@ -217,11 +220,40 @@ static void accepted(struct ua_orq_magic *o, sip_t const *sip,
 		ua_sent_free(d->confirmed);
 	d->confirmed = o;
 	o->confirmed = true;
+	o->cseq = sip->sip_cseq->cs_seq;
 	if (!nta_leg_get_rtag(d->leg))
 		ua_dial_answered(d, sip, f);
 	else if (sip->sip_contact)
 		nta_leg_server_route(d->leg, NULL, sip->sip_contact);
-	send_ack(d, sip, ack);
+	if (!o->ack_waits)
+		send_ack(o, ack);
+}
+
+int ua_dialog_ack(struct ua_dialog *d, struct span body, struct buf *ret_text)
+{
+	struct ua_orq_magic *o = d->confirmed;
+
+	if (!o || !o->ack_waits)
+		return -ENOENT;
+	if (body.len) {
+		o->answer = span_dup(body);
+		if (!o->answer)
+			return -ENOMEM;
+	}
+	o->ack_waits = false;
+	send_ack(o, ret_text);
+	return 0;
+}
+
+void ua_sent_give_up(struct ua_dialog *d)
+{
+	const struct ua_send bye = {
+		.method = UA_BYE,
+		.headers = "Reason: SIP;cause=500;text=\"Not recorded\"\r\n"
+	};
+
+	if (ua_dialog_ack(d, (struct span){ "", 0 }, NULL) == 0)
+		(void)ua_dialog_send(d, &bye, NULL); /* as well as we can */
 }
 
 static void tell(struct ua_orq_magic *o, nta_outgoing_t *orq, sip_t const *sip,
@@ -265,9 +297,10 @@ static int on_response(struct ua_orq_magic *o, nta_outgoing_t *orq,
 	if (status < 200)
 		return 0;
 	if (o->confirmed) {
-		if (ok && o->d && is_ours(o->d, sip))
-			send_ack(o->d, sip, NULL);
-		else if (ok)
+		if (ok && o->d && is_ours(o->d, sip)) {
+			if (!o->ack_waits)
+				send_ack(o, NULL);
+		} else if (ok)
 			end_stray(o, sip);
 		return 0;
 	}
@@ -332,6 +365,7 @@ int ua_dialog_send(struct ua_dialog *d, const struct ua_send *m,
 	o = mem_zalloc(sizeof(*o));
 	if (!o)
 		return -EIO;
+	o->ack_waits = m->method == UA_INVITE && !m->body.len;
 	o->ua = d->ua;
 	o->d = d;
 	o->method = m->method;

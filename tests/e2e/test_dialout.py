@@ -156,14 +156,19 @@ def test_server_calls_and_records(world, transport, tmp_path):
     asking = Asking(world, src.uri)
     inv = src.recv("INVITE")
     assert inv.get("require") == "siprec" and "+sip.srs" in inv.get("contact")
-    assert inv.body.count(b"a=recvonly") == 2 and inv.body.count(b"m=audio") == 2
-    senders = [RtpSender(("127.0.0.1", p), hz) for p, hz in zip(inv.ports(), (440, 880))]
+    assert inv.body == b"" and not inv.get("content-type")
+    senders = [RtpSender(("127.0.0.1", 1), hz) for hz in (440, 880)]
     src.answer(inv, 180)
     body = sipc.multipart(sipc.sdp([s.port for s in senders]), sipc.metadata(PEOPLE))
     src.answer(inv, 200, body, "multipart/mixed;boundary=unique-boundary",
                ["Session-Expires: 1800;refresher=uas"])
     ack = src.recv("ACK")
     assert ack.cseq[0] == inv.cseq[0] and f"tag={src.tag}" in ack.get("to")
+    assert ack.get("content-type") == "application/sdp"
+    assert ack.body.count(b"a=recvonly") == 2 and ack.body.count(b"m=audio") == 2
+    assert re.findall(rb"a=label:(\S+)", ack.body) == [b"1", b"2"]
+    for s, port in zip(senders, ack.ports()):
+        s.dest = ("127.0.0.1", port)
     answer = asking.result()
     assert answer.status_code == 200 and answer.json()["state"] == "done", answer.text
     rec = answer.json()["recording_id"]
@@ -183,6 +188,48 @@ def test_server_calls_and_records(world, transport, tmp_path):
     left, right = decode(mix)
     assert level(left, 440) > 0.1 and level(right, 880) > 0.1 and level(left, 880) < 0.01
     assert Catalog(world.server).audit("call.start")[0]["result"] == "ok"
+    src.close()
+
+
+def test_repeated_200_gets_the_same_answer(world):
+    src = Source()
+    asking = Asking(world, src.uri, participants=[ALICE, BOB])
+    inv = src.recv("INVITE")
+    src.answer(inv, 200, sipc.sdp([40000, 40002]))
+    first = src.recv("ACK")
+    src.answer(inv, 200, sipc.sdp([40000, 40002]))
+    assert src.recv("ACK").body == first.body != b""
+    assert asking.result().status_code == 200
+    assert src.request(inv, "BYE", 1).status == 200
+    src.close()
+
+
+def test_no_more_lines_than_asked_for_are_taken(world):
+    src = Source()
+    asking = Asking(world, src.uri, participants=[ALICE, BOB], streams=2)
+    inv = src.recv("INVITE")
+    src.answer(inv, 200, sipc.sdp([40000, 40002, 40004]))
+    ports = src.recv("ACK").ports()
+    assert len(ports) == 3 and ports[0] and ports[1] and not ports[2]
+    assert asking.result().status_code == 200
+    assert src.request(inv, "BYE", 1).status == 200
+    src.close()
+
+
+@pytest.mark.parametrize("lines", [1, 0])
+def test_offer_that_cannot_be_recorded_is_confirmed_and_hung_up(world, lines):
+    body = sipc.sdp([40000], codecs=((126, "EVRC/8000"),)) if lines else ""
+    src = Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 200, body)
+    ack, bye = src.recv("ACK"), src.recv("BYE")
+    assert ack.body.count(b"m=audio 0 ") == ack.body.count(b"m=") == lines
+    assert "488" in bye.get("reason")
+    src.answer(bye)
+    answer = asking.result()
+    assert answer.status_code == 409 and "offer" in answer.json()["detail"]
+    assert world.recordings() == []
     src.close()
 
 
@@ -228,7 +275,7 @@ def test_conditions_are_judged(start):
     inv = src.recv("INVITE")
     body = sipc.multipart(sipc.sdp([40000, 40002]), sipc.metadata(PEOPLE))
     src.answer(inv, 200, body, "multipart/mixed;boundary=unique-boundary")
-    assert src.recv("ACK")
+    assert src.recv("ACK").ports() == [0, 0]
     bye = src.recv("BYE")
     assert "403" in bye.get("reason")
     src.answer(bye)
