@@ -166,6 +166,7 @@ static int take_table(struct feed *f, int64_t t_us,
 		if (!cs->enabled)
 			continue;
 		s->used = true;
+		s->awaited |= cs->active;
 		r = set_hold(f, s, t_us, false, !cs->active);
 		if (r == 0)
 			r = set_hold(f, s, t_us, true, cs->muted);

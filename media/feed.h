@@ -61,6 +61,7 @@ struct feed_stream {
 	bool stereo;	      /* some Opus packet is stereo */
 	bool all_opus;	      /* every audio packet is Opus */
 	bool used;	      /* was enabled at some time */
+	bool awaited;	      /* ... and not on hold from start to end */
 };
 
 struct feed_event {

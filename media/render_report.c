@@ -148,7 +148,7 @@ static void report_stream(struct render *r, const struct feed_stream *fs,
 		if (r->strands[i].fs == fs)
 			out->copied = r->strands[i].copied;
 	warn_timeline(r, fs->index, st, out->loss);
-	if (fs->used && fs->n == 0)
+	if (fs->awaited && fs->n == 0)
 		render_warn(r, "media.silent", "warning",
 			    "stream %u: no packet came", fs->index);
 	if (fs->broken)

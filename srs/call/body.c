@@ -17,8 +17,9 @@ int call_body_sdp(struct call_leg *l, struct buf *out)
 	int r;
 
 	for (unsigned i = 0; i < l->n_lines; i++)
-		l->lines[i].dir =
-			l->holding && !zero ? SDP_INACTIVE : SDP_SENDONLY;
+		l->lines[i].dir = (l->holding && !zero) || !call_line_used(l, i)
+					  ? SDP_INACTIVE
+					  : SDP_SENDONLY;
 	str_copy(addr, sizeof(addr), l->origin.addr);
 	if (zero)
 		str_copy(l->origin.addr, sizeof(l->origin.addr),
@@ -28,52 +29,142 @@ int call_body_sdp(struct call_leg *l, struct buf *out)
 	return r;
 }
 
-/* The stream that party i sends, in the dialect's mind. */
+/* ---- people ---- */
+
+static void apply_change(const struct call_leg *l, unsigned n,
+			 struct call_person *people, unsigned *n_people,
+			 bool *used)
+{
+	const struct call_change *c = &l->batch->spec->changes[n];
+	struct call_person *p = &people[*n_people];
+	unsigned k = 0;
+
+	if (!c->leave) {
+		*p = (struct call_person){ c->aor, NULL, l->joined_ids[n], -1 };
+		for (unsigned i = 0; i < l->n_lines && p->line < 0; i++) {
+			if (!used[i])
+				p->line = (int)i;
+		}
+		if (p->line >= 0)
+			used[p->line] = true;
+		(*n_people)++;
+		return;
+	}
+	while (k < *n_people && !str_eq(people[k].aor, c->aor))
+		k++;
+	if (k == *n_people)
+		return;
+	if (people[k].line >= 0 && !l->batch->dialect->mixed)
+		used[people[k].line] = false;
+	memmove(&people[k], &people[k + 1],
+		(*n_people - k - 1) * sizeof(*people));
+	(*n_people)--;
+}
+
+unsigned call_people(const struct call_leg *l,
+		     struct call_person people[CALL_PEOPLE_MAX])
+{
+	const struct call_spec *s = l->batch->spec;
+	bool used[CALL_PARTIES_MAX] = { false };
+	unsigned n;
+
+	for (n = 0; n < s->n_parties; n++) {
+		people[n] = (struct call_person){ s->parties[n].aor,
+						  s->parties[n].name,
+						  l->ids[n][0], (int)n };
+		used[n] = true;
+	}
+	for (unsigned i = 0; l->batch->dialect->restarts && i < l->n_done; i++)
+		apply_change(l, i, people, &n, used);
+	return n;
+}
+
+bool call_line_used(const struct call_leg *l, unsigned line)
+{
+	struct call_person people[CALL_PEOPLE_MAX];
+	unsigned n;
+
+	if (!l->batch->dialect->restarts)
+		return true;
+	n = call_people(l, people);
+	for (unsigned i = 0; i < n; i++) {
+		if (people[i].line == (int)line)
+			return true;
+	}
+	return false;
+}
+
+/* ---- metadata ---- */
+
+/* The stream that whoever is on line i sends, in the dialect's mind. */
 static unsigned stream_of(const struct call_leg *l, unsigned i)
 {
 	const struct call_dialect *d = l->batch->dialect;
 
-	if (d->mixed)
-		return 0;
 	return d->model == DIALECT_INVERTED && i < 2 && l->n_lines > 1 ? 1 - i
 								       : i;
 }
 
 static int add_directions(struct metadata *md, const struct call_leg *l,
-			  unsigned i, const char *start)
+			  const struct call_person *p, unsigned n_streams,
+			  const char *start)
 {
-	const char *person = l->ids[i][0];
-	unsigned mine = stream_of(l, i);
-	int r;
+	int r = 0;
 
 	/* CUBE associates nobody before the media begins */
 	if (l->batch->dialect->inactive_first && l->holding)
 		return 0;
-	r = metadata_add_link(md, MD_SEND, person, l->ids[mine][1], start);
+	if (p->line >= 0)
+		r = metadata_add_link(
+			md, MD_SEND, p->id,
+			l->ids[stream_of(l, (unsigned)p->line)][1], start);
 	/* everybody hears everybody else */
-	for (unsigned k = 0; r >= 0 && k < l->n_lines; k++) {
-		if (k != mine || l->batch->dialect->mixed)
-			r = metadata_add_link(md, MD_RECV, person, l->ids[k][1],
+	for (unsigned k = 0; r >= 0 && k < n_streams; k++) {
+		if ((p->line < 0 || k != stream_of(l, (unsigned)p->line)) &&
+		    call_line_used(l, k))
+			r = metadata_add_link(md, MD_RECV, p->id, l->ids[k][1],
 					      start);
 	}
 	return r;
 }
 
-static int add_party(struct metadata *md, const struct call_leg *l, unsigned i,
-		     const char *start)
+/* Where all voices are on one line the metadata still names a stream each. */
+static int add_streams(struct metadata *md, const struct call_leg *l,
+		       unsigned n_streams)
 {
-	const struct call_party *p = &l->batch->spec->parties[i];
-	int r = metadata_add_participant(md, l->ids[i][0], p->aor, p->name);
+	char label[SDP_LABEL_MAX];
+	int r = 0;
 
-	if (r >= 0 && i < l->n_lines)
-		r = metadata_add_stream(md, l->ids[i][1], l->lines[i].label,
-					l->session_id);
+	for (unsigned i = 0; r >= 0 && i < n_streams; i++) {
+		dialect_label(l->batch->dialect, i, label, sizeof(label));
+		if (call_line_used(l, i))
+			r = metadata_add_stream(md, l->ids[i][1], label,
+						l->session_id);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int add_people(struct metadata *md, const struct call_leg *l,
+		      const char *start)
+{
+	struct call_person people[CALL_PEOPLE_MAX];
+	unsigned n = call_people(l, people);
+	unsigned n_streams = l->batch->spec->n_parties;
+	int r = 0;
+
+	for (unsigned i = 0; r >= 0 && i < n; i++)
+		r = metadata_add_participant(md, people[i].id, people[i].aor,
+					     people[i].name);
+	if (r >= 0)
+		r = add_streams(md, l, n_streams);
 	if (r < 0 || l->batch->dialect->model == DIALECT_NO_LINKS)
 		return r < 0 ? r : 0;
-	r = metadata_add_link(md, MD_PARTICIPANT_SESSION, l->ids[i][0],
-			      l->session_id, start);
-	if (r >= 0)
-		r = add_directions(md, l, i, start);
+	for (unsigned i = 0; r >= 0 && i < n; i++) {
+		r = metadata_add_link(md, MD_PARTICIPANT_SESSION, people[i].id,
+				      l->session_id, start);
+		if (r >= 0)
+			r = add_directions(md, l, &people[i], n_streams, start);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -93,8 +184,8 @@ static int describe(struct call_leg *l, struct buf *out)
 		return -ENOMEM;
 	r = metadata_add_link(md, MD_SESSION_RECORDING, l->session_id, NULL,
 			      start);
-	for (unsigned i = 0; !r && i < l->batch->spec->n_parties; i++)
-		r = add_party(md, l, i, start);
+	if (!r)
+		r = add_people(md, l, start);
 	return r ? r : dialect_print(l->batch->dialect, md, out);
 }
 

@@ -82,9 +82,10 @@ struct call_result {
 	char warning[256];   /* Warning, Retry-After */
 	char challenge[512]; /* WWW-Authenticate */
 	char body[1024];     /* of a refusal */
-	char call_id[128];
-	char ended[160];   /* the server ended it: its Reason, or "BYE" */
-	int change_status; /* worst answer to re-INVITE or UPDATE, 0 = none */
+	char call_id[128];   /* of the first dialog */
+	unsigned restarts;   /* dialogs after it (see dialect.h) */
+	char ended[160];     /* the server ended it: its Reason, or "BYE" */
+	int change_status;   /* worst answer to re-INVITE or UPDATE, 0 = none */
 	int bye_status;
 	double seconds; /* between answer and end */
 	unsigned n_streams;

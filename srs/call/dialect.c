@@ -56,6 +56,7 @@ static const struct call_dialect dialects[] = {
 		.name = "broadworks",
 		.agent = "BroadWorks",
 		.headers = "Recv-Info: \r\n"
+			   "Proxy-Require: privacy\r\n"
 			   "X-BroadWorks-Correlation-Info: $\r\n",
 		.contact = DIALECT_SRC,
 		.type = "multipart/mixed;boundary=UniqueBroadWorksBoundary",
@@ -145,6 +146,7 @@ static const struct call_dialect dialects[] = {
 		.extension = "<extensiondata xmlns:ns=\"http://www.netsapiens."
 			     "com/siprec\"><ns:domain>acme.example</ns:domain>"
 			     "</extensiondata>\r\n",
+		.restarts = true,
 	},
 	{
 		.name = "opensips",

@@ -53,6 +53,8 @@ struct call_dialect {
 	bool mixed;	     /* one m-line carries everybody */
 	bool inactive_first; /* a re-INVITE begins what INVITE announced */
 	bool two_ends;	     /* a dialog for each party, offer in our ACK */
+	bool restarts;	     /* who joins or leaves ends the dialog; another
+			      * one of the same group begins */
 };
 
 /** @return the row of that name, or NULL; NULL gives "rfc" */

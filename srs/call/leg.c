@@ -11,6 +11,7 @@
 #include "srs/call/dialect.h"
 #include "srs/call/voice.h"
 #include "srs/siprec/body.h"
+#include "srs/siprec/metadata.h"
 #include "srs/siprec/warn.h"
 
 #define BODY_MAX 65000
@@ -34,7 +35,8 @@ static void activate(struct call_leg *l, bool active)
 
 	for (unsigned i = 0; i < l->n_lines; i++) {
 		if (l->granted[i])
-			call_rtp_activate(&l->rtp[i], active, now);
+			call_rtp_activate(&l->rtp[i],
+					  active && call_line_used(l, i), now);
 	}
 }
 
@@ -71,24 +73,31 @@ static int open_stream(struct call_leg *l, unsigned i)
 	return 0;
 }
 
+/* A UUID as RFC 7865 section 6.10 writes it: its bytes in base64. */
+static void make_id(char dst[CALL_ID_MAX])
+{
+	uint8_t uuid[16];
+
+	id_random(uuid, sizeof(uuid));
+	uuid[6] = (uint8_t)(0x40 | (uuid[6] & 0x0f));
+	uuid[8] = (uint8_t)(0x80 | (uuid[8] & 0x3f));
+	metadata_base64(dst, uuid, sizeof(uuid));
+}
+
 static void make_ids(struct call_leg *l)
 {
-	struct id id;
+	uint8_t random[16];
 
 	for (unsigned i = 0; i < CALL_PARTIES_MAX; i++) {
-		for (unsigned k = 0; k < 2; k++) {
-			id_new(&id, l->start_wall_us);
-			str_copy(l->ids[i][k], sizeof(l->ids[i][k]), id.s);
-		}
+		make_id(l->ids[i][0]);
+		make_id(l->ids[i][1]);
 	}
-	for (unsigned i = 0; i < CALL_CHANGES_MAX; i++) {
-		id_new(&id, l->start_wall_us);
-		str_copy(l->joined_ids[i], sizeof(l->joined_ids[i]), id.s);
-	}
-	id_new(&id, l->start_wall_us);
-	str_copy(l->session_id, sizeof(l->session_id), id.s);
-	id_new(&id, l->start_wall_us);
-	str_copy(l->group_id, sizeof(l->group_id), id.s);
+	for (unsigned i = 0; i < CALL_CHANGES_MAX; i++)
+		make_id(l->joined_ids[i]);
+	make_id(l->session_id);
+	make_id(l->group_id);
+	id_random(random, sizeof(random));
+	str_hex(l->correlation, random, sizeof(random));
 }
 
 /* ---- the end ---- */
@@ -196,7 +205,8 @@ static void on_invited(struct call_leg *l, const struct call_answer *a)
 		finish(l);
 		return;
 	}
-	l->answered_mono_us = clock_mono_us(clock_real());
+	if (!l->answered_mono_us)
+		l->answered_mono_us = clock_mono_us(clock_real());
 	l->state = LEG_UP;
 	set_refresh(l, a);
 	if (!use_sdp(l, a)) {
@@ -231,6 +241,22 @@ static void on_changed(struct call_leg *l, const struct call_answer *a)
 	}
 }
 
+static int invite(struct call_leg *l);
+
+/* The next dialog of the same call: another session of the same group. */
+static void begin_again(struct call_leg *l)
+{
+	l->restarting = false;
+	l->result->restarts++;
+	call_dialog_destroy(&l->dialog);
+	make_id(l->session_id);
+	l->start_wall_us = clock_wall_us(clock_real());
+	l->state = LEG_INVITING;
+	tell(l, CALL_CHANGED);
+	if (invite(l) < 0)
+		fail(l, "the next INVITE could not be sent");
+}
+
 static void on_answer(void *darg, const struct call_answer *a)
 {
 	struct call_leg *l = darg;
@@ -246,7 +272,10 @@ static void on_answer(void *darg, const struct call_answer *a)
 		return;
 	case CALL_BYE:
 		l->result->bye_status = a->status;
-		finish(l);
+		if (l->restarting)
+			begin_again(l);
+		else
+			finish(l);
 		return;
 	}
 }
@@ -292,19 +321,11 @@ static void cucm_from(const struct call_leg *l, char *dst, size_t dst_len)
 static void headers_of(const struct call_leg *l, char *dst, size_t dst_len)
 {
 	char id[40];
-	size_t n = 0;
 
-	if (l->batch->dialect->two_ends) {
-		snprintf(id, sizeof(id), "%032x",
-			 l->batch->refci + l->index / 2 * 2);
-	} else {
-		for (const char *s = l->session_id; *s && n < 32; s++) {
-			if (*s != '-')
-				id[n++] = *s;
-		}
-		id[n] = '\0';
-	}
-	dialect_headers(l->batch->dialect, id, dst, dst_len);
+	snprintf(id, sizeof(id), "%032x", l->batch->refci + l->index / 2 * 2);
+	dialect_headers(l->batch->dialect,
+			l->batch->dialect->two_ends ? id : l->correlation, dst,
+			dst_len);
 }
 
 static int invite(struct call_leg *l)
@@ -335,7 +356,7 @@ static int invite(struct call_leg *l)
 		inv.body = buf_str(&body);
 	}
 	r = call_dialog_invite(l->batch->ua, &inv, l, &l->dialog);
-	if (!r)
+	if (!r && !l->result->call_id[0])
 		str_copy(l->result->call_id, sizeof(l->result->call_id),
 			 call_dialog_id(l->dialog));
 	return r;
@@ -404,6 +425,17 @@ static void update(struct call_leg *l, unsigned n, int64_t now_wall_us)
 		fail(l, "UPDATE could not be sent");
 }
 
+/* NetSapiens: the dialog ends with whoever comes or goes. */
+static void restart(struct call_leg *l)
+{
+	activate(l, false);
+	l->busy = true;
+	l->restarting = true;
+	l->state = LEG_ENDING;
+	if (call_dialog_request(l->dialog, CALL_BYE, NULL, NULL) < 0)
+		fail(l, "BYE could not be sent");
+}
+
 /* ---- the timeline ---- */
 
 /* What the INVITE only announced (all lines inactive) is to begin now. */
@@ -434,7 +466,11 @@ static void next_request(struct call_leg *l, int64_t now_mono_us,
 		reinvite(l, false);
 	} else if (l->n_done < s->n_changes &&
 		   at >= s->changes[l->n_done].at_us) {
-		update(l, l->n_done++, now_wall_us);
+		l->n_done++;
+		if (l->batch->dialect->restarts)
+			restart(l);
+		else
+			update(l, l->n_done - 1, now_wall_us);
 	} else if (l->refresh_us && now_mono_us >= l->refresh_mono_us) {
 		l->refresh_mono_us = now_mono_us + l->refresh_us;
 		reinvite(l, false);

@@ -19,6 +19,8 @@
 struct call_dialect;
 struct call_voice;
 
+#define CALL_ID_MAX 40 /* of what metadata describes */
+
 /* What all calls of a batch share; outlives them. */
 struct call_batch {
 	const struct call_spec *spec;
@@ -48,10 +50,11 @@ struct call_leg {
 	struct answer_origin origin;
 	struct offer_line lines[CALL_PARTIES_MAX];
 	struct call_rtp rtp[CALL_PARTIES_MAX];
-	bool granted[CALL_PARTIES_MAX];	   /* lines that the server accepted */
-	char ids[CALL_PARTIES_MAX][2][40]; /* participant, stream */
-	char joined_ids[CALL_CHANGES_MAX][40];
-	char session_id[40], group_id[40];
+	bool granted[CALL_PARTIES_MAX]; /* lines that the server accepted */
+	char ids[CALL_PARTIES_MAX][2][CALL_ID_MAX]; /* participant, stream */
+	char joined_ids[CALL_CHANGES_MAX][CALL_ID_MAX];
+	char session_id[CALL_ID_MAX], group_id[CALL_ID_MAX];
+	char correlation[33]; /* hexadecimal, for header fields */
 	int64_t started_mono_us, answered_mono_us, start_wall_us;
 	int64_t refresh_us; /* interval, 0 = none */
 	int64_t refresh_mono_us;
@@ -59,6 +62,7 @@ struct call_leg {
 	bool begun;	 /* an inactive first offer was followed up */
 	bool hold_done;	 /* the planned hold is over */
 	bool busy;	 /* a request of ours waits for its answer */
+	bool restarting; /* BYE is sent, an INVITE follows */
 	unsigned n_done; /* planned changes */
 };
 
@@ -76,6 +80,22 @@ int64_t call_leg_due(const struct call_leg *l);
 void call_leg_fini(struct call_leg *l);
 
 /* ---- bodies: srs/call/body.c ---- */
+
+/* Somebody who takes part now. */
+struct call_person {
+	const char *aor, *name, *id;
+	int line; /* m-line that carries them, -1 = none */
+};
+
+#define CALL_PEOPLE_MAX (CALL_PARTIES_MAX + CALL_CHANGES_MAX)
+
+/** Who takes part: the parties, and where a dialect restarts the dialog also
+ *  who came and went; a newcomer takes the line of who left.
+ *  @return number of people */
+unsigned call_people(const struct call_leg *l,
+		     struct call_person people[CALL_PEOPLE_MAX]);
+/** @return whether anybody is on that line */
+bool call_line_used(const struct call_leg *l, unsigned line);
 
 struct buf;
 

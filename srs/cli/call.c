@@ -334,12 +334,13 @@ static void print_json(unsigned index, const struct call_result *r)
 				  (json_int_t)r->streams[i].packets, "dropped",
 				  (json_int_t)r->streams[i].dropped, "late",
 				  (json_int_t)r->streams[i].late));
-	o = json_pack("{si sb si ss sb ss ss ss ss ss si si sf so}", "call",
+	o = json_pack("{si sb si ss sb ss ss ss ss si ss si si sf so}", "call",
 		      (int)index + 1, "ok", call_result_ok(r), "status",
 		      r->status, "reason", r->reason, "local", r->local,
 		      "warning", r->warning, "www_authenticate", r->challenge,
-		      "body", r->body, "call_id", r->call_id, "ended_by_server",
-		      r->ended, "change_status", r->change_status, "bye_status",
+		      "body", r->body, "call_id", r->call_id, "restarts",
+		      (int)r->restarts, "ended_by_server", r->ended,
+		      "change_status", r->change_status, "bye_status",
 		      r->bye_status, "seconds", r->seconds, "streams", streams);
 	if (!o)
 		return;
@@ -396,7 +397,11 @@ static void print_text(unsigned index, enum call_event ev,
 		puts("resumed");
 		break;
 	case CALL_CHANGED:
-		printf("metadata changed (%d)\n", r->change_status);
+		if (r->restarts)
+			printf("dialog %u of the same call\n",
+			       r->restarts + 1);
+		else
+			printf("metadata changed (%d)\n", r->change_status);
 		break;
 	case CALL_ENDED:
 		print_end(r);

@@ -32,6 +32,21 @@ static int take(struct replay *rp, struct span xml)
 	return r == -ENOMEM ? r : 0;
 }
 
+/* Behind the first empty line, whatever ends the lines; NULL: no body. */
+static const char *body_of(struct span text)
+{
+	const char *end = text.p + text.len, *p = text.p;
+
+	while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		if (p < end && *p == '\r')
+			p++;
+		if (p < end && *p == '\n')
+			return p + 1;
+	}
+	return NULL;
+}
+
 static int on_message(void *arg, const struct recording_message *m)
 {
 	struct replay *rp = arg;
@@ -43,10 +58,9 @@ static int on_message(void *arg, const struct recording_message *m)
 	if (!str_eq(m->dir, "in"))
 		return 0;
 	f.n = sip_fields_parse(text, rp->found);
-	body = memmem(text.p, text.len, "\r\n\r\n", 4);
+	body = body_of(text);
 	if (!body || !sip_fields_get(&f, "Content-Type", 0, &type))
 		return 0;
-	body += 4;
 	memset(&rp->warnings, 0, sizeof(rp->warnings));
 	body_read(type,
 		  (struct span){ body, text.len - (size_t)(body - text.p) },
@@ -70,7 +84,7 @@ int cli_metadata_print(struct db *db, const char *recording_id, struct buf *out)
 	else if (rp->n == 0)
 		r = -ENODATA;
 	if (r == 0)
-		r = metadata_print(rp->state, out);
+		r = metadata_print_valid(rp->state, out);
 	metadata_destroy(&rp->state);
 	mem_free(rp);
 	return r;

@@ -7,7 +7,7 @@ struct db;
 
 /**
  * Read all metadata of the kept SIP messages again, as the sip role did, and
- * print the result as RFC 7865 XML.
+ * print the result as XML that is valid by RFC 7865's schema.
  *
  * @return 0, -ENODATA no message carried any, or -errno
  */

@@ -3,10 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
-
-#define NAMESPACE "urn:ietf:params:xml:ns:recording:1"
 
 /* ---- life ---- */
 
@@ -36,6 +33,7 @@ static void free_session(struct md_session *s)
 	mem_free(s->start);
 	mem_free(s->stop);
 	mem_free(s->reason);
+	mem_free(s->cause);
 }
 
 static void free_arrays(struct metadata *md)
@@ -108,6 +106,19 @@ static int grow(void **array, unsigned n, unsigned max, size_t size)
 	return 0;
 }
 
+/* U+FFFE and U+FFFF are no characters of XML: what has them could not be read
+ * again after it was printed. */
+static void no_nonchars(char *s)
+{
+	while ((s = strstr(s, "\xef\xbf"))) {
+		unsigned char last = (unsigned char)s[2];
+
+		if (last == 0xbe || last == 0xbf)
+			memset(s, '?', 3);
+		s += 2;
+	}
+}
+
 int md_set(char **dst, const char *value)
 {
 	struct span v = span_trim(span_of(value));
@@ -121,6 +132,7 @@ int md_set(char **dst, const char *value)
 	if (!copy)
 		return -ENOMEM;
 	str_clean(copy);
+	no_nonchars(copy);
 	mem_free(*dst);
 	*dst = copy;
 	return 0;
@@ -357,160 +369,4 @@ bool md_is_placeholder(const struct md_participant *p)
 			return false;
 	}
 	return !p->name || names_nobody(span_of(p->name));
-}
-
-/* ---- printing ---- */
-
-static void print_attr(struct buf *out, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	buf_printf(out, " %s=\"", name);
-	buf_html(out, value);
-	buf_putc(out, '"');
-}
-
-static void print_leaf(struct buf *out, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	buf_printf(out, "<%s>", name);
-	buf_html(out, value);
-	buf_printf(out, "</%s>", name);
-}
-
-static void print_sessions(const struct metadata *md, struct buf *out)
-{
-	for (unsigned i = 0; i < md->n_groups; i++) {
-		buf_puts(out, " <group");
-		print_attr(out, "group_id", md->groups[i].id);
-		buf_puts(out, ">");
-		print_leaf(out, "associate-time", md->groups[i].start);
-		print_leaf(out, "disassociate-time", md->groups[i].stop);
-		buf_puts(out, "</group>\r\n");
-	}
-	for (unsigned i = 0; i < md->n_sessions; i++) {
-		const struct md_session *s = &md->sessions[i];
-
-		buf_puts(out, " <session");
-		print_attr(out, "session_id", s->id);
-		buf_puts(out, ">");
-		print_leaf(out, "sipSessionID", s->sip_session_id);
-		print_leaf(out, "reason", s->reason);
-		print_leaf(out, "group-ref", s->group_id);
-		print_leaf(out, "start-time", s->start);
-		print_leaf(out, "stop-time", s->stop);
-		buf_puts(out, "</session>\r\n");
-	}
-}
-
-static void print_participant(const struct md_participant *p, struct buf *out)
-{
-	if (p->left)
-		return;
-	buf_puts(out, " <participant");
-	print_attr(out, "participant_id", p->id);
-	buf_puts(out, ">");
-	for (unsigned i = 0; i < p->n_aors || (!i && p->name); i++) {
-		buf_puts(out, "<nameID");
-		print_attr(out, "aor", i < p->n_aors ? p->aors[i] : "");
-		buf_puts(out, ">");
-		print_leaf(out, "name", i ? NULL : p->name);
-		buf_puts(out, "</nameID>");
-	}
-	buf_puts(out, "</participant>\r\n");
-}
-
-static void print_streams(const struct metadata *md, struct buf *out)
-{
-	for (unsigned i = 0; i < md->n_streams; i++) {
-		const struct md_stream *s = &md->streams[i];
-
-		if (s->gone)
-			continue;
-		buf_puts(out, " <stream");
-		print_attr(out, "stream_id", s->id);
-		print_attr(out, "session_id", s->session_id);
-		buf_puts(out, ">");
-		print_leaf(out, "label", s->label);
-		buf_puts(out, "</stream>\r\n");
-	}
-}
-
-static void print_times(const struct md_link *l, struct buf *out)
-{
-	print_leaf(out, "associate-time", l->start);
-	print_leaf(out, "disassociate-time", l->stop);
-}
-
-static void print_session_links(const struct metadata *md, struct buf *out)
-{
-	for (unsigned i = 0; i < md->n_links; i++) {
-		const struct md_link *l = &md->links[i];
-
-		if (l->kind != MD_SESSION_RECORDING)
-			continue;
-		buf_puts(out, " <sessionrecordingassoc");
-		print_attr(out, "session_id", l->a);
-		buf_puts(out, ">");
-		print_times(l, out);
-		buf_puts(out, "</sessionrecordingassoc>\r\n");
-	}
-	for (unsigned i = 0; i < md->n_links; i++) {
-		const struct md_link *l = &md->links[i];
-
-		if (l->kind != MD_PARTICIPANT_SESSION)
-			continue;
-		buf_puts(out, " <participantsessionassoc");
-		print_attr(out, "participant_id", l->a);
-		print_attr(out, "session_id", l->b);
-		buf_puts(out, ">");
-		print_times(l, out);
-		buf_puts(out, "</participantsessionassoc>\r\n");
-	}
-}
-
-/* One element per participant with all its streams. */
-static void print_stream_links(const struct metadata *md, const char *id,
-			       struct buf *out)
-{
-	const struct md_link *first = NULL;
-
-	for (unsigned i = 0; i < md->n_links; i++) {
-		const struct md_link *l = &md->links[i];
-
-		if ((l->kind != MD_SEND && l->kind != MD_RECV) ||
-		    !str_eq(l->a, id))
-			continue;
-		if (!first) {
-			first = l;
-			buf_puts(out, " <participantstreamassoc");
-			print_attr(out, "participant_id", id);
-			buf_puts(out, ">");
-		}
-		print_leaf(out, l->kind == MD_SEND ? "send" : "recv", l->b);
-	}
-	if (!first)
-		return;
-	print_times(first, out);
-	buf_puts(out, "</participantstreamassoc>\r\n");
-}
-
-int metadata_print(const struct metadata *md, struct buf *out)
-{
-	buf_puts(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
-		      "<recording xmlns=\"" NAMESPACE "\">\r\n");
-	buf_printf(out, " <datamode>%s</datamode>\r\n",
-		   md->mode == MD_PARTIAL ? "partial" : "complete");
-	print_sessions(md, out);
-	for (unsigned i = 0; i < md->n_participants; i++)
-		print_participant(&md->participants[i], out);
-	print_streams(md, out);
-	print_session_links(md, out);
-	for (unsigned i = 0; i < md->n_participants; i++) {
-		if (!md->participants[i].left)
-			print_stream_links(md, md->participants[i].id, out);
-	}
-	buf_puts(out, "</recording>\r\n");
-	return buf_error(out);
 }

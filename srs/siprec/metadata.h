@@ -46,7 +46,8 @@ struct md_session { /* a communication session */
 	char *start;
 	char *stop;
 	char *reason;
-	bool gone; /* not in the last complete description: over */
+	char *cause; /* of the reason, a number */
+	bool gone;   /* not in the last complete description: over */
 };
 
 struct md_participant {
@@ -123,10 +124,26 @@ void metadata_destroy(struct metadata **mp);
 int metadata_parse(struct span xml, struct warn_list *wl,
 		   struct metadata **ret_md);
 
-/** Append md as RFC 7865 XML (namespace urn:ietf:params:xml:ns:recording:1).
- *  Participants that left and streams that are gone are not printed.
+/** Append md as RFC 7865 XML (namespace urn:ietf:params:xml:ns:recording:1),
+ *  ids and times as they came: it reads again as the same. Participants that
+ *  left and streams that are gone are not printed, nor are extras.
  *  @return 0 or the buffer's error */
 int metadata_print(const struct metadata *md, struct buf *out);
+
+#define METADATA_EXTRA_ELEMENT "srs-field"
+
+/**
+ * Append md as a document that is valid by the schema of RFC 7865 section 9:
+ * ids that are not base64 are encoded, times are made xs:dateTime or left out,
+ * what a URI cannot have is escaped. Extras follow as <x:srs-field name=""> in
+ * a namespace of their own.
+ *
+ * @return 0 or the buffer's error
+ */
+int metadata_print_valid(const struct metadata *md, struct buf *out);
+
+/** Base64 with padding, as RFC 7865 wants ids; dst needs len * 4 / 3 + 5. */
+void metadata_base64(char *dst, const void *src, size_t len);
 
 enum md_change_kind {
 	MD_JOINED,

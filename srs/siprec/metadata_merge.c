@@ -226,7 +226,8 @@ static int merge_sessions(struct merge *m)
 		    md_set(&d->sip_session_id, s->sip_session_id) < 0 ||
 		    md_set(&d->start, s->start) < 0 ||
 		    md_set(&d->stop, s->stop) < 0 ||
-		    md_set(&d->reason, s->reason) < 0)
+		    md_set(&d->reason, s->reason) < 0 ||
+		    md_set(&d->cause, s->cause) < 0)
 			return -ENOMEM;
 	}
 	/* one that names no session at all says nothing about them */

@@ -59,14 +59,21 @@ static const char *attr(const struct xml_node *n, const char *const names[4])
 
 #define ATTR(n, ...) attr(n, (const char *const[4]){ __VA_ARGS__ })
 
-/* Text of the first child of that plain name; NULL. */
-static const char *child_text(const struct xml_node *n, const char *name)
+/* The first child of that plain name; NULL. */
+static const struct xml_node *child(const struct xml_node *n, const char *name)
 {
 	for (const struct xml_node *c = n->child; c; c = c->next) {
 		if (is_name(c->name, name))
-			return c->text;
+			return c;
 	}
 	return NULL;
+}
+
+static const char *child_text(const struct xml_node *n, const char *name)
+{
+	const struct xml_node *c = child(n, name);
+
+	return c ? c->text : NULL;
 }
 
 static const char *either(const char *a, const char *b)
@@ -320,6 +327,8 @@ static void read_session(struct reader *r, const struct xml_node *n)
 	set(r, &s->stop, stop_time(n));
 	set(r, &s->sip_session_id, child_text(n, "sipsessionid"));
 	set(r, &s->reason, child_text(n, "reason"));
+	if (child(n, "reason"))
+		set(r, &s->cause, ATTR(child(n, "reason"), "cause"));
 	set(r, &s->group_id,
 	    either(child_text(n, "groupref"),
 		   either(child_text(n, "group"),
@@ -458,6 +467,15 @@ static void read_participant_stream(struct reader *r, const struct xml_node *n)
 	read_directions(r, n, ATTR(n, "participantid", "participant"));
 }
 
+/* An extra that we printed ourselves. */
+static void read_own_extra(struct reader *r, const struct xml_node *n)
+{
+	const char *name = ATTR(n, "name");
+
+	if (name)
+		check(r, metadata_add_extra(r->md, name, n->text));
+}
+
 static void read_start(struct reader *r, const struct xml_node *n)
 {
 	if (!r->session && r->participant < 0)
@@ -509,6 +527,7 @@ static const struct {
 	{ "sessions", read_children },
 	{ "participants", read_children },
 	{ "streams", read_children },
+	{ "srsfield", read_own_extra },
 };
 
 static void read_node(struct reader *r, const struct xml_node *n)

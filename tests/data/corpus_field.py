@@ -66,7 +66,8 @@ def requests(save):
     v = own("generic", recognized="Supported:\nRecv-Info:\nProxy-Require: privacy\nRequire: siprec, x-unheard-of\n",
             sender='"S B C"<sip:src@{{local}}>')
     save(v, "empty-and-unknown-headers", two(v.sdp(), v.xml(), v), said(),
-         title="Empty Supported and Recv-Info, Proxy-Require, an option tag nobody knows", **ORDINARY)
+         title="Empty Supported and Recv-Info, Proxy-Require, an option tag nobody knows",
+         **{**ORDINARY, "warnings": ["sip.require_ignored"]})
     v = Oracle()
     options = v.headers("OPTIONS", None, False)
     save(v, "health-check", {"01-options.sip": options, "02-invite.sip": v.invite(v.sdp(), v.xml()), "03-options.sip": options},

@@ -220,7 +220,7 @@ def sdp_shapes(save):
     lines += "".join(audio(i, i + 1) for i in range(16, 32))
     shape("thirty-two-lines", "32 m-lines: each is answered, 16 of them with a port", base + lines,
           [f"{'recvonly' if i < 2 else 'inactive' if i < 16 else 'refused'} {i + 1}" for i in range(32)],
-          None, ["answer.too_many_streams", "media.silent"])
+          None, ["answer.too_many_streams"])
 
 
 def sdp_moves(save):

@@ -2,9 +2,13 @@
 import concurrent.futures
 import json
 
+import pytest
+
 from lib.catalog import Catalog
 from lib.media import decode, level
-from lib.server import ALICE, BOB, wait_for
+from lib.server import ALICE, BOB, World, wait_for
+
+CAROL = "sip:carol@voip.example"
 
 MIXED = {"avaya", "metaswitch"}
 WARNINGS = {  # what a product is known for
@@ -22,10 +26,10 @@ OPEN = {"type": "call_recording", "actions": ["record"],
         "owner": {"aor": [ALICE], "must_participate": False}, "conditions": {}}
 
 
-def place(world, name):
+def place(world, name, *more):
     out = world.server.cli("call", "--to", "sip:srs@%s:%d" % world.server.sip["udp"], "--token",
                            world.access_token, "--participant", ALICE, "--name", "Alice",
-                           "--participant", BOB, "--like", name, "--duration", 1.5, "--hold", "0.6-0.9")
+                           "--participant", BOB, "--like", name, *(more or ("--duration", 1.5, "--hold", "0.6-0.9")))
     lines = out if isinstance(out, str) else json.dumps(out)
     return [json.loads(line) for line in lines.splitlines() if line.strip()]
 
@@ -35,6 +39,15 @@ def finished(world, call_id):
                             if r["call_id"] == call_id and r["state"] in ("ready", "failed")],
                    40, call_id)[0]
     return world.recording(row["id"])
+
+
+def legs(world, rec):
+    return world.recording(rec["id"])["call"]["legs"]
+
+
+def ready(world, rid):
+    rec = world.recording(rid)
+    return rec if rec["state"] == "ready" else None
 
 
 def check(world, name, call, index, folder):
@@ -59,9 +72,12 @@ def check(world, name, call, index, folder):
         assert level(sides[1], right) > 0.03 > level(sides[1], left), name
 
 
-def test_every_dialect_is_recorded(start, tmp_path):
-    from lib.server import World
-    world = World(start(), details=OPEN)
+@pytest.fixture
+def world(start):
+    return World(start(), details=OPEN)
+
+
+def test_every_dialect_is_recorded(world, tmp_path):
 
     def one(name):
         calls = place(world, name)
@@ -72,6 +88,31 @@ def test_every_dialect_is_recorded(start, tmp_path):
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         wrong = {n: j.exception() for n, j in [(n, pool.submit(one, n)) for n in NAMES]}
     assert not {n: e for n, e in wrong.items() if e}, wrong
+
+
+def test_netsapiens_restarts_the_dialog(world, tmp_path):
+    """Who joins or leaves ends it; the next one is a leg of the same call. Carol takes the
+    line that Bob left."""
+    call, = place(world, "netsapiens", "--duration", 2, "--leave", f"{BOB}@0.6", "--join", f"{CAROL}@1.2")
+    assert call["ok"] and call["restarts"] == 2 and call["status"] == 200, call
+    first = finished(world, call["call_id"])
+    wait_for(lambda: len(legs(world, first)) == 3, 40, "three legs")
+    recs = [wait_for(lambda: ready(world, leg["recording_id"]), 40, "a leg") for leg in legs(world, first)]
+    recs.sort(key=lambda r: r["started_at"])
+    assert [[p["aor"] for p in r["participants"]] for r in recs] == [[ALICE, BOB], [ALICE], [ALICE, CAROL]]
+    assert [leg["rule"] for leg in legs(world, first)].count("group_id") == 2
+    for rec, heard in zip(recs, ([440, 880], [440], [440, 880])):
+        assert not rec["warnings"], rec["warnings"]
+        sides = decode(world.audio(rec["id"], tmp_path / (rec["id"] + ".ogg")))
+        for hz in (440, 880):
+            assert (max(level(s, hz) for s in sides) > 0.03) == (hz in heard), (hz, heard)
+
+
+def test_joining_is_an_update_elsewhere(world):
+    call, = place(world, "broadworks", "--duration", 1.2, "--join", f"{CAROL}@0.5")
+    assert call["ok"] and call["restarts"] == 0 and call["change_status"] == 200, call
+    rec = finished(world, call["call_id"])
+    assert [p["aor"] for p in rec["participants"]] == [ALICE, BOB, CAROL] and not rec["warnings"], rec
 
 
 def test_unknown_dialect_is_an_error(start):

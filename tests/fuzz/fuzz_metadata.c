@@ -3,6 +3,7 @@
  * readable without repair. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -16,6 +17,25 @@ static const char offer_text[] = "v=0\r\nc=IN IP4 192.0.2.1\r\n"
 				 "m=audio 4002 RTP/AVP 0\r\na=label:2\r\n"
 				 "m=audio 4004 RTP/AVP 0\r\na=label:3\r\n";
 
+static unsigned n_streams(const struct metadata *md)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < md->n_streams; i++)
+		n += !md->streams[i].gone;
+	return n;
+}
+
+/* What was printed, read and printed once more: the same bytes. */
+static void again_the_same(const struct metadata *again, const struct buf *one)
+{
+	struct buf two CLEANUP(buf_fini) = { 0 };
+
+	buf_init(&two, 2 * METADATA_BYTES_MAX);
+	ASSERT(!metadata_print(again, &two));
+	ASSERT(two.len == one->len && !memcmp(two.data, one->data, two.len));
+}
+
 static void check_print(const struct metadata *md)
 {
 	struct buf text CLEANUP(buf_fini) = { 0 };
@@ -24,6 +44,15 @@ static void check_print(const struct metadata *md)
 
 	buf_init(&text, METADATA_BYTES_MAX);
 	if (metadata_print(md, &text) < 0)
+		return;
+	ASSERT(!metadata_parse((struct span){ buf_str(&text), text.len }, &wl,
+			       &again));
+	ASSERT(!again->repaired);
+	ASSERT(again->n_streams == n_streams(md));
+	again_the_same(again, &text);
+	buf_reset(&text);
+	metadata_destroy(&again);
+	if (metadata_print_valid(md, &text) < 0)
 		return;
 	ASSERT(!metadata_parse((struct span){ buf_str(&text), text.len }, &wl,
 			       &again));

@@ -306,6 +306,76 @@ static void what_is_printed_reads_the_same(void **state)
 	assert_int_equal(b->n_links, a->n_links);
 }
 
+/* Ids, times and addresses that the schema would refuse; <recv> before <send>;
+ * somebody without any name. */
+static const char odd_doc[] =
+	"<recording><group group_id='g 1'/><session session_id='urn:uuid:1'>"
+	"<reason>because</reason><group-ref>Z3Jw</group-ref>"
+	"<start-time>2026-02-30T00:00:00Z</start-time>"
+	"<stop-time>2026-03-02 09:15:00.5+0100</stop-time></session>"
+	"<participant participant_id='p1'><nameID aor='sip:1 2#@h'/>"
+	"</participant><participant participant_id='cDI='/>"
+	"<stream stream_id='17'><label>1</label></stream>"
+	"<participantstreamassoc participant_id='p1'><recv>18</recv>"
+	"<send>17</send></participantstreamassoc>"
+	"<extensiondata><tenant>acme</tenant></extensiondata></recording>";
+
+static const char valid_doc[] =
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
+	"<recording xmlns=\"" NS "\" xmlns:x=\"urn:srs:metadata:1\">\r\n"
+	" <datamode>complete</datamode>\r\n"
+	" <group group_id=\"ZyAx\"></group>\r\n"
+	" <session session_id=\"dXJuOnV1aWQ6MQ==\">"
+	"<reason cause=\"0\">because</reason><group-ref>Z3Jw</group-ref>"
+	"<stop-time>2026-03-02T09:15:00.5+01:00</stop-time></session>\r\n"
+	" <participant participant_id=\"cDE=\">"
+	"<nameID aor=\"sip:1%202%23@h\"></nameID></participant>\r\n"
+	" <participant participant_id=\"cDI=\"><nameID aor=\"\"></nameID>"
+	"</participant>\r\n"
+	" <stream stream_id=\"MTc=\"><label>1</label></stream>\r\n"
+	" <participantstreamassoc participant_id=\"cDE=\"><send>MTc=</send>"
+	"<recv>MTg=</recv></participantstreamassoc>\r\n"
+	" <x:srs-field name=\"tenant\">acme</x:srs-field>\r\n"
+	"</recording>\r\n";
+
+static void a_valid_document_is_made_of_anything(void **state)
+{
+	struct metadata *a CLEANUP(metadata_destroy) = parse(odd_doc, NULL);
+	struct metadata *b CLEANUP(metadata_destroy) = NULL;
+	struct buf text CLEANUP(buf_fini) = { 0 };
+
+	(void)state;
+	buf_init(&text, 65536);
+	assert_int_equal(metadata_print_valid(a, &text), 0);
+	assert_string_equal(buf_str(&text), valid_doc);
+	b = parse(valid_doc, NULL);
+	assert_string_equal(metadata_extra(b, "tenant"), "acme");
+	buf_reset(&text);
+	assert_int_equal(metadata_print_valid(b, &text), 0);
+	assert_string_equal(buf_str(&text), valid_doc);
+}
+
+/* U+FFFF comes from a SIP header, not from XML. */
+static void what_xml_cannot_say_is_replaced(void **state)
+{
+	struct metadata *a CLEANUP(metadata_destroy) = NULL;
+	struct metadata *b CLEANUP(metadata_destroy) = NULL;
+	struct buf text CLEANUP(buf_fini) = { 0 };
+
+	(void)state;
+	assert_int_equal(metadata_create(&a), 0);
+	assert_int_equal(metadata_add_participant(a, "1", "sip:a@h",
+						  "A\xef\xbf\xbf"
+						  "B"),
+			 0);
+	buf_init(&text, 65536);
+	assert_int_equal(metadata_print(a, &text), 0);
+	b = parse(buf_str(&text), NULL);
+	assert_false(b->repaired);
+	check_people(b, "sip:a@h/A\x3f\x3f\x3f"
+			"B");
+}
+
 /* ---- merging ---- */
 
 static void merge(struct metadata *state, const char *xml,
@@ -528,6 +598,8 @@ int main(void)
 		cmocka_unit_test(complete_replaces_and_partial_changes),
 		cmocka_unit_test(a_placeholder_gets_its_person),
 		cmocka_unit_test(a_new_session_is_told),
+		cmocka_unit_test(a_valid_document_is_made_of_anything),
+		cmocka_unit_test(what_xml_cannot_say_is_replaced),
 		cmocka_unit_test(streams_find_their_owners),
 	};
 

@@ -13,6 +13,8 @@ import struct
 import subprocess
 import time
 import uuid
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 from lib import sipc
 from lib.catalog import Catalog
@@ -21,6 +23,8 @@ from lib.server import ROOT, wait_for
 from lib.text import LEVEL, RED, T140
 
 SOURCE = ROOT / "tests/data/src"
+SCHEMA = ROOT / "tests/data/rfc7865.xsd"
+NS = "{urn:ietf:params:xml:ns:recording:1}"
 HZ = (440, 610, 830, 1060, 1290, 1530)  # the tone of each m-line
 
 
@@ -498,6 +502,7 @@ class Player:
             self.check_model(rec, want)
             self.check_extra(rec, want, api_token)
             self.check_typed(rec, want, api_token)
+            self.check_printed(rec, folder)
             self.check_audio(rec, want, api_token, folder)
             calls.add(rec["call"]["id"])
             assert len(rec["call"]["legs"]) <= len(wanted), f"{self.name}: {rec['call']}"
@@ -542,6 +547,37 @@ class Player:
             assert have.get(name) == value, f"{self.name}: {name}: {have}"
             found = self.server.get("/api/v1/recordings", api_token, params={"q": value}).json()["items"]
             assert rec["id"] in [i["id"] for i in found], f"{self.name}: nobody finds {value}"
+
+    def check_printed(self, rec, folder):
+        """What was understood is printed as RFC 7865 XML: valid by its schema, and it says of
+        people and streams what the catalog says. (Nothing is printed when there was nothing.)"""
+        text = self.server.cli("recordings", "metadata", rec["id"], code=None)
+        if not text:
+            assert not any("<participant" in f.read_text() for f in self.folder.glob("*.sip")) or (
+                not rec["participants"]), f"{self.name}: nothing is printed"
+            return
+        path = pathlib.Path(folder) / f"{rec['id']}.xml"
+        path.write_text(text)
+        done = subprocess.run(["xmllint", "--nonet", "--noout", "--schema", SCHEMA, path],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, f"{self.name}: {done.stderr}\n{text}"
+        root = ElementTree.fromstring(text.encode())
+        who = {p.get("participant_id"): p for p in root.iter(NS + "participant")}
+        people = sorted([unquote(p.find(NS + "nameID").get("aor")), p.findtext(f"{NS}nameID/{NS}name") or ""]
+                        for p in who.values())
+        here = sorted([p["aor"] or "", p["name"] or ""] for p in rec["participants"] if not p["left_at"])
+        assert people == here, f"{self.name}: printed {people}, recorded {here}"
+        labels = {s.get("stream_id"): s.findtext(NS + "label") for s in root.iter(NS + "stream")}
+        names = {p["ord"]: p["aor"] for p in rec["participants"]}
+        lines = {s["index"]: s["label"] for s in rec["streams"] if s["codec"]}
+        sent = {(names[a["participant"]], lines.get(a["stream"]))
+                for a in rec["associations"] if a["kind"] == "send"}
+        for a in root.iter(NS + "participantstreamassoc"):
+            for stream in a.iter(NS + "send"):
+                label, person = labels.get(stream.text), who.get(a.get("participant_id"))
+                if label in lines.values() and person is not None and len(rec["streams"]) > 1:
+                    aor = unquote(person.find(NS + "nameID").get("aor"))
+                    assert (aor, label) in sent, f"{self.name}: {aor} sends {label}: {sent}"
 
     def check_typed(self, rec, want, api_token):
         for n, text in want.get("typed", {}).items():
