@@ -398,8 +398,7 @@ static void print_text(unsigned index, enum call_event ev,
 		break;
 	case CALL_CHANGED:
 		if (r->restarts)
-			printf("dialog %u of the same call\n",
-			       r->restarts + 1);
+			printf("dialog %u of the same call\n", r->restarts + 1);
 		else
 			printf("metadata changed (%d)\n", r->change_status);
 		break;
