@@ -208,30 +208,36 @@ static void put_len(uint8_t dst[8], size_t len)
 	}
 }
 
-static EVP_MAC *hmac_algorithm;
-static char sha256_name[] = "SHA256";
+static EVP_MAC_CTX *hmac_template;
 
-static void fetch_hmac(void)
+static void make_template(void)
 {
-	hmac_algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-}
-
-/* The library looks algorithms up by name, which takes longer than the sum
- * itself: once a process. */
-static void hmac(const uint8_t key[AUTH_KEY_LEN], const uint8_t *text,
-		 size_t len, uint8_t ret_mac[AUTH_MAC_LEN])
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	static char sha256_name[] = "SHA256";
+	static const uint8_t no_key[AUTH_KEY_LEN];
 	const OSSL_PARAM params[] = {
 		OSSL_PARAM_construct_utf8_string("digest", sha256_name, 0),
 		OSSL_PARAM_construct_end(),
 	};
+	EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	hmac_template = EVP_MAC_CTX_new(algorithm);
+	ASSERT(hmac_template && EVP_MAC_init(hmac_template, no_key,
+					     sizeof(no_key), params) == 1);
+	EVP_MAC_free(algorithm); /* the template has a reference */
+}
+
+/* The library looks algorithms up by name, which takes many times as long as
+ * the sum itself: once a process. */
+static void hmac(const uint8_t key[AUTH_KEY_LEN], const uint8_t *text,
+		 size_t len, uint8_t ret_mac[AUTH_MAC_LEN])
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	EVP_MAC_CTX *ctx;
 	size_t n = 0;
 
-	ASSERT(pthread_once(&once, fetch_hmac) == 0 && hmac_algorithm);
-	ctx = EVP_MAC_CTX_new(hmac_algorithm);
-	ASSERT(ctx && EVP_MAC_init(ctx, key, AUTH_KEY_LEN, params) == 1 &&
+	ASSERT(pthread_once(&once, make_template) == 0);
+	ctx = EVP_MAC_CTX_dup(hmac_template);
+	ASSERT(ctx && EVP_MAC_init(ctx, key, AUTH_KEY_LEN, NULL) == 1 &&
 	       EVP_MAC_update(ctx, text, len) == 1 &&
 	       EVP_MAC_final(ctx, ret_mac, &n, AUTH_MAC_LEN) == 1);
 	ASSERT(n == AUTH_MAC_LEN);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "storage/catalog_priv.h"
 #include "storage/jobs.h"
 #include "storage/unwanted.h"
@@ -28,13 +29,8 @@ static int without_media(struct db *db, const char *id, int64_t now_us)
 		.detail = "no media was captured",
 		.at_us = now_us,
 	};
-	int r = recording_add_warning(db, id, &w);
 
-	if (r < 0)
-		return r;
-	return catalog_exec_one(
-		db, "UPDATE recordings SET state = 'failed' WHERE id = $1",
-		DB_ARGS(db_text(id)));
+	return recording_add_warning(db, id, &w);
 }
 
 struct place {
@@ -57,41 +53,39 @@ static int place_row(void *arg, struct db_row *row)
 	return p->node && p->spool_file ? 0 : -ENOMEM;
 }
 
+#define SPOOL_OF_FINISHED                                                      \
+	"CASE $1 WHEN '' THEN spool_file WHEN '" RECORDING_NO_SPOOL            \
+	"' THEN '' ELSE $1 END"
+
 /* A job for whoever has the spool; none when there is no spool. */
-static int queue_render(struct db *db, const char *id, int64_t now_us)
+static int finish(struct db *db, const char *id, int64_t ended_us,
+		  const char *reason, const char *spool_file, int64_t now_us)
 {
 	struct place p CLEANUP(place_fini) = { 0 };
 	int64_t r;
 
-	r = db_query(db,
-		     "SELECT node, spool_file FROM recordings WHERE id = $1",
-		     DB_ARGS(db_text(id)), place_row, &p);
-	if (r <= 0)
-		return r < 0 ? (int)r : -ENOENT;
-	if (!*p.spool_file)
-		return without_media(db, id, now_us);
-	return job_add(db, JOB_RENDER, id, p.node, now_us, now_us);
-}
-
-static int finish(struct db *db, const char *id, int64_t ended_us,
-		  const char *reason, const char *spool_file, int64_t now_us)
-{
-	int r;
-
-	r = catalog_exec_one(
+	r = db_query(
 		db,
-		"UPDATE recordings SET state = 'rendering', ended_us = $1, "
-		"duration_us = max(0, $1 - started_us), end_reason = $2, "
-		"dialog = NULL, "
-		"spool_file = CASE WHEN $3 = '' THEN spool_file ELSE $3 END, "
+		"UPDATE recordings SET state = CASE WHEN " SPOOL_OF_FINISHED
+		" = '' THEN 'failed' ELSE 'rendering' END, ended_us = $2, "
+		"duration_us = max(0, $2 - started_us), end_reason = $3, "
+		"dialog = NULL, spool_file = " SPOOL_OF_FINISHED ", "
 		"retain_until_us = CASE WHEN retain_until_us > 0 "
-		"THEN retain_until_us + max(0, $1 - started_us) ELSE 0 END "
-		"WHERE id = $4 AND state = 'recording'",
-		DB_ARGS(db_int(ended_us), text_or_empty(reason),
-			text_or_empty(spool_file), db_text(id)));
-	if (r == -ENOENT)
+		"THEN retain_until_us + max(0, $2 - started_us) ELSE 0 END "
+		"WHERE id = $4 AND state = 'recording' "
+		"RETURNING node, spool_file",
+		DB_ARGS(text_or_empty(spool_file), db_int(ended_us),
+			text_or_empty(reason), db_text(id)),
+		place_row, &p);
+	if (r == 0)
 		return exists(db, id); /* finished before: nothing to do */
-	return r < 0 ? r : queue_render(db, id, now_us);
+	if (r < 0)
+		return (int)r;
+	if (*p.spool_file)
+		return job_add(db, JOB_RENDER, id, p.node, now_us, now_us);
+	return spool_file && str_eq(spool_file, RECORDING_NO_SPOOL)
+		       ? 0
+		       : without_media(db, id, now_us);
 }
 
 int recording_finish(struct db *db, const char *id, int64_t ended_us,
@@ -248,14 +242,17 @@ int recording_fail(struct db *db, const char *id, const struct job *job,
 
 static int retry(struct db *db, const char *id, int64_t now_us)
 {
-	int r;
+	struct place p CLEANUP(place_fini) = { 0 };
+	int64_t r;
 
-	r = catalog_exec_one(db,
-			     "UPDATE recordings SET state = 'rendering' "
-			     "WHERE id = $1 AND state = 'failed' AND "
-			     "spool_file <> '' AND deleted_us = 0",
-			     DB_ARGS(db_text(id)));
-	return r < 0 ? r : queue_render(db, id, now_us);
+	r = db_query(db,
+		     "UPDATE recordings SET state = 'rendering' WHERE id = $1 "
+		     "AND state = 'failed' AND spool_file <> '' AND "
+		     "deleted_us = 0 RETURNING node, spool_file",
+		     DB_ARGS(db_text(id)), place_row, &p);
+	if (r <= 0)
+		return r < 0 ? (int)r : -ENOENT;
+	return job_add(db, JOB_RENDER, id, p.node, now_us, now_us);
 }
 
 int recording_retry(struct db *db, const char *id, int64_t now_us)

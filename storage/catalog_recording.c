@@ -127,15 +127,6 @@ int recording_set_meta(struct db *db, const char *id, const char *meta)
 	return r < 0 ? r : catalog_index(db, id);
 }
 
-int recording_set_spool(struct db *db, const char *id, const char *spool_file)
-{
-	return catalog_exec_one(db,
-				"UPDATE recordings SET spool_file = $1 "
-				"WHERE id = $2 AND state = 'recording'",
-				DB_ARGS(text_or_empty(spool_file),
-					db_text(id)));
-}
-
 int recording_put_participant(struct db *db, const char *id,
 			      const struct recording_participant *p)
 {

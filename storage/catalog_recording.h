@@ -141,7 +141,6 @@ int recording_create(struct db *db, const struct recording_new *rn);
 /** Only of live ones; -ENOENT otherwise. dialog NULL forgets it. */
 int recording_set_dialog(struct db *db, const char *id, const char *dialog);
 int recording_set_meta(struct db *db, const char *id, const char *meta);
-int recording_set_spool(struct db *db, const char *id, const char *spool_file);
 
 /** Insert or replace by ord / idx. */
 int recording_put_participant(struct db *db, const char *id,
@@ -160,12 +159,17 @@ int recording_add_warning(struct db *db, const char *id,
 int recording_add_message(struct db *db, const char *id,
 			  const struct recording_message *m);
 
+/* As spool_file: there is nothing to render (no file can have this name). */
+#define RECORDING_NO_SPOOL "/"
+
 /**
  * The call is over: state rendering, dialog forgotten, render job queued.
  * Repeating it (after a crash) changes nothing and gives 0.
  *
- * @param spool_file NULL or "": as set before; when there is none at all the
- *                   recording becomes failed at once, without a job
+ * @param spool_file NULL or "": as set before; when there is none at all, or
+ *                   with RECORDING_NO_SPOOL, the recording becomes failed at
+ *                   once, without a job; a warning "media.none" says so, which
+ *                   the caller writes who gives RECORDING_NO_SPOOL
  * @param reason     "bye", "timeout", "revoked", "max_duration", "lost" ...
  * @return 0, -ENOENT
  */

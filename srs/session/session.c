@@ -301,11 +301,8 @@ static void finish(struct session *s)
 	if (s->packets_known && s->packets == 0) {
 		session_note_warning(s, "media.none", WARN_ERROR,
 				     "no media packet arrived");
-		r = recording_set_spool(sv->db, s->id.s, "");
-		if (r != -ENOENT)
-			(void)turn_check(sv, r);
 		s->drop_spool = spool[0] != '\0';
-		spool = "";
+		spool = RECORDING_NO_SPOOL;
 	}
 	r = recording_finish(sv->db, s->id.s, s->ended_wall_us, s->end_reason,
 			     spool, session_wall_us(sv));

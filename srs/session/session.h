@@ -218,8 +218,8 @@ struct turn {
 	bool open;
 	bool poke;   /* look at the touched ones soon, commit or not */
 	bool failed; /* a write failed: nothing of it may be committed */
-	bool urgent; /* not only answers to BYE wait */
 	int64_t opened_us;
+	int64_t urgent_us;    /* an answer waits, not to BYE; 0 = none */
 	int64_t committed_us; /* last one */
 	struct turn_answer *answers, **answers_end;
 	struct session *touched;

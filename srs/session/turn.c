@@ -21,8 +21,13 @@
 #define OPEN_WAIT_US 10000
 #define NOTES_WAIT_US 250000
 /* A commit right behind another waits this long, so that a busy moment shares
- * it: a quiet server answers at once, a busy one this much later. */
+ * it. */
 #define COMMIT_GAP_US 4000
+/* Two calls in one commit cost hardly more than one: where the last commit was
+ * less than BUSY_US ago another call will come, and the first answer that waits
+ * gives it GROUP_US. A quiet server answers at once. */
+#define BUSY_US 25000
+#define GROUP_US 10000
 
 int turn_begin(struct sip_server *sv)
 {
@@ -79,7 +84,8 @@ void turn_answer(struct sip_server *sv, struct session *s,
 		(void)ua_answer(req, &sorry, NULL); /* out of memory */
 		return;
 	}
-	sv->turn.urgent |= req->method != UA_BYE;
+	if (req->method != UA_BYE && sv->turn.urgent_us == 0)
+		sv->turn.urgent_us = session_mono_us(sv);
 	t->req = req;
 	t->s = s;
 	t->status = a->status;
@@ -366,7 +372,8 @@ static void finish_turn(struct sip_server *sv)
 	struct turn_answer *answers, *t;
 	bool ok;
 
-	sv->turn.poke = sv->turn.urgent = false;
+	sv->turn.poke = false;
+	sv->turn.urgent_us = 0;
 	for (struct session *s = sv->turn.touched; s; s = s->turn_next)
 		write_notes(s);
 	ok = commit(sv) == 0;
@@ -409,21 +416,33 @@ static int until_ms(int64_t now_us, int64_t due_us)
 	return (int)((due_us - now_us + 999) / 1000);
 }
 
+/* When what is open now has to be committed. */
+static int64_t commit_due(const struct turn *t)
+{
+	int64_t soon = t->committed_us + COMMIT_GAP_US, due = INT64_MAX;
+	int64_t group;
+
+	if (t->notes_since_us)
+		due = t->notes_since_us + NOTES_WAIT_US;
+	if (t->urgent_us) {
+		group = t->urgent_us - t->committed_us < BUSY_US ? GROUP_US : 0;
+		if (group == 0)
+			due = soon;
+		else if (t->urgent_us + group < due)
+			due = t->urgent_us + group;
+	} else if (t->open && t->opened_us + OPEN_WAIT_US < due) {
+		/* a BYE's answer has time for the next call's commit */
+		due = t->opened_us + OPEN_WAIT_US;
+	}
+	if ((t->poke || (t->answers && !t->open)) && soon < due)
+		due = soon;
+	return due;
+}
+
 int turn_end(struct sip_server *sv, bool force)
 {
-	int64_t now = session_mono_us(sv);
-	int64_t due = INT64_MAX;
+	int64_t now = session_mono_us(sv), due = commit_due(&sv->turn);
 
-	if (sv->turn.open)
-		due = sv->turn.opened_us + OPEN_WAIT_US;
-	if (sv->turn.notes_since_us &&
-	    sv->turn.notes_since_us + NOTES_WAIT_US < due)
-		due = sv->turn.notes_since_us + NOTES_WAIT_US;
-	/* a BYE's answer has time for the next call's commit */
-	if ((sv->turn.urgent || sv->turn.poke ||
-	     (sv->turn.answers && !sv->turn.open)) &&
-	    sv->turn.committed_us + COMMIT_GAP_US < due)
-		due = sv->turn.committed_us + COMMIT_GAP_US;
 	if (force || due <= now) {
 		if (sv->turn.answers || sv->turn.open || sv->turn.touched)
 			finish_turn(sv);

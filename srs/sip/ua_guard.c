@@ -51,7 +51,7 @@ int ua_guard_connections(void)
  * above the limit only requests of known dialogs get a transaction. */
 #define MEMORY_LOOK_US 50000
 #define MEMORY_REST_US 1000000
-#define MEMORY_LOOK_AFTER 256u /* messages and events */
+#define MEMORY_LOOK_AFTER 2048u /* messages and events */
 
 void ua_set_max_memory(struct ua *ua, size_t bytes)
 {

@@ -29,6 +29,8 @@ from lib.sipc import metadata  # noqa: E402
 SIPP = "sipp"
 HZ = os.sysconf("SC_CLK_TCK")
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
+SESSION = "[pid]b[call_number]"  # each call is one of its own
+RATES = (100, 400)
 
 INVITE = """<?xml version="1.0" encoding="ISO-8859-1"?>
 <scenario name="bench">
@@ -96,7 +98,7 @@ def scenario(folder, token, hold_ms, streams=2):
     media = "".join(f"m=audio {40000 + 2 * i} RTP/AVP 0\na=sendonly\na=rtcp-mux\na=label:{i + 1}\n"
                     for i in range(streams))
     text = (INVITE.replace("TOKEN", token).replace("MEDIA\n", media)
-            .replace("METADATA", metadata(PEOPLE).replace("\r\n", "\n"))
+            .replace("METADATA", metadata(PEOPLE, SESSION).replace("\r\n", "\n"))
             .replace("HOLD", str(hold_ms)))
     path = pathlib.Path(folder) / f"bench-{hold_ms}.xml"
     path.write_text(text)
@@ -113,6 +115,11 @@ def cpu_s(pids):
             continue
         total += int(f[11]) + int(f[12])
     return total / HZ
+
+
+def by_role(server):
+    """Seconds of each role so far."""
+    return {name: cpu_s([pid]) for name, pid in server.roles().items()}
 
 
 def rss_kb(pid):
@@ -241,13 +248,19 @@ def compare(folder, calls, result):
     try:
         path = scenario(folder, World(server).access_token, 1000)
         port = server.sip["udp"][1]
-        result["nta_ms"], _ = measure("bare nta", nta.pids, folder, path, ports[0], calls, 100)
-        result["sipp_ms"], _ = measure("SIPp -sn uas", uas.pids, folder, path, ports[1], calls, 100)
-        result["srs_ms"], times = measure("srs, all roles", server.tree, folder, path, port, calls,
-                                          100, rtt=True)
-        sip = [server.roles()["sip"]]
-        result["sip_role_ms"], _ = measure("srs, sip role", lambda: sip, folder, path, port, calls,
-                                           100)
+        times = []
+        for rate in RATES:
+            n = calls * rate // RATES[0]
+            nta_ms, _ = measure("bare nta", nta.pids, folder, path, ports[0], n, rate)
+            uas_ms, _ = measure("SIPp -sn uas", uas.pids, folder, path, ports[1], n, rate)
+            before = by_role(server)
+            ms, took = measure("srs, all roles", server.tree, folder, path, port, n, rate, rtt=True)
+            print("    " + ", ".join(f"{name} {(s - before.get(name, 0)) * 1000 / n:.3f}"
+                                     for name, s in by_role(server).items()), flush=True)
+            print(f"    srs : bare nta {ms / nta_ms:.2f}, srs : SIPp {ms / uas_ms:.2f}", flush=True)
+            result |= {f"nta_ms_{rate}": nta_ms, f"sipp_ms_{rate}": uas_ms, f"srs_ms_{rate}": ms,
+                       f"ratio_nta_{rate}": ms / nta_ms}
+            times.append(took)
         result["top_nta"] = top_rate("bare nta", folder, path, ports[0])
         result["top_sipp"] = top_rate("SIPp -sn uas", folder, path, ports[1])
         result["top_srs"] = top_rate("srs", folder, path, port)
@@ -255,7 +268,7 @@ def compare(folder, calls, result):
         nta.end()
         uas.end()
         server.kill_all()
-    return times
+    return times[0]
 
 
 def main():
@@ -271,9 +284,6 @@ def main():
             result["p99_ms"] = times[int(len(times) * 0.99)]
             print(f"200 OK at 100 calls/s: p50 {result['p50_ms']:.1f} ms, p99 "
                   f"{result['p99_ms']:.1f} ms ({len(times)} calls; SIPp counts whole ms)")
-        result["ratio_nta"] = result["srs_ms"] / result["nta_ms"]
-        result["ratio_sipp"] = result["srs_ms"] / result["sipp_ms"]
-        print(f"srs : bare nta {result['ratio_nta']:.2f}, srs : SIPp {result['ratio_sipp']:.2f}")
         if a.held:
             a.held = room_for(a.held)
             server = Server(pathlib.Path(folder) / "held", SETTINGS).start()

@@ -366,6 +366,26 @@ static void finishing_without_media_is_a_failure(void **state)
 	assert_int_equal(recording_retry(f->db, "01", T0), -ENOENT);
 }
 
+static void finishing_an_empty_spool_is_a_failure(void **state)
+{
+	struct fixture *f = *state;
+	struct id id = record_a(f);
+	struct recording *r;
+	struct job j;
+
+	assert_int_equal(recording_finish(f->db, id.s, T0 + SEC, "bye",
+					  RECORDING_NO_SPOOL, T0 + SEC),
+			 0);
+	r = get(f, &id);
+	assert_int_equal(r->state, RECORDING_FAILED);
+	assert_int_equal(r->n_warnings, 0); /* the caller's */
+	assert_string_equal(r->spool_file, "");
+	assert_string_equal(r->end_reason, "bye");
+	recording_destroy(&r);
+	assert_int_equal(claim(f, &j), -ENODATA);
+	assert_int_equal(recording_retry(f->db, id.s, T0), -ENOENT);
+}
+
 static void ready_has_tracks_and_no_job(void **state)
 {
 	struct fixture *f = *state;
@@ -677,6 +697,7 @@ int main(void)
 		TEST(people_join_and_leave),
 		TEST(finishing_queues_one_render_job),
 		TEST(finishing_without_media_is_a_failure),
+		TEST(finishing_an_empty_spool_is_a_failure),
 		TEST(ready_has_tracks_and_no_job),
 		TEST(a_lost_lease_makes_nothing_ready),
 		TEST(failing_for_good_keeps_the_spool),
