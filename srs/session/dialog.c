@@ -79,6 +79,16 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 	}
 }
 
+void session_check_prack(struct session *s)
+{
+	if (s->prack_due_us != INT64_MAX && s->dialog &&
+	    ua_dialog_lacks_prack(s->dialog))
+		session_note_warning(s, "sip.prack_missing", WARN_WARNING,
+				     "the client required 100rel and never "
+				     "confirmed the answer that it got");
+	s->prack_due_us = INT64_MAX;
+}
+
 static void on_ack(void *arg, const struct ua_request *ack)
 {
 	struct session *s = arg;

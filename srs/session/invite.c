@@ -128,8 +128,12 @@ void session_answer_headers(struct ua_request *req, const struct sip_timer *t,
 	bool aware = must || sip_fields_lists(&req->fields, "Supported",
 					      "record-aware");
 
-	buf_printf(out, "Allow: " UA_ALLOW "\r\nSupported: siprec, timer%s\r\n",
-		   aware ? ", record-aware" : "");
+	bool rel = sip_fields_lists(&req->fields, "Require", "100rel") ||
+		   sip_fields_lists(&req->fields, "Supported", "100rel");
+
+	buf_printf(out,
+		   "Allow: " UA_ALLOW "\r\nSupported: siprec, timer%s%s\r\n",
+		   rel ? ", 100rel" : "", aware ? ", record-aware" : "");
 	if (siprec || timer || must)
 		buf_printf(out, "Require: %s%s%s%s%s\r\n",
 			   siprec ? "siprec" : "", siprec && timer ? ", " : "",
@@ -580,6 +584,8 @@ static int accept_call(struct session *s, const struct cap_opened *o)
 		session_take_timer(s, &p->timer);
 		s->ack_due_us = session_mono_us(s->sv) +
 				ACK_WAIT_T1 * s->sv->set->sip.t1_us;
+		if (sip_fields_lists(&s->invite->fields, "Require", "100rel"))
+			s->prack_due_us = s->ack_due_us;
 		r = session_create_row(s);
 	}
 	if (r == 0) {

@@ -55,6 +55,7 @@ int session_create(struct sip_server *sv, const struct id *id,
 	(void)str_copy(s->log.session, sizeof(s->log.session), s->id.s);
 	s->expires_us = s->refresh_us = s->max_end_us = INT64_MAX;
 	s->metadata_due_us = s->ack_due_us = s->answer_due_us = INT64_MAX;
+	s->prack_due_us = INT64_MAX;
 	s->close_due_us = s->bye_due_us = INT64_MAX;
 	s->ends_wall_us = s->invite_again_us = INT64_MAX;
 	s->started_us = s->active_us = session_mono_us(sv);
@@ -208,6 +209,7 @@ void session_end(struct session *s, const char *reason, int cause,
 	 * none has come */
 	if (s->metadata_due_us != INT64_MAX)
 		s->unwanted = true;
+	session_check_prack(s);
 	s->state = SESSION_CLOSING;
 	s->ended_wall_us = session_wall_us(s->sv);
 	(void)str_copy(s->end_reason, sizeof(s->end_reason), reason);

@@ -145,6 +145,7 @@ struct session {
 	char ends_why[16];
 	int64_t metadata_due_us; /* wait for metadata */
 	int64_t ack_due_us;
+	int64_t prack_due_us;  /* our 183 should be confirmed by then */
 	int64_t answer_due_us; /* our offer got none: media must come */
 	int64_t active_us;     /* last media or signalling */
 	int64_t asked_us;      /* OPTIONS sent because of silence, 0 = no */
@@ -493,6 +494,8 @@ int session_take_people(struct session *s);
 int session_put_person(struct session *s, unsigned index, int64_t joined_us);
 int session_put_streams(struct session *s);
 
+/** A warning when our 183 was required and is not confirmed. */
+void session_check_prack(struct session *s);
 void session_on_in_dialog(void *arg, struct ua_request *req);
 /** A request that may change streams or people; it is answered. */
 void session_change(struct session *s, struct ua_request *req);

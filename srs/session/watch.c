@@ -164,6 +164,8 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		session_note_warning(s, "sip.ack_missing", WARN_WARNING,
 				     "the client never confirmed our answer");
 		session_end(s, "ack_missing", 408, "ACK missing");
+	} else if (s->prack_due_us <= now) {
+		session_check_prack(s);
 	} else if (s->late_answer) {
 		session_judge_answer(s);
 	} else if (s->answer_due_us <= now) {

@@ -189,6 +189,11 @@ static int on_cancel_or_ack(struct ua_irq_magic *q, nta_incoming_t *irq,
 	}
 	if (second)
 		ua_request_drop(second);
+	d = q->pub.dialog; /* the callback may have ended it */
+	if (sip && d && ua_rel_keep(d, q))
+		return 0;
+	if (d)
+		ua_rel_leave(d, q);
 	nta_incoming_destroy(irq); /* nta sends the 487 */
 	ua_request_drop(q);
 	return 0;
@@ -319,8 +324,11 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 		bad.status = 481;
 	} else if (a->headers && !ua_field_safe(a->headers)) {
 		r = -EINVAL;
-	} else if (reply(q, a, answer_contact(q, a->status)) < 0) {
-		r = -EINVAL;
+	} else {
+		if (accepts)
+			ua_rel_send(q, d->contact);
+		if (reply(q, a, answer_contact(q, a->status)) < 0)
+			r = -EINVAL;
 	}
 	if (r < 0) {
 		accepts = false;
@@ -334,12 +342,15 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 		d->invite = NULL;
 	if (accepts) {
 		if (d->accepted) { /* the ACK of the one before is lost */
+			ua_rel_leave(d, d->accepted);
 			nta_incoming_destroy(d->accepted->irq);
 			ua_request_drop(d->accepted);
 		}
 		d->accepted = q;
 		return r;
 	}
+	if (d)
+		ua_rel_leave(d, q);
 	nta_incoming_destroy(q->irq);
 	ua_request_drop(q);
 	return r;

@@ -57,7 +57,8 @@ enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
 #define UA_ABILITIES                                                           \
 	"Allow: " UA_ALLOW "\r\n" UA_ACCEPT "Accept-Encoding: identity\r\n"    \
 	"Accept-Language: en\r\n"                                              \
-	"Supported: siprec, timer, norefersub, nosub\r\n"
+	"Supported: siprec, timer, 100rel, record-aware, norefersub, "         \
+	"nosub\r\n"
 
 #define UA_PEER_MAX 64
 #define UA_SUBJECTS_MAX 16
@@ -201,6 +202,9 @@ struct ua_answer {
 /**
  * Send an answer; a final one consumes req (all pointers into it are dead).
  *
+ * A client that requires 100rel gets a reliable 183 right before the 2xx to its
+ * first INVITE, and its PRACK is answered inside (ua_rel.c).
+ *
  * Server is added to all, Contact (with +sip.srs) to 2xx of INVITE, UPDATE and
  * OPTIONS, Allow to 405 and 501. A 2xx to an INVITE needs req->dialog; when
  * that is gone the client gets 481.
@@ -268,6 +272,9 @@ int ua_dialog_save(const struct ua_dialog *d, struct buf *out);
 int ua_dialog_restore(struct ua *ua, const char *json, size_t len, void *darg,
 		      struct ua_dialog **ret_dialog);
 
+/** @return whether the client required a reliable provisional answer, got it
+ *  and has not confirmed it (RFC 3262) */
+bool ua_dialog_lacks_prack(const struct ua_dialog *d);
 bool ua_dialog_allows(const struct ua_dialog *d, enum ua_method m);
 const char *ua_dialog_call_id(const struct ua_dialog *d);
 const char *ua_dialog_peer(const struct ua_dialog *d);

@@ -156,6 +156,7 @@ void ua_dialog_destroy(struct ua_dialog **dp)
 		ua_request_leave(q);
 		(void)ua_answer(&q->pub, &sorry, NULL);
 	}
+	ua_rel_forget(d);
 	if (d->accepted) {
 		nta_incoming_destroy(d->accepted->irq);
 		ua_request_drop(d->accepted);

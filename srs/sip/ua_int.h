@@ -12,6 +12,7 @@ struct ua_orq_magic;
 #define NTA_LEG_MAGIC_T struct ua_leg_magic
 #define NTA_INCOMING_MAGIC_T struct ua_irq_magic
 #define NTA_OUTGOING_MAGIC_T struct ua_orq_magic
+#define NTA_RELIABLE_MAGIC_T struct ua_dialog
 #define SU_ROOT_MAGIC_T struct ua
 
 /* The headers test macros that they do not define. */
@@ -98,10 +99,13 @@ struct ua_dialog {
 	nta_leg_t *leg;
 	const struct ua_events *events;
 	void *darg;
-	struct ua_irq_magic *accepted;	/* 2xx sent, waiting for the ACK */
-	struct ua_irq_magic *invite;	/* INVITE not answered yet */
-	struct ua_orq_magic *confirmed; /* our last INVITE that got a 2xx */
-	struct ua_irq_magic *open;	/* all whose pub.dialog is this one */
+	struct ua_irq_magic *accepted;	 /* 2xx sent, waiting for the ACK */
+	struct ua_irq_magic *invite;	 /* INVITE not answered yet */
+	struct ua_orq_magic *confirmed;	 /* our last INVITE that got a 2xx */
+	nta_reliable_t *rel;		 /* our 183, until the PRACK */
+	struct ua_irq_magic *rel_invite; /* what it answers */
+	bool rel_kept;			 /* ... has its ACK, and is kept here */
+	struct ua_irq_magic *open;	 /* all whose pub.dialog is this one */
 	bool dialed;	/* we called: requests go where the INVITE went */
 	unsigned allow; /* bit per enum ua_method */
 	enum ua_transport transport; /* of the client's last request */
@@ -123,6 +127,17 @@ int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
 		   char **ret_contact);
 bool ua_uri_is_ours(const struct ua_irq_magic *q);
 bool ua_field_safe(const char *headers);
+
+/* ua_rel.c: reliable provisional answers */
+
+/** The 183 before the first 2xx, if the client requires one. */
+void ua_rel_send(struct ua_irq_magic *q, const char *contact);
+/** After the ACK: does q have to stay for a PRACK? Then it is taken. */
+bool ua_rel_keep(struct ua_dialog *d, const struct ua_irq_magic *q);
+/** q's transaction goes: no PRACK can come for it any more. */
+void ua_rel_leave(struct ua_dialog *d, const struct ua_irq_magic *q);
+/** The PRACK came, or the dialog goes. */
+void ua_rel_forget(struct ua_dialog *d);
 
 /* ua_wire.c: what really came and went */
 

@@ -233,14 +233,14 @@ static void tell(struct ua *ua, msg_t *msg, bool in, tport_t *tp, msg_t *from)
 	struct ua_wire w = { .in = in, .transport = transport_of(tp) };
 	su_home_t *home;
 
-	if (!d || !ua->events->wire)
+	if (!d || !d->events->wire)
 		return;
 	home = su_home_new(sizeof(*home));
 	if (!home)
 		return;
 	peer_text(d, from, w.peer, sizeof(w.peer));
 	if (ua_msg_text(msg, home, &w.text) == 0)
-		ua->events->wire(d->darg, &w);
+		d->events->wire(d->darg, &w);
 	su_home_unref(home);
 }
 

@@ -294,26 +294,112 @@ def test_merged_request_is_482(client, world):
     assert len(Catalog(world.server).recordings()) == 1
 
 
-def test_100rel_is_answered_at_once(client, world):
-    """Required or not, the 200 comes without a reliable provisional answer before it."""
-    for extra in (["Require: 100rel"], ["Supported: 100rel"]):
-        d = client.dialog(token=world.access_token)
-        d.request("INVITE", sipc.multipart(sipc.sdp(PORTS), sipc.metadata(PEOPLE)),
-                  "multipart/mixed;boundary=unique-boundary", extra)
-        first = client.recv()
-        while first.status == 100:
-            first = client.recv()
-        assert first.status == 200 and "rseq" not in [n for n, _ in first.headers]
-        d.to_tag = re.search(r";tag=([^;>\s]+)", first.get("to"))[1]
-        d.request("ACK", cseq=1)
-        # nothing was to be confirmed
-        d.request("PRACK", extra=["RAck: 1 1 INVITE"])
-        assert d.final().status == 481
-        assert d.bye().status == 200
+REL = "multipart/mixed;boundary=unique-boundary"
+
+
+def invite_100rel(client, world, header):
+    """(dialog, provisional answers, the 200)"""
+    d = client.dialog(token=world.access_token)
+    d.request("INVITE", sipc.multipart(sipc.sdp(PORTS), sipc.metadata(PEOPLE)), REL,
+              [header, ALL + ", PRACK"])
+    early = []
+    while (r := client.recv()).status < 200:
+        if r.status > 100:
+            early.append(r)
+    assert r.status == 200, r.raw
+    d.to_tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
+    return d, early, r
+
+
+def prack(d, rseq, cseq=1):
+    d.request("PRACK", extra=[f"RAck: {rseq} {cseq} INVITE"])
+    return d.final()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+@pytest.mark.parametrize("order", ["PRACK ACK", "ACK PRACK"])
+def test_100rel_that_is_required(world, transport, order):
+    """RFC 3262: a reliable 183 without SDP, and the 200 at once."""
+    client = sipc.SipClient(world.server.sip[transport], transport)
+    d, early, ok = invite_100rel(client, world, "Require: 100rel, siprec")
+    assert len(early) == 1
+    r = early[0]
+    assert r.status == 183 and not r.body and r.get("require") == "100rel"
+    assert r.get("to") == ok.get("to") and r.get("contact").startswith("<sip:srs@")
+    rseq = int(r.get("rseq"))
+    assert 1 <= rseq < 2**31
+    assert ok.get("rseq") is None and "100rel" not in (ok.get("require") or "")
+    assert "100rel" in ok.get("supported") and "PRACK" in ok.get("allow")
+    for word in order.split():
+        if word == "ACK":
+            d.request("ACK", cseq=1)
+        else:
+            assert prack(d, rseq + 1).status == 481  # not what we sent
+            assert prack(d, rseq, 7).status == 481
+            answer = prack(d, rseq)
+            assert answer.status == 200 and answer.get("to") == ok.get("to")
+    assert prack(d, rseq).status == 481  # confirmed already
+    assert d.update(sipc.metadata(PEOPLE)).status == 200
+    assert d.bye().status == 200
+    cat = Catalog(world.server)
+    assert cat.wait_ended()["end_reason"] == "bye"
+    assert "sip.prack_missing" not in cat.warnings()
+    words = [bytes(m["body"]).split(b"\r\n")[0] for m in cat.rows("SELECT body FROM signalling")]
+    assert sum(w.startswith(b"SIP/2.0 183") for w in words) == 1
+    assert sum(w.startswith(b"PRACK ") for w in words) == 4
+
+
+def test_100rel_that_is_only_supported(client, world):
+    d, early, ok = invite_100rel(client, world, "Supported: 100rel")
+    assert early == [] and "rseq" not in [n for n, _ in ok.headers]
+    d.request("ACK", cseq=1)
+    assert prack(d, 1).status == 481
+    assert d.bye().status == 200
     o = client.dialog(token=world.access_token)
     o.to_tag = "nobody"
-    o.request("PRACK", extra=["RAck: 1 1 INVITE"])
-    assert o.final().status == 481
+    assert prack(o, 1).status == 481
+
+
+def test_100rel_without_prack_keeps_the_call(start, voices):
+    """A client that never confirms the 183 is recorded all the same."""
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "t1": "20ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    v = voices(world, client, extra=["Require: 100rel", ALL])
+    Catalog(world.server).wait_warning("sip.prack_missing")
+    assert client.recv(0.1) is None  # neither the 183 nor the 200 comes again
+    assert v.d.bye().status == 200
+    v.stop()
+    kept(world, "bye")
+
+
+def test_100rel_in_a_reinvite_needs_no_183(client, world):
+    """CUBE lists it in every INVITE; nothing but the first one may ring."""
+    d, early, ok = invite_100rel(client, world, "Require: 100rel")
+    d.request("ACK", cseq=1)
+    assert prack(d, early[0].get("rseq")).status == 200
+    n = d.request("INVITE", sipc.sdp(PORTS, direction="inactive", version=2), "application/sdp",
+                  ["Require: 100rel"])
+    while (r := client.recv()).status == 100:
+        pass
+    assert r.status == 200 and r.cseq == (n, "INVITE")
+    d.request("ACK", cseq=n)
+    assert d.bye().status == 200
+
+
+def test_what_we_can_is_said_the_same_everywhere(client, world):
+    d = client.dialog(token=world.access_token)
+    d.request("OPTIONS")
+    o = d.final()
+    can = set(re.split(r",\s*", o.get("supported")))
+    assert {"siprec", "timer", "100rel"} <= can
+    d.request("SUBSCRIBE", extra=["Event: x"])
+    refused = d.final()
+    assert refused.status == 405
+    d = client.dialog(token=world.access_token)
+    ok = d.invite(PORTS, PEOPLE, extra=["Supported: 100rel, timer"])
+    assert refused.get("allow") == o.get("allow") == ok.get("allow")
+    assert set(re.split(r",\s*", ok.get("supported"))) <= can
+    assert d.bye().status == 200
 
 
 def test_cancel_before_anything_else(client, world):
