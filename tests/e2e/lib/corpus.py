@@ -297,8 +297,21 @@ class Player:
             "via", "from", "to", "call-id", "cseq")]
         self.c.send("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n")
 
-    def final(self, method, timeout=15):
+    def prack(self, r):
+        """Confirm a reliable provisional answer (RFC 3262)."""
+        tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
+        self.cseq += 1
+        self.c.send(f"PRACK {self.target} SIP/2.0\r\n"
+                    f"Via: SIP/2.0/{self.transport.upper()} {self.c.hostport}"
+                    f";branch=z9hG4bK{uuid.uuid4().hex[:16]};rport\r\n"
+                    f"Max-Forwards: 70\r\nFrom: <sip:src@{self.c.host}>;tag={self.tag}\r\n"
+                    f"To: <{self.address}>;tag={tag}\r\nCall-ID: {self.call_id}\r\n"
+                    f"CSeq: {self.cseq} PRACK\r\nRAck: {r.get('rseq')} {r.get('cseq')}\r\n"
+                    "Content-Length: 0\r\n\r\n")
+
+    def final(self, method, timeout=15, prack=True):
         end = time.monotonic() + timeout
+        wanted, self.reliable = self.cseq, None
         while True:
             r = self.c.recv(max(0.01, end - time.monotonic()))
             assert r is not None, f"{self.name}: no answer to {method}"
@@ -306,7 +319,13 @@ class Player:
                 if r.method != "ACK":
                     self.reply(r)
                 self.ended |= r.method == "BYE"
-            elif r.status >= 200 and r.cseq[0] == self.cseq and r.get("call-id") == self.call_id:
+            elif r.cseq[1] == "PRACK":
+                assert r.status == 200, f"{self.name}: PRACK: {r.raw.decode()}"
+            elif r.status < 200 and r.get("rseq"):
+                self.reliable = r
+                if prack:
+                    self.prack(r)
+            elif r.status >= 200 and r.cseq[0] == wanted and r.get("call-id") == self.call_id:
                 return r
 
     def send(self, step):
@@ -319,7 +338,9 @@ class Player:
         self.c.send(raw)
         if method == "ACK":
             return
-        r = self.final(method)
+        r = self.final(method, prack=step.get("prack", True))
+        if "reliable" in step:
+            assert bool(self.reliable) == step["reliable"], f"{self.name}: {step['send']}: reliable"
         for _ in range(step.get("again", 0)):
             self.c.send(raw)
             assert self.final(method).raw == r.raw, f"{self.name}: {step['send']}: another answer"
