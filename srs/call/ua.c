@@ -212,6 +212,23 @@ static void send_ack(struct call_dialog *d, const sip_t *sip)
 	d->acked_seq = sip->sip_cseq->cs_seq;
 }
 
+/* RFC 3262: a reliable provisional answer makes the dialog, and wants this. */
+static void send_prack(struct call_dialog *d, const sip_t *sip)
+{
+	char rack[64];
+	nta_outgoing_t *prack;
+
+	establish(d, sip);
+	snprintf(rack, sizeof(rack), "%lu %lu %s",
+		 (unsigned long)sip->sip_rseq->rs_response,
+		 (unsigned long)sip->sip_cseq->cs_seq,
+		 sip->sip_cseq->cs_method_name);
+	prack = nta_outgoing_tcreate(d->leg, NULL, NULL, NULL, SIP_METHOD_PRACK,
+				     NULL, SIPTAG_RACK_STR(rack), TAG_END());
+	if (prack)
+		nta_outgoing_destroy(prack); /* goes on by itself */
+}
+
 static void header_text(char *dst, size_t dst_len, const void *header)
 {
 	/* sip_header_as_string() loses the last parameter of challenges that
@@ -257,6 +274,8 @@ static int on_invite_answer(struct call_dialog *d, nta_outgoing_t *orq,
 {
 	int status = sip->sip_status->st_status;
 
+	if (status < 200 && sip->sip_rseq)
+		send_prack(d, sip);
 	if (status < 200 || orq != d->invite)
 		return 0;
 	if (status < 300) {

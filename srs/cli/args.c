@@ -109,7 +109,7 @@ int cli_args(const char *word, int argc, char **argv,
 int cli_sub(struct cli *c, int argc, char **argv, const struct cli_sub *table,
 	    unsigned n)
 {
-	struct buf words CLEANUP(buf_fini);
+	struct buf words CLEANUP(buf_fini) = { 0 };
 	unsigned i;
 
 	for (i = 0; argc > 1 && i < n; i++)
