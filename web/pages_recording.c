@@ -145,9 +145,10 @@ static void put_waiting(struct http_request *req, struct http_response *res,
 		       "kept; the operator can try again.";
 	HTML(b,
 	     "<section class=\"panel\" id=\"waiting\" data-id=\"{}\" "
-	     "data-state=\"{}\"><p>{}</p></section>\n",
+	     "data-state=\"{}\"><p>{}</p>\n",
 	     rec->id, recording_state_word(rec->state), text);
 	put_pause(req, res, rec);
+	buf_puts(b, "</section>\n");
 }
 
 static void put_parties(struct buf *b, const struct recording *rec)
@@ -195,7 +196,11 @@ static void put_events(struct buf *b, const struct recording *rec)
 	for (unsigned i = 0; i < rec->n_events; i++) {
 		const struct recording_event *ev = &rec->events[i];
 		int64_t us = ev->offset_us > 0 ? ev->offset_us : 0;
-		const char *name = party_name(rec, ev->participant);
+		const struct recording_participant *p =
+			recording_party(rec, ev->participant);
+		const char *name = p ? page_party(p) : "";
+		/* "Joined: bob@x", not "Joined: bob@x sip:bob@x" */
+		bool said = p && !p->name[0] && !strcmp(ev->text, p->aor);
 
 		html_duration(us, at);
 		(void)snprintf(offset, sizeof(offset), "%.3f",
@@ -205,7 +210,7 @@ static void put_events(struct buf *b, const struct recording *rec)
 		     "<span class=\"at\">{}</span> <span>{}{}{}</span> "
 		     "<span class=\"faint\">{}</span></li>\n",
 		     offset, ev->kind, at, event_words(ev->kind),
-		     name[0] ? ": " : "", name, ev->text);
+		     name[0] ? ": " : "", name, said ? "" : ev->text);
 	}
 	buf_puts(b, "</ol>\n</section>\n");
 }

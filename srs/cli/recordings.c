@@ -258,12 +258,15 @@ static void show_rest(const struct recording *rec)
 	}
 	for (unsigned i = 0; i < rec->n_events; i++) {
 		const struct recording_event *ev = &rec->events[i];
+		const struct recording_participant *p =
+			recording_party(rec, ev->participant);
 
 		printf("%-13s ", i ? "" : "events");
 		put_duration(stdout, ev->offset_us);
 		printf(" %s", ev->kind);
 		show_party(rec, ev->participant);
-		if (*ev->text) {
+		if (*ev->text &&
+		    !(p && str_eq(ev->text, p->aor) && !*p->name)) {
 			printf(": ");
 			cli_put_text(stdout, ev->text);
 		}
