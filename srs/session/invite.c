@@ -74,7 +74,7 @@ void session_refuse(struct sip_server *sv, struct session *s,
 	if (v->retry_after_s)
 		buf_printf(&h, "Retry-After: %d\r\n", v->retry_after_s);
 	if (v->status == 415)
-		buf_puts(&h, UA_ACCEPT);
+		buf_puts(&h, UA_ACCEPT "Accept-Encoding: identity\r\n");
 	if (h.len)
 		a.headers = buf_str(&h);
 	if (v->problem) {
@@ -295,6 +295,19 @@ static const char *body_problem(const struct intake *in)
 	return NULL;
 }
 
+/* A type that we don't read, or packed: RFC 3261 8.2.3. */
+static bool is_unknown(const struct intake *in, const struct ua_request *req)
+{
+	struct span packed;
+
+	if (in->gate.body_error &&
+	    sip_fields_get(&req->fields, "Content-Encoding", 0, &packed) &&
+	    !span_ieq(packed, "identity"))
+		return true;
+	return in->body.all.n > 0 && !in->body.has_sdp &&
+	       !in->body.has_metadata && req->content_type.len > 0;
+}
+
 static int fill_session(struct session *s, struct ua_request *req,
 			struct gate_verdict *v, const struct sip_timer *t)
 {
@@ -375,9 +388,7 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 
 	intake_facts(sv, req, in->sdp, *people, known);
 	in->gate.body_error = body_problem(in);
-	in->gate.body_unknown = in->body.all.n > 0 && !in->body.has_sdp &&
-				!in->body.has_metadata &&
-				req->content_type.len > 0;
+	in->gate.body_unknown = is_unknown(in, req);
 	in->gate.may_wait = sv->set->sip.on_missing_metadata == 0;
 	if (turn_begin(sv) < 0) {
 		session_refuse_busy(sv, NULL, req);

@@ -325,6 +325,8 @@ static const struct {
 	[UA_REFER] = { sip_method_refer, "REFER" },
 };
 
+#define SUPPORTED "Supported:" /* RFC 4028 section 7.1: in each request */
+
 static nta_outgoing_t *create(struct ua_dialog *d, const struct ua_send *m,
 			      struct ua_orq_magic *o)
 {
@@ -347,6 +349,8 @@ static nta_outgoing_t *create(struct ua_dialog *d, const struct ua_send *m,
 			NULL, SIPTAG_USER_AGENT_STR(d->ua->software),
 			TAG_IF(target, SIPTAG_CONTACT_STR(d->contact)),
 			TAG_IF(m->headers, SIPTAG_HEADER_STR(m->headers)),
+			TAG_IF(!m->headers || !strstr(m->headers, SUPPORTED),
+			       SIPTAG_SUPPORTED_STR("siprec, timer")),
 			TAG_IF(pl, SIPTAG_CONTENT_TYPE_STR(m->content_type)),
 			TAG_IF(pl, SIPTAG_PAYLOAD(pl)), TAG_END());
 	d->ua->sending--;

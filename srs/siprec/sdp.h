@@ -111,6 +111,7 @@ struct sdp {
 	uint64_t origin_version; /* never compared: clients restart it */
 	char origin_addr[SDP_ADDR_MAX];
 	char name[128];		 /* s= */
+	uint64_t starts, ends;	 /* t=, as sent; 0 0 without */
 	char addr[SDP_ADDR_MAX]; /* session level c=, "" = none */
 	enum sdp_dir dir;	 /* session level */
 	enum sdp_record record;	 /* session level */

@@ -164,6 +164,17 @@ static void parse_origin(struct sdp *s, struct span v)
 	copy_clean(s->origin_addr, sizeof(s->origin_addr), next_word(&v));
 }
 
+static void parse_time(struct sdp *s, struct span v)
+{
+	uint64_t starts, ends;
+
+	if (span_u64(next_word(&v), UINT64_MAX, &starts) ||
+	    span_u64(next_word(&v), UINT64_MAX, &ends))
+		return; /* as if it were not there */
+	s->starts = starts;
+	s->ends = ends;
+}
+
 /* "IN IP4 192.0.2.1/127", also with "IN" or the family left out. */
 static void parse_connection(struct parser *ps, struct span v)
 {
@@ -530,6 +541,9 @@ static int parse_line(struct parser *ps, struct span line)
 		return 0;
 	case 'c':
 		parse_connection(ps, v);
+		return 0;
+	case 't':
+		parse_time(ps->s, v);
 		return 0;
 	case 'm':
 		return parse_media(ps, v);

@@ -51,7 +51,7 @@ static const char *family_word(const char *addr)
 	return inet_pton(AF_INET6, addr, bin) == 1 ? "IP6" : NULL;
 }
 
-/* The session part with the right version, then the m-lines. */
+/* The session part with the right version, then t= and the m-lines. */
 static int print_whole(struct answer_origin *o, const struct buf *lines,
 		       struct buf *out)
 {
@@ -70,7 +70,7 @@ static int print_whole(struct answer_origin *o, const struct buf *lines,
 	}
 	buf_printf(out,
 		   "v=0\r\no=%s %llu %llu IN %s %s\r\ns=-\r\n"
-		   "c=IN %s %s\r\nt=0 0\r\n",
+		   "c=IN %s %s\r\n",
 		   o->user ? o->user : "srs", (unsigned long long)o->id,
 		   (unsigned long long)o->version, family, o->addr, family,
 		   o->addr);
@@ -141,6 +141,9 @@ int answer_print(const struct sdp *offer, const struct answer *a,
 	int r;
 
 	buf_init(&lines, SDP_TEXT_MAX);
+	/* RFC 3264 section 6: that of the offer */
+	buf_printf(&lines, "t=%llu %llu\r\n", (unsigned long long)offer->starts,
+		   (unsigned long long)offer->ends);
 	for (unsigned i = 0; i < offer->n_lines; i++) {
 		if (a->lines[i].why != ANSWER_ACCEPTED) {
 			print_refused(&lines, offer->lines[i]);
@@ -159,9 +162,9 @@ int answer_reprint(const char *text, bool inactive, struct answer_origin *o,
 	static const char active[] = "a=recvonly\r\n";
 	static const char on[] = "a=record:on\r\n";
 	struct buf lines CLEANUP(buf_fini) = { 0 };
-	const char *p = strstr(text, "\r\nm="), *end;
+	const char *p = strstr(text, "\r\nt="), *end;
 
-	if (!p)
+	if (!p || !strstr(p, "\r\nm="))
 		return -EINVAL;
 	buf_init(&lines, SDP_TEXT_MAX);
 	for (p += 2; *p; p = end) {
@@ -204,6 +207,7 @@ int answer_print_offer(const struct sdp *wish, const struct answer *a,
 	int r;
 
 	buf_init(&lines, SDP_TEXT_MAX);
+	buf_puts(&lines, "t=0 0\r\n");
 	for (unsigned i = 0; i < wish->n_lines; i++) {
 		if (a->lines[i].why != ANSWER_ACCEPTED) {
 			print_refused(&lines, wish->lines[i]);
@@ -260,6 +264,7 @@ int offer_print(const struct offer_line *lines, unsigned n,
 	int r;
 
 	buf_init(&text, SDP_TEXT_MAX);
+	buf_puts(&text, "t=0 0\r\n");
 	for (unsigned i = 0; i < n; i++) {
 		r = print_offer_line(&text, &lines[i]);
 		if (r < 0)

@@ -3,6 +3,7 @@ import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
+from lib.sipc import request
 from test_sip_calls import PEOPLE, PORTS, call
 
 ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS"
@@ -94,3 +95,77 @@ def test_session_timer_is_required_in_the_answer(client, world, refresher):
 def test_short_session_timer_is_422_with_min_se(client, world):
     _, r = call(client, world, extra=["Supported: timer", "Session-Expires: 89"])
     assert r.status == 422 and int(r.get("min-se")) >= 90
+
+
+def test_our_requests_support_timers(client, world):
+    """7.1: Supported: timer in each request but ACK."""
+    d, _ = call(client, world, extra=[ALLOW])
+    world.server.cli("grant", "revoke", world.grant_id)
+    bye = request(client)
+    assert bye.method == "BYE" and "timer" in bye.get("supported")
+    assert bye.get("reason").startswith("SIP;cause=403;text=")  # RFC 3326
+    assert bye.get("max-forwards") == "70" and bye.get("user-agent").startswith("srs/")
+    d.answer(bye)
+
+
+# -- RFC 3261 again: order, packed bodies, who is answered where
+
+
+def test_packed_body_is_415(client, world):
+    d = client.dialog(token=world.access_token)
+    r = d.invite(PORTS, PEOPLE, body="\x1f\x0b not ours", ctype="application/sdp",
+                 extra=["Content-Encoding: gzip"])
+    assert r.status == 415 and r.get("accept-encoding") == "identity"
+
+
+def test_request_out_of_order_is_500(client, world):
+    """12.2.2: a re-INVITE that was overtaken must not undo the later one."""
+    d, _ = call(client, world)
+    d.cseq = 50
+    assert d.invite(PORTS, PEOPLE, direction="inactive").status == 200
+    d.request("UPDATE", body=sipc.sdp(PORTS), ctype="application/sdp", cseq=40)
+    assert d.final().status == 500
+    assert Catalog(world.server).events().count(("hold", 0)) == 1
+    assert ("resume", 0) not in Catalog(world.server).events()
+    assert d.bye().status == 200
+
+
+def test_answer_goes_where_the_request_came_from(client, world):
+    """RFC 3581: a Via with rport, and an address that is not ours."""
+    d = client.dialog(token=None)
+    real = client.hostport
+    client.hostport = "192.0.2.1:9"
+    d.request("OPTIONS")
+    client.hostport = real
+    via = d.final().get("via")
+    assert f"rport={client.port}" in via and "received=127.0.0.1" in via
+
+
+def test_prack_of_nothing_is_481(client, world):
+    """RFC 3262 section 3: no provisional answer of ours but 100 exists."""
+    d, _ = call(client, world, extra=["Require: 100rel"])
+    d.request("PRACK", extra=["RAck: 1 1 INVITE"])
+    assert d.final().status == 481
+    assert d.bye().status == 200
+
+
+# -- RFC 3264
+
+
+def test_times_of_the_answer_are_those_of_the_offer(client, world):
+    """6: "t=" MUST equal that of the offer; also where we ask for a pause later."""
+    _, r = call(client, world,
+                sdp_text=sipc.sdp(PORTS).replace("t=0 0", "t=3338481189 3370017201"))
+    assert b"\r\nt=3338481189 3370017201\r\n" in r.body
+
+
+# -- RFC 7866
+
+
+def test_contact_names_a_recorder_in_every_answer(client, world):
+    """6.2: +sip.srs in dialog creating and modifying requests and responses."""
+    d, r = call(client, world)
+    assert "+sip.srs" in r.get("contact")
+    assert "+sip.srs" in d.update(sipc.metadata(PEOPLE)).get("contact")
+    assert "+sip.srs" in d.invite(PORTS, PEOPLE).get("contact")
+    assert d.bye().status == 200

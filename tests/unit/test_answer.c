@@ -86,6 +86,24 @@ static void other_codecs_are_taken_when_permitted(void **state)
 	assert_int_equal(f->answer.lines[0].more[0], 2);
 }
 
+static void times_are_those_of_the_offer(void **state)
+{
+	struct fixture *f = *state;
+
+	plan(f,
+	     "v=0\r\no=- 1 1 IN IP4 192.0.2.9\r\ns=-\r\n"
+	     "c=IN IP4 192.0.2.1\r\nt=3338481189 18446744073709551615\r\n"
+	     "m=audio 4000 RTP/AVP 0\r\n",
+	     NULL);
+	assert_non_null(
+		strstr(print(f), "\r\nt=3338481189 18446744073709551615\r\n"));
+	plan(f,
+	     "v=0\r\nc=IN IP4 192.0.2.1\r\nt=now later\r\n"
+	     "m=audio 4000 RTP/AVP 0\r\n",
+	     NULL);
+	assert_non_null(strstr(print(f), "\r\nt=0 0\r\n"));
+}
+
 static void two_parties_get_two_lines(void **state)
 {
 	struct fixture *f = *state;
@@ -348,10 +366,11 @@ static void only_whole_lines_are_changed(void **state)
 	struct buf out;
 
 	buf_init(&out, SDP_TEXT_MAX);
-	(void)reprint(f,
-		      "v=0\r\nm=audio 2 RTP/AVP 0\r\na=label:a=recvonly\r\n"
-		      "a=recvonlyx\r\na=record:only\r\na=record:off\r\n",
-		      true, &out);
+	(void)reprint(
+		f,
+		"v=0\r\nt=0 0\r\nm=audio 2 RTP/AVP 0\r\na=label:a=recvonly\r\n"
+		"a=recvonlyx\r\na=record:only\r\na=record:off\r\n",
+		true, &out);
 	assert_string_equal(strstr(buf_str(&out), "m="),
 			    "m=audio 2 RTP/AVP 0\r\na=label:a=recvonly\r\n"
 			    "a=recvonlyx\r\na=record:only\r\n"
@@ -363,13 +382,13 @@ static void only_an_answer_of_ours_is_printed_again(void **state)
 {
 	static const char *const bad[] = {
 		"",
-		"v=0\r\n",
+		"v=0\r\nt=0 0\r\n",
 		"m=audio 2 RTP/AVP 0\r\n",
-		"v=0\r\nm=audio 2 RTP/AVP 0",
+		"v=0\r\nt=0 0\r\nm=audio 2 RTP/AVP 0",
 		"v=0\nm=audio 2 RTP/AVP 0\n",
-		"v=0\r\nm=audio 2 RTP/AVP 0\r\na=recvonly",
+		"v=0\r\nt=0 0\r\nm=audio 2 RTP/AVP 0\r\na=recvonly",
 	};
-	static const char good[] = "v=0\r\nm=audio 2 RTP/AVP 0\r\n";
+	static const char good[] = "v=0\r\nt=0 0\r\nm=audio 2 RTP/AVP 0\r\n";
 	struct fixture *f = *state;
 	uint64_t version = f->origin.version;
 	struct buf small;
@@ -529,6 +548,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(times_are_those_of_the_offer),
 		T(two_parties_get_two_lines),
 		T(other_codecs_are_taken_when_permitted),
 		T(refused_lines_stay_with_port_0),
