@@ -118,6 +118,25 @@ static const char *check_ports(const char *value)
 					    : "not a range like 20000-21999";
 }
 
+static const char *check_nodes(const char *value)
+{
+	struct span rest = span_of(value);
+	char one[128];
+
+	while (rest.len) {
+		struct span s = span_trim(span_cut(&rest, ',')), host = s;
+
+		if (host_port_ok(s))
+			while (host.len && host.p[--host.len] != ':')
+				;
+		if (host.len > 2 && host.p[0] == '[')
+			host = (struct span){ host.p + 1, host.len - 2 };
+		if (!span_copy(one, sizeof(one), host) || check_ip(one))
+			return "not a list like 192.0.2.9:5061, [2001:db8::9]";
+	}
+	return NULL;
+}
+
 static const char *check_name(const char *value)
 {
 	if (!value[0] || strpbrk(value, " \t\"\\<>,;"))
@@ -218,6 +237,11 @@ static const struct conf_key keys[] = {
 	  .doc = "IP addresses of recording clients that the API and REFER may "
 		 "make the server call, separated by commas; * is any. `srs "
 		 "record` may call any." },
+	{ "sip", "nodes", CONF_STRING, TEXT(sip.nodes), .def = "",
+	  .check = check_nodes, .reload = true,
+	  .doc = "IP addresses (with :port, or every port) of other recorders "
+		 "that a running session may be handed to, separated by "
+		 "commas." },
 	{ "sip", "dial_timeout", CONF_DURATION, FIELD(sip.dial_timeout_us),
 	  .def = "60s", .min = SEC_US, .max = 300 * SEC_US, .reload = true,
 	  .doc = "A call of ours that nobody answers is cancelled after this "
@@ -253,6 +277,9 @@ static const struct conf_key keys[] = {
 	{ "stitch", "correlation", CONF_BOOL, FIELD(stitch.correlation),
 	  .def = "yes", .reload = true,
 	  .doc = "So are those with the same vendor correlation header." },
+	{ "stitch", "replaces", CONF_BOOL, FIELD(stitch.replaces), .def = "yes",
+	  .reload = true,
+	  .doc = "Recordings of a session that was handed over are one call." },
 	{ "stitch", "window", CONF_DURATION, FIELD(stitch.window_us),
 	  .def = "2m", .max = DAY_US, .reload = true,
 	  .doc = "How long after its end a call may be continued." },

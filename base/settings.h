@@ -61,11 +61,13 @@ struct settings {
 		int recordpref;	   /* enum settings_recordpref; note */
 		char dial_to[512]; /* addresses that calls of ours may go to;
 				    * "" = none, "*" = any */
+		char nodes[512]; /* whom sessions may be handed to, "" = none */
 		int64_t dial_timeout_us; /* such a call may ring, 60s */
 	} sip;
 	struct {
 		/* what makes several recordings one call */
-		bool group_id, session_id, sip_session_id, refci, correlation;
+		bool group_id, session_id, sip_session_id, refci, correlation,
+			replaces;
 		int64_t window_us; /* after the end of a call, 2m */
 	} stitch;
 	struct {

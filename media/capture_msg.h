@@ -122,6 +122,7 @@ struct cap_event {
 
 /* The client ended it: nothing more will come. */
 #define CAP_REASON_BYE "bye"
+#define CAP_REASON_HANDED_OVER "handed_over" /* a BYE as well */
 
 struct cap_close {
 	struct id session;

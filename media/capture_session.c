@@ -402,7 +402,8 @@ void capture_session_close(struct capture *c, struct capture_session *s,
 	int r;
 
 	capture_session_drain(c, s, true);
-	s->said_bye = str_eq(reason, CAP_REASON_BYE) && !discard;
+	s->said_bye = !discard && (str_eq(reason, CAP_REASON_BYE) ||
+				   str_eq(reason, CAP_REASON_HANDED_OVER));
 	memset(&c->close, 0, sizeof(c->close));
 	(void)str_copy(c->close.reason, sizeof(c->close.reason), reason);
 	ret->session = s->id;

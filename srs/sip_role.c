@@ -17,6 +17,7 @@
 #include "base/sandbox.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 #include "storage/catalog.h"
 #include "storage/db.h"
@@ -161,6 +162,8 @@ static void server_free(struct sip_server *sv)
 	capture_detach(sv);
 	(void)turn_end(sv, true);
 	session_each(sv, free_one, NULL);
+	handover_drop_all(sv);
+	refer_drop_all(sv);
 	ua_destroy(&sv->ua);
 	gate_destroy(&sv->gate);
 	auth_fini(&sv->auth);

@@ -106,6 +106,33 @@ int call_join(struct db *db, const struct call_leg_new *leg,
 	return (int)joined;
 }
 
+int call_note_dialog(struct db *db, const struct call_leg_new *leg,
+		     struct span call_id)
+{
+	struct call_key k = { .rule = CALL_RULE_REPLACES };
+	struct found f = { 0 };
+	int64_t n;
+
+	(void)span_copy(k.value, sizeof(k.value), call_id);
+	str_clean(k.value);
+	n = db_query(db,
+		     "SELECT coalesce((SELECT l.call_id FROM call_legs l WHERE "
+		     "l.recording_id = r.id), r.id) FROM recordings r WHERE "
+		     "r.grant_id = $1 AND r.call_id = $2 AND r.id <> $3 AND "
+		     "r.deleted_us = 0 AND (r.state = 'recording' OR "
+		     "r.ended_us >= $4) ORDER BY r.id DESC LIMIT 1",
+		     DB_ARGS(db_text(leg->grant_id), db_text(k.value),
+			     db_text(leg->recording_id),
+			     db_int(leg->started_us - leg->window_us)),
+		     found_row, &f);
+	if (n > 0) {
+		int64_t r = remember(db, leg, &k, f.call.s);
+
+		return r < 0 ? (int)r : 1;
+	}
+	return (int)n;
+}
+
 int64_t call_keys_sweep(struct db *db, int64_t before_us)
 {
 	return db_exec(db, "DELETE FROM call_keys WHERE at_us < $1",

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "base/str.h"
 
 struct db;
 
@@ -52,6 +53,15 @@ struct call_leg_new {
  */
 int call_join(struct db *db, const struct call_leg_new *leg,
 	      const struct call_key *keys, unsigned n, struct id *ret_call);
+
+/* The rule of a session that was handed over: its value is the Call-ID of the
+ * dialog that was replaced. */
+#define CALL_RULE_REPLACES "replaces"
+
+/** Make the recording of that dialog findable by that rule, if this catalog has
+ *  it (live, or ended not before leg->window_us). @return 1 found, 0 not */
+int call_note_dialog(struct db *db, const struct call_leg_new *leg,
+		     struct span call_id);
 
 /** Forget keys that were last used before. @return how many */
 int64_t call_keys_sweep(struct db *db, int64_t before_us);

@@ -127,6 +127,14 @@ int recording_set_meta(struct db *db, const char *id, const char *meta)
 	return r < 0 ? r : catalog_index(db, id);
 }
 
+int recording_set_end_reason(struct db *db, const char *id, const char *reason)
+{
+	return catalog_exec_one(db,
+				"UPDATE recordings SET end_reason = $1 "
+				"WHERE id = $2 AND state <> 'recording'",
+				DB_ARGS(db_text(reason), db_text(id)));
+}
+
 int recording_put_participant(struct db *db, const char *id,
 			      const struct recording_participant *p)
 {

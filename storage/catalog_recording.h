@@ -177,6 +177,9 @@ int recording_finish(struct db *db, const char *id, int64_t ended_us,
 		     const char *reason, const char *spool_file,
 		     int64_t now_us);
 
+/** Of one that has ended: another word. @return 0, -ENOENT */
+int recording_set_end_reason(struct db *db, const char *id, const char *reason);
+
 /**
  * A call that turned out not to be wanted (CANCEL, condition not met): nothing
  * of it stays but its id among the unwanted (storage/unwanted.h), also when

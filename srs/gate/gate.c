@@ -597,6 +597,19 @@ static bool rejudge_steps(struct step *st, const struct gate_snapshot *snap)
 	       step_conditions(st, snap->conditions) && step_codecs(st);
 }
 
+/* For the audit log: who that is. */
+static void by_snapshot(struct step *st, const struct gate_snapshot *snap)
+{
+	st->by_trunk = snap->trunk.id[0] && !snap->token_id[0];
+	(void)str_copy(st->trunk.id, sizeof(st->trunk.id), snap->trunk.id);
+	(void)str_copy(st->token.tenant_id, sizeof(st->token.tenant_id),
+		       snap->tenant_id);
+	(void)str_copy(st->token.client_id, sizeof(st->token.client_id),
+		       snap->client_id);
+	(void)str_copy(st->token.grant_id, sizeof(st->token.grant_id),
+		       snap->grant_id);
+}
+
 void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 		  struct gate_request *req, struct gate_verdict *ret_v)
 {
@@ -604,15 +617,8 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 	bool good;
 
 	memset(ret_v, 0, sizeof(*ret_v));
-	st.by_trunk = snap->trunk.id[0] && !snap->token_id[0];
-	(void)str_copy(st.trunk.id, sizeof(st.trunk.id), snap->trunk.id);
 	good = rejudge_steps(&st, snap);
-	(void)str_copy(st.token.tenant_id, sizeof(st.token.tenant_id),
-		       snap->tenant_id);
-	(void)str_copy(st.token.client_id, sizeof(st.token.client_id),
-		       snap->client_id);
-	(void)str_copy(st.token.grant_id, sizeof(st.token.grant_id),
-		       snap->grant_id);
+	by_snapshot(&st, snap);
 	ret_v->retention_days = snap->conditions->retention_days;
 	if (good)
 		gate_answer(g->settings, GATE_OK, ret_v);
@@ -621,7 +627,7 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 			   req->method ? "call.refuse_change" : "call.end");
 }
 
-void gate_identify(struct gate *g, struct gate_request *req,
+void gate_identify(struct gate *g, const char *action, struct gate_request *req,
 		   struct gate_verdict *ret_v)
 {
 	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
@@ -639,6 +645,21 @@ void gate_identify(struct gate *g, struct gate_request *req,
 			       st.grant.client_id);
 		(void)str_copy(s->grant_id, sizeof(s->grant_id), st.grant.id);
 	}
+	gate_audit(&st, ret_v->status == 200 ? action : "call.refuse");
+}
+
+void gate_refer_within(struct gate *g, const struct gate_snapshot *snap,
+		       struct gate_request *req, struct gate_verdict *ret_v)
+{
+	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+
+	memset(ret_v, 0, sizeof(*ret_v));
+	if (same_peer(&st, snap))
+		gate_answer(g->settings, GATE_OK, ret_v);
+	else
+		(void)gate_refuse_warn(&st, GATE_PEER, 399,
+				       "Not from where the call was set up");
+	by_snapshot(&st, snap);
 	gate_audit(&st, ret_v->status == 200 ? "call.refer" : "call.refuse");
 }
 

@@ -209,12 +209,19 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 		  struct gate_request *req, struct gate_verdict *ret_v);
 
 /**
- * Who sends this request (REFER)? Everything up to the grant's state is looked
- * at, conditions are not. 200: snapshot names tenant, client and grant, and
- * nothing else.
+ * Who sends this request (REFER, SUBSCRIBE)? Everything up to the grant's state
+ * is looked at, conditions are not. 200: snapshot names tenant, client and
+ * grant, and nothing else.
+ *
+ * @param action of the audit entry when it is somebody
  */
-void gate_identify(struct gate *g, struct gate_request *req,
+void gate_identify(struct gate *g, const char *action, struct gate_request *req,
 		   struct gate_verdict *ret_v);
+
+/** REFER within a dialog: 200 when it comes from where the dialog came from (as
+ *  for gate_rejudge()), else 403. */
+void gate_refer_within(struct gate *g, const struct gate_snapshot *snap,
+		       struct gate_request *req, struct gate_verdict *ret_v);
 
 /** OPTIONS: node state; a token is looked at when one is there. */
 void gate_options(struct gate *g, struct gate_request *req,

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 #include "srs/siprec/sdp.h"
 #include "storage/catalog_recording.h"

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/role.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 #include "storage/audit.h"
 #include "storage/commands.h"
@@ -81,6 +82,8 @@ static int take(void *arg, const struct command *c)
 			pause_or_resume(sv, c, str_eq(c->kind, "pause"));
 	else if (str_eq(c->kind, "record"))
 		dialout_start(sv, c, NULL);
+	else if (str_eq(c->kind, "hand-over"))
+		sv->commands_left |= handover_start(sv, c, NULL);
 	else
 		command_over(sv, c->id, c->kind, c->tenant_id, c->recording_id,
 			     c->actor, COMMAND_FAILED, "unknown command");

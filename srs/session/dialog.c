@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 
 static void answer_status(struct session *s, struct ua_request *req, int status)
@@ -22,7 +23,9 @@ static void on_bye(struct session *s, struct ua_request *req)
 	}
 	s->bye = req;
 	session_last_words(s, req);
-	session_end(s, CAP_REASON_BYE, 0, "");
+	session_end(s,
+		    handover_ends(s) ? CAP_REASON_HANDED_OVER : CAP_REASON_BYE,
+		    0, "");
 }
 
 /* Metadata may come in any request; INFO without any is only acknowledged. */
@@ -45,11 +48,6 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 		.headers = UA_ABILITIES,
 	};
 
-	if (!s) { /* of a REFER: nothing but our NOTIFYs belongs there */
-		options = (struct ua_answer){ .status = 405 };
-		(void)ua_answer(req, &options, NULL);
-		return;
-	}
 	session_note_request(s, req);
 	session_touch_activity(s);
 	switch (req->method) {
@@ -65,6 +63,12 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 			answer_status(s, req, 481);
 		else
 			session_change(s, req);
+		return;
+	case UA_REFER:
+		refer_on_within(s, req);
+		return;
+	case UA_SUBSCRIBE:
+		refer_on_subscribe_within(s, req);
 		return;
 	case UA_CANCEL: /* of nothing that waits */
 		answer_status(s, req, 481);
@@ -118,12 +122,12 @@ static void on_response(void *arg, enum ua_method method,
 		    (res->status == 408 && method != UA_INVITE &&
 		     !(method == UA_UPDATE && s && s->snapshot_asked));
 
-	if (!s)
-		return; /* to a NOTIFY */
 	session_note_message(s, true, res->text, ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
 	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
+	if (method == UA_NOTIFY)
+		return; /* its subscription is none of the call's business */
 	if (s->dialing && method == UA_INVITE) {
 		dialout_answered(s, res);
 		return;

@@ -20,7 +20,9 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
+#include "srs/sip/refer_to.h"
 #include "srs/siprec/sdp.h"
 #include "storage/commands.h"
 
@@ -40,7 +42,7 @@ static void over(struct session *s, enum command_state state,
 	if (command)
 		command_over(s->sv, command, "record", s->snap.tenant_id,
 			     s->id.s, s->command_actor, state, detail);
-	refer_over(s, (int)state);
+	refer_end_state(&s->refer, (int)state, s->dial_status);
 }
 
 static void give_up(struct session *s, enum command_state state,
@@ -103,8 +105,9 @@ static void hang_up(struct session *s, enum command_state state,
 struct wanted {
 	const char *from, *grant_id;
 	unsigned streams;
-	json_t *people; /* AoRs */
-	struct ua_dialog **refer;
+	json_t *people;	      /* AoRs */
+	const char *replaces; /* NULL = nothing */
+	struct refer **refer;
 };
 
 static bool read_wanted(const json_t *o, struct wanted *w)
@@ -114,6 +117,7 @@ static bool read_wanted(const json_t *o, struct wanted *w)
 	w->from = json_string_value(json_object_get(o, "from"));
 	w->grant_id = json_string_value(json_object_get(o, "grant_id"));
 	w->people = json_object_get(o, "participants");
+	w->replaces = json_string_value(json_object_get(o, "replaces"));
 	w->streams = n ? (unsigned)json_integer_value(n) : SESSION_AUDIO_MAX;
 	return w->from && w->grant_id && w->streams >= 1 &&
 	       w->streams <= SESSION_AUDIO_MAX;
@@ -177,7 +181,7 @@ static int make_wish(struct intake *in)
 }
 
 static void fill_facts(struct sip_server *sv, const struct metadata *people,
-		       enum ua_transport transport, const char *host)
+		       const struct ua_address *a)
 {
 	struct intake *in = sv->in;
 	struct gate_peer *p = &in->gate.peer;
@@ -185,37 +189,53 @@ static void fill_facts(struct sip_server *sv, const struct metadata *people,
 	intake_facts(sv, NULL, in->sdp, people, people->n_participants > 0);
 	in->gate.method = "INVITE";
 	in->gate.may_wait = sv->set->sip.on_missing_metadata == 0;
-	(void)str_copy(in->address, sizeof(in->address), host);
+	(void)str_copy(in->address, sizeof(in->address), a->host);
 	p->address = in->address;
-	p->transport = transport == UA_TLS   ? GATE_TLS
-		       : transport == UA_TCP ? GATE_TCP
-					     : GATE_UDP;
-	p->loopback = strncmp(host, "127.", 4) == 0 || str_eq(host, "::1");
+	p->transport = a->transport == UA_TLS	? GATE_TLS
+		       : a->transport == UA_TCP ? GATE_TCP
+						: GATE_UDP;
+	p->loopback =
+		strncmp(a->host, "127.", 4) == 0 || str_eq(a->host, "::1");
 }
 
 /* ---- the INVITE ---- */
 
 static int send_invite(struct session *s)
 {
-	char headers[500];
+	char headers[1100];
 	const struct ua_send m = {
 		.method = UA_INVITE,
 		.headers = headers,
 	};
 
 	(void)snprintf(headers, sizeof(headers),
-		       "Require: siprec\r\n"
+		       "Require: siprec%s\r\n%s%s%s"
 		       "Allow: " UA_ALLOW "\r\n"
 		       "Accept: application/sdp, multipart/mixed, "
 		       "application/rs-metadata+xml, application/rs-metadata"
 		       "\r\n"
 		       "Supported: siprec, timer\r\n"
 		       "Session-Expires: %lld;refresher=uas\r\n",
+		       s->replaces ? ", replaces" : "",
+		       s->replaces ? "Replaces: " : "",
+		       s->replaces ? s->replaces : "",
+		       s->replaces ? "\r\n" : "",
 		       (long long)s->sv->set->sip.session_expires_s);
 	return session_send_body(s, &m);
 }
 
 /* ---- the session ---- */
+
+/* Kept as text: "id;to-tag=a;from-tag=b". */
+static int take_replaces(struct session *s, const char *text)
+{
+	struct sip_dialog_id id;
+
+	if (replaces_parse(span_of(text), &id) < 0)
+		return -EINVAL;
+	s->replaces = mem_strdup(text);
+	return s->replaces ? 0 : -ENOMEM;
+}
 
 static int fill_session(struct session *s, struct gate_verdict *v,
 			const struct wanted *w)
@@ -230,6 +250,8 @@ static int fill_session(struct session *s, struct gate_verdict *v,
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,
 			   sv->set->media.address);
 	s->dial_streams = w->streams;
+	if (w->replaces && take_replaces(s, w->replaces) < 0)
+		return -EINVAL;
 	return ua_dialog_dial(sv->ua, &dial, s, &s->dialog);
 }
 
@@ -299,14 +321,13 @@ static const char *start(struct sip_server *sv, const struct command *c,
 			 enum command_state *ret_state)
 {
 	struct metadata *people = NULL;
-	enum ua_transport transport;
-	char host[UA_PEER_MAX];
+	struct ua_address a;
 	const char *bad;
 
 	*ret_state = COMMAND_FAILED;
-	if (ua_dial_parse(w->from, &transport, host) < 0)
+	if (ua_dial_parse(w->from, &a) < 0)
 		return "from: not a SIP URI with an IP address";
-	if (!may_call(sv, c->actor, host)) {
+	if (!may_call(sv, c->actor, a.host)) {
 		*ret_state = COMMAND_REFUSED;
 		return "[sip] dial_to does not name that address";
 	}
@@ -315,14 +336,14 @@ static const char *start(struct sip_server *sv, const struct command *c,
 		metadata_destroy(&people);
 		return "no memory, or the database is busy";
 	}
-	fill_facts(sv, people, transport, host);
+	fill_facts(sv, people, &a);
 	bad = judge(sv, c, w, &people, detail, ret_state);
 	metadata_destroy(&people);
 	return bad;
 }
 
 void dialout_start(struct sip_server *sv, const struct command *c,
-		   struct ua_dialog **refer)
+		   struct refer **refer)
 {
 	json_t *args = json_loads(c->args, JSON_REJECT_DUPLICATES, NULL);
 	enum command_state state = COMMAND_FAILED;
@@ -337,6 +358,8 @@ void dialout_start(struct sip_server *sv, const struct command *c,
 	if (bad)
 		command_over(sv, c->id, c->kind, c->tenant_id, "", c->actor,
 			     state, bad);
+	if (bad && refer)
+		refer_end_state(refer, (int)state, 0);
 	json_decref(args);
 }
 
@@ -466,6 +489,7 @@ void dialout_answered(struct session *s, const struct ua_response *res)
 	if (s->state != SESSION_OPENING || s->plan)
 		return;
 	if (res->status / 100 != 2) {
+		s->dial_status = res->status;
 		(void)snprintf(detail, sizeof(detail),
 			       res->status == 408 && !res->text.len
 				       ? "no answer"
@@ -475,6 +499,8 @@ void dialout_answered(struct session *s, const struct ua_response *res)
 		return;
 	}
 	session_snapshot_answers(s, &res->fields);
+	s->replaces_ok =
+		sip_fields_lists(&res->fields, "Supported", "replaces");
 	take_timer(s, res);
 	s->started_us = s->active_us = session_mono_us(s->sv);
 	take_answer(s, res);

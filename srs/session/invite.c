@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 #include "srs/siprec/sdp.h"
 #include "storage/catalog_recording.h"
@@ -323,6 +324,8 @@ static int fill_session(struct session *s, struct ua_request *req,
 				     sv->set->sip.missing_metadata_wait_us;
 	s->extra = session_extra(NULL, req, s->people);
 	session_snapshot_offer(s, req);
+	s->replaces_ok =
+		sip_fields_lists(&req->fields, "Supported", "replaces");
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,
 			   sv->set->media.address);
 	r = session_take_people(s);
@@ -484,6 +487,8 @@ void session_on_request(void *arg, struct ua_request *req)
 		on_options(sv, req);
 	else if (req->method == UA_REFER)
 		session_on_refer(sv, req);
+	else if (req->method == UA_SUBSCRIBE)
+		session_on_subscribe(sv, req);
 	else if (req->method == UA_INVITE)
 		on_invite(sv, req);
 	else

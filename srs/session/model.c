@@ -5,8 +5,8 @@
  * A call is found again by identifiers, in this order, each switchable in
  * [stitch]: the group id (NetSapiens ends and starts the dialog at each party
  * change), the communication session's id (one call sent twice), its SIP
- * Session-ID (RFC 7989), CUCM's refci (near and far end), and the vendors'
- * correlation headers.
+ * Session-ID (RFC 7989), CUCM's refci (near and far end), the vendors'
+ * correlation headers, and the dialog that a session of ours replaced.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -67,6 +67,14 @@ static void correlation_keys(struct ua_request *req, struct keys *k, bool want)
 			ua_request_field(req, headers[i], 0));
 }
 
+/* "id;to-tag=a;from-tag=b" */
+static struct span replaced_call_id(const struct session *s)
+{
+	struct span rest = span_of(s->replaces);
+
+	return span_cut(&rest, ';');
+}
+
 static void find_keys(struct session *s, struct ua_request *req, struct keys *k)
 {
 	const struct settings *set = s->sv->set;
@@ -93,6 +101,9 @@ static void find_keys(struct session *s, struct ua_request *req, struct keys *k)
 			add_key(k, set->stitch.refci, "refci", refci);
 	}
 	correlation_keys(req, k, set->stitch.correlation);
+	if (s->replaces)
+		add_key(k, set->stitch.replaces, CALL_RULE_REPLACES,
+			replaced_call_id(s));
 }
 
 /* ---- the model ---- */
@@ -313,6 +324,7 @@ int session_model_store(struct session *s, struct ua_request *req)
 		.started_us = s->started_wall_us,
 		.window_us = s->sv->set->stitch.window_us,
 	};
+	const struct settings *set = s->sv->set;
 	struct keys k = { .n = 0 };
 	json_t *model = json_object();
 	struct id call;
@@ -326,6 +338,10 @@ int session_model_store(struct session *s, struct ua_request *req)
 	find_keys(s, req, &k);
 	if (k.n == 0)
 		return 0;
+	if (s->replaces && set->stitch.replaces)
+		r = call_note_dialog(s->sv->db, &leg, replaced_call_id(s));
+	if (r < 0)
+		return r;
 	r = call_join(s->sv->db, &leg, k.items, k.n, &call);
 	if (r > 0)
 		log_info(&s->log, "sip.call_joined", LOG_S("call", call.s));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/siprec/sdp.h"
 #include "storage/catalog_recording.h"
 
@@ -92,7 +93,8 @@ void session_destroy(struct session **sp)
 	mem_free(s->answer);
 	mem_free(s->late_answer);
 	mem_free(s->extra);
-	ua_dialog_destroy(&s->refer);
+	refer_end(&s->refer, 503);
+	mem_free(s->replaces);
 	mem_free(s);
 }
 
@@ -341,6 +343,7 @@ void session_closed(struct session *s, const struct cap_closed *c)
 			media_trouble(s, c->error ? c->error : -EIO);
 	}
 	if (s->state == SESSION_OPENING && s->dialing) {
+		s->dial_status = 408;
 		dialout_failed(s, "no answer");
 		return;
 	}

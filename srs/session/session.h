@@ -39,8 +39,10 @@
 
 struct command;
 struct db;
+struct handover;
 struct ipc;
 struct metric;
+struct refer;
 struct role;
 struct settings;
 
@@ -163,10 +165,17 @@ struct session {
 	char command_actor[64];
 
 	/* called by us: dialout.c */
-	bool dialing;		 /* until the answer is in the catalog */
-	bool dial_waits;	 /* for participants, once answered */
-	unsigned dial_streams;	 /* most audio lines that are taken */
-	struct ua_dialog *refer; /* who asked us to, NULL = nobody to tell */
+	bool dialing;	       /* until the answer is in the catalog */
+	bool dial_waits;       /* for participants, once answered */
+	unsigned dial_streams; /* most audio lines that are taken */
+	struct refer *refer;   /* how that is told, NULL = nobody asks */
+	int dial_status;       /* of the final answer, 0 = none came */
+	char *replaces;	       /* the dialog that it replaces, as in Replaces */
+
+	/* to another node: handover.c; NOTIFYs in our dialog: refer_state.c */
+	bool replaces_ok; /* the client supports Replaces */
+	bool handed_over;
+	unsigned n_refer_subs; /* that use the dialog */
 
 	/* asked for a description: snapshot.c */
 	bool snapshot_ok;	  /* the client answers that */
@@ -276,6 +285,9 @@ struct sip_server {
 	int64_t change_counter, grants_epoch;
 	int64_t commands_counter; /* of the change counter, when last seen */
 	bool commands_left;	  /* one has to wait */
+	struct refer *refers;	  /* refer_state.c */
+	unsigned n_refers;
+	struct handover *handovers; /* handover.c */
 	bool ready_told, draining, drained_told;
 	int64_t drain_end_us;
 	char node[256];
@@ -597,9 +609,9 @@ void session_snapshot_answered(struct session *s,
 /* ---- dialout.c: calls that we start ---- */
 
 /** Command "record"; how it went is written to it. */
-/** @param refer taken when the call was started; NULL: nobody to tell */
+/** @param refer taken, or told why not; NULL: nobody to tell */
 void dialout_start(struct sip_server *sv, const struct command *c,
-		   struct ua_dialog **refer);
+		   struct refer **refer);
 /** The final answer to our INVITE: what it offers is judged. */
 void dialout_answered(struct session *s, const struct ua_response *res);
 /** Capture has the ports. */
@@ -609,14 +621,6 @@ void dialout_accepted(struct session *s);
 void dialout_lost(struct session *s);
 /** Give up one that is not accepted (CANCEL if need be). */
 void dialout_failed(struct session *s, const char *detail);
-
-/* ---- refer.c: clients that ask us to call ---- */
-
-void session_on_refer(struct sip_server *sv, struct ua_request *req);
-/** Tell how it goes; a final status ends the dialog. NULL dialog: nothing. */
-void refer_notify(struct ua_dialog **dialog, int status, const char *phrase);
-/** @param state enum command_state, the call's end */
-void refer_over(struct session *s, int state);
 
 /* ---- commands.c: what others ask of us ---- */
 

@@ -147,8 +147,9 @@ int session_save(const struct session *s, struct buf *out)
 	json_text_pair(out, "ends_why", s->ends_why);
 	buf_printf(out, ",\"paused\":%d,\"aware\":%d,\"snapshot_ok\":%d",
 		   s->paused, s->aware, s->snapshot_ok);
-	buf_printf(out, ",\"snapshot_draft\":%d,\"wished\":%d",
-		   s->snapshot_draft, s->wished);
+	buf_printf(out,
+		   ",\"snapshot_draft\":%d,\"wished\":%d,\"replaces_ok\":%d",
+		   s->snapshot_draft, s->wished, s->replaces_ok);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -302,6 +303,8 @@ static void load_rest(struct session *s, const json_t *root)
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
 	s->wished = json_integer_value(json_object_get(root, "wished")) != 0;
 	s->offered = s->wished;
+	s->replaces_ok =
+		json_integer_value(json_object_get(root, "replaces_ok")) != 0;
 	s->paused = json_integer_value(json_object_get(root, "paused")) != 0;
 	s->told_paused = s->paused;
 	s->aware = json_integer_value(json_object_get(root, "aware")) != 0;

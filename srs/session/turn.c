@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 #include "srs/sip/redact.h"
 #include "storage/catalog_recording.h"
@@ -343,6 +344,7 @@ void turn_drop_dialog(struct session *s)
 		send_answer(t, false);
 		answer_free(t);
 	}
+	refer_keep_dialog(s);
 	ua_dialog_destroy(&s->dialog);
 }
 

@@ -10,6 +10,7 @@
 #include "base/role.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "srs/session/refer.h"
 #include "srs/session/session.h"
 #include "storage/db.h"
 
@@ -239,6 +240,8 @@ static void on_tick(void *arg)
 
 	check_grants(sv);
 	session_each(sv, watch_one, NULL);
+	handover_watch(sv);
+	refer_watch(sv);
 	watch_drain(sv);
 	metric_set(sv->m_live, session_count_live(sv));
 	if (loop_timer_set(sv->loop, &sv->watch, session_mono_us(sv) + TICK_US,

@@ -261,22 +261,27 @@ static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
 
 /* ---- answers ---- */
 
+const char *ua_status_phrase(int status)
+{
+	const char *phrase = sip_status_phrase(status);
+
+	return phrase ? phrase : "Unknown";
+}
+
 static int reply(struct ua_irq_magic *q, const struct ua_answer *a,
 		 const char *contact)
 {
 	su_home_t *home = msg_home(q->msg);
 	sip_payload_t *pl = NULL;
-	const char *phrase = a->phrase;
+	const char *phrase =
+		a->phrase ? a->phrase : ua_status_phrase(a->status);
 	int r;
 
-	if (!phrase)
-		phrase = sip_status_phrase(a->status);
 	if (a->body.len > 0)
 		pl = sip_payload_create(home, a->body.p, (isize_t)a->body.len);
 	q->ua->sending++;
 	r = nta_incoming_treply(
-		q->irq, a->status, phrase ? phrase : "Unknown",
-		SIPTAG_SERVER_STR(q->ua->software),
+		q->irq, a->status, phrase, SIPTAG_SERVER_STR(q->ua->software),
 		TAG_IF(contact, SIPTAG_CONTACT_STR(contact)),
 		TAG_IF(a->status == 405 || a->status == 501,
 		       SIPTAG_ALLOW_STR(UA_ALLOW)),

@@ -24,6 +24,7 @@
 struct buf;
 struct err;
 struct loop;
+struct sip_dialog_id;
 struct ua;
 struct ua_dialog;
 
@@ -58,7 +59,7 @@ enum ua_tls_verify { UA_TLS_NONE, UA_TLS_OPTIONAL, UA_TLS_REQUIRED };
 	"Allow: " UA_ALLOW "\r\n" UA_ACCEPT "Accept-Encoding: identity\r\n"    \
 	"Accept-Language: en\r\n"                                              \
 	"Supported: siprec, timer, 100rel, record-aware, norefersub, "         \
-	"nosub\r\n"
+	"nosub, explicitsub, tdialog\r\n"
 
 #define UA_PEER_MAX 64
 #define UA_SUBJECTS_MAX 16
@@ -189,6 +190,15 @@ bool ua_request_is_private(const struct ua_request *req);
 bool ua_request_unsupported(const struct ua_request *req, char *dst,
 			    size_t dst_len);
 
+/* Long enough for ua_request_local(). */
+#define UA_LOCAL_MAX 120
+/** Where our listener is that the request came to, as the end of a SIP URI:
+ *  "192.0.2.1:5060;transport=tcp". dst: UA_LOCAL_MAX. @return 0 or -EIO */
+int ua_request_local(struct ua_request *req, char *dst);
+
+/** @return the usual phrase, never NULL */
+const char *ua_status_phrase(int status);
+
 /* ---- answers ---- */
 
 struct ua_answer {
@@ -246,10 +256,13 @@ struct ua_dial {
  */
 int ua_dialog_dial(struct ua *ua, const struct ua_dial *dial, void *darg,
 		   struct ua_dialog **ret_dialog);
-/** @return 0 or -EINVAL: what ua_dialog_dial() would make of the URI.
- *  @param ret_host the address without brackets, UA_PEER_MAX */
-int ua_dial_parse(const char *uri, enum ua_transport *ret_transport,
-		  char *ret_host);
+struct ua_address {
+	enum ua_transport transport;
+	char host[UA_PEER_MAX]; /* an IP address without brackets */
+	char port[8];
+};
+/** What ua_dialog_dial() would make of the URI. @return 0, -EINVAL, -ENOMEM */
+int ua_dial_parse(const char *uri, struct ua_address *ret_address);
 
 /** From now on these callbacks get what belongs to the dialog; events for its
  *  life. (At first: those of the agent.) */
@@ -277,6 +290,12 @@ int ua_dialog_restore(struct ua *ua, const char *json, size_t len, void *darg,
 bool ua_dialog_lacks_prack(const struct ua_dialog *d);
 bool ua_dialog_allows(const struct ua_dialog *d, enum ua_method m);
 const char *ua_dialog_call_id(const struct ua_dialog *d);
+/** As seen from our side; "" for a tag that is not known yet. */
+void ua_dialog_id(const struct ua_dialog *d, struct sip_dialog_id *ret_id);
+bool ua_dialog_is(const struct ua_dialog *d, const struct sip_dialog_id *id);
+/** The other side's Contact, without header fields; the address that its
+ *  requests come from where that is a name. @return 0, -ENOENT, -ENOBUFS */
+int ua_dialog_target(const struct ua_dialog *d, char *dst, size_t dst_len);
 const char *ua_dialog_peer(const struct ua_dialog *d);
 enum ua_transport ua_dialog_transport(const struct ua_dialog *d);
 const char *ua_transport_name(enum ua_transport t); /* "udp" */

@@ -11,13 +11,9 @@
 #include "base/mem.h"
 #include "srs/sip/ua_int.h"
 
-#define PORT_MAX 8
-
 struct callee {
-	enum ua_transport transport;
+	struct ua_address a;
 	bool v6;
-	char host[UA_PEER_MAX]; /* without brackets */
-	char port[PORT_MAX];
 };
 
 static int read_transport(url_t const *url, enum ua_transport *ret_t)
@@ -45,10 +41,10 @@ static bool read_host(const char *host, struct callee *c)
 		s.p++;
 		s.len -= 2;
 	}
-	if (!span_copy(c->host, sizeof(c->host), s))
+	if (!span_copy(c->a.host, sizeof(c->a.host), s))
 		return false;
-	c->v6 = inet_pton(AF_INET6, c->host, addr) == 1;
-	return c->v6 || inet_pton(AF_INET, c->host, addr) == 1;
+	c->v6 = inet_pton(AF_INET6, c->a.host, addr) == 1;
+	return c->v6 || inet_pton(AF_INET, c->a.host, addr) == 1;
 }
 
 static int read_uri(su_home_t *home, const char *uri, struct callee *c)
@@ -56,19 +52,18 @@ static int read_uri(su_home_t *home, const char *uri, struct callee *c)
 	url_t *url = strpbrk(uri, " \t\r\n<>\"") ? NULL : url_make(home, uri);
 
 	if (!url || (url->url_type != url_sip && url->url_type != url_sips) ||
-	    !url->url_host || read_transport(url, &c->transport) < 0 ||
+	    !url->url_host || read_transport(url, &c->a.transport) < 0 ||
 	    !read_host(url->url_host, c))
 		return -EINVAL;
-	if (!str_copy(c->port, sizeof(c->port),
+	if (!str_copy(c->a.port, sizeof(c->a.port),
 		      url->url_port && url->url_port[0] ? url->url_port
-		      : c->transport == UA_TLS		? "5061"
+		      : c->a.transport == UA_TLS	? "5061"
 							: "5060"))
 		return -EINVAL;
 	return 0;
 }
 
-int ua_dial_parse(const char *uri, enum ua_transport *ret_transport,
-		  char *ret_host)
+int ua_dial_parse(const char *uri, struct ua_address *ret_address)
 {
 	su_home_t *home = su_home_new(sizeof(su_home_t));
 	struct callee c = { 0 };
@@ -80,8 +75,7 @@ int ua_dial_parse(const char *uri, enum ua_transport *ret_transport,
 	su_home_unref(home);
 	if (r < 0)
 		return r;
-	*ret_transport = c.transport;
-	(void)str_copy(ret_host, UA_PEER_MAX, c.host);
+	*ret_address = c.a;
 	return 0;
 }
 
@@ -97,7 +91,7 @@ static bool find_listener(struct ua *ua, const struct callee *c, char *dst,
 					: tport_is_tcp(t) ? UA_TCP
 							  : UA_UDP;
 
-		if (!ai || !via || has != c->transport ||
+		if (!ai || !via || has != c->a.transport ||
 		    (ai->ai_family == AF_INET6) != c->v6)
 			continue;
 		(void)snprintf(dst, dst_len, "%s%s%s", via->v_host,
@@ -129,10 +123,10 @@ static int fill(struct ua_dialog *d, const char *uri, const struct callee *c)
 	if (!find_listener(d->ua, c, host, sizeof(host)))
 		return -EPROTONOSUPPORT;
 	(void)snprintf(contact, sizeof(contact), "<sip:srs@%s%s>;+sip.srs",
-		       host, params[c->transport]);
+		       host, params[c->a.transport]);
 	(void)snprintf(d->peer, sizeof(d->peer), c->v6 ? "[%s]:%s" : "%s:%s",
-		       c->host, c->port);
-	d->transport = c->transport;
+		       c->a.host, c->a.port);
+	d->transport = c->a.transport;
 	id_new(&id, clock_wall_us(clock_real()));
 	r = ua_dup_span(span_of(id.s), &d->call_id);
 	id_new(&id, clock_wall_us(clock_real()));

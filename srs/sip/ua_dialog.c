@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "srs/sip/json_text.h"
+#include "srs/sip/refer_to.h"
 #include "srs/sip/ua_int.h"
 
 /* Of our own requests, so that a number is not used twice when a restart
@@ -330,6 +331,51 @@ bool ua_dialog_allows(const struct ua_dialog *d, enum ua_method m)
 const char *ua_dialog_call_id(const struct ua_dialog *d)
 {
 	return d->call_id;
+}
+
+void ua_dialog_id(const struct ua_dialog *d, struct sip_dialog_id *ret_id)
+{
+	const char *remote = nta_leg_get_rtag(d->leg);
+
+	memset(ret_id, 0, sizeof(*ret_id));
+	(void)str_copy(ret_id->call_id, sizeof(ret_id->call_id), d->call_id);
+	(void)str_copy(ret_id->local_tag, sizeof(ret_id->local_tag),
+		       d->local_tag);
+	(void)str_copy(ret_id->remote_tag, sizeof(ret_id->remote_tag),
+		       remote ? remote : "");
+}
+
+bool ua_dialog_is(const struct ua_dialog *d, const struct sip_dialog_id *id)
+{
+	const char *remote = nta_leg_get_rtag(d->leg);
+
+	return str_eq(d->call_id, id->call_id) &&
+	       str_ieq(d->local_tag, id->local_tag) &&
+	       str_ieq(remote ? remote : "", id->remote_tag);
+}
+
+int ua_dialog_target(const struct ua_dialog *d, char *dst, size_t dst_len)
+{
+	su_home_t *home = su_home_new(sizeof(su_home_t));
+	const char *colon = strrchr(d->peer, ':');
+	url_t *url;
+	int n = -1;
+
+	if (!home)
+		return -ENOMEM;
+	url = d->target && d->target[0] ? url_make(home, d->target) : NULL;
+	if (url && url->url_host && ua_is_address(url->url_host)) {
+		url->url_headers = NULL;
+		n = snprintf(dst, dst_len, "%s", url_as_string(home, url));
+	} else if (url && colon) {
+		n = snprintf(dst, dst_len, "%s:%s%s%s;transport=%s",
+			     url->url_type == url_sips ? "sips" : "sip",
+			     url->url_user ? url->url_user : "",
+			     url->url_user ? "@" : "", d->peer,
+			     ua_transport_name(d->transport));
+	}
+	su_home_unref(home);
+	return n < 0 ? -ENOENT : (size_t)n >= dst_len ? -ENOBUFS : 0;
 }
 
 const char *ua_dialog_peer(const struct ua_dialog *d)

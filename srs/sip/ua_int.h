@@ -127,6 +127,7 @@ int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
 		   char **ret_contact);
 bool ua_uri_is_ours(const struct ua_irq_magic *q);
 bool ua_field_safe(const char *headers);
+bool ua_is_address(const char *host);
 
 /* ua_rel.c: reliable provisional answers */
 

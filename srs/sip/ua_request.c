@@ -300,9 +300,10 @@ bool ua_uri_is_ours(const struct ua_irq_magic *q)
 
 static bool we_support(struct span word)
 {
-	static const char *const known[] = { "siprec",	   "timer",
-					     "100rel",	   "record-aware",
-					     "norefersub", "nosub" };
+	static const char *const known[] = { "siprec",	    "timer",
+					     "100rel",	    "record-aware",
+					     "norefersub",  "nosub",
+					     "explicitsub", "tdialog" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(known); i++) {
 		if (span_ieq(word, known[i]))
@@ -390,6 +391,19 @@ int ua_contact_for(struct ua *ua, nta_incoming_t *irq, su_home_t *home,
 		return -ENOMEM;
 	*ret_contact = s;
 	return 0;
+}
+
+int ua_request_local(struct ua_request *req, char *dst)
+{
+	struct ua_irq_magic *q = (struct ua_irq_magic *)(void *)req;
+	char *contact = NULL;
+	struct span rest;
+
+	if (ua_contact_for(q->ua, q->irq, msg_home(q->msg), &contact) < 0)
+		return -EIO;
+	rest = span_of(contact); /* "<sip:srs@...>;+sip.srs" */
+	(void)span_cut(&rest, '@');
+	return span_copy(dst, UA_LOCAL_MAX, span_cut(&rest, '>')) ? 0 : -EIO;
 }
 
 /* Only complete lines, no empty one: nothing may end the header early. */

@@ -37,7 +37,7 @@ static bool connection_alive(const struct ua_dialog *d)
 	return tp && tport_is_secondary(tp) && !tport_is_closed(tp);
 }
 
-static bool is_address(const char *host)
+bool ua_is_address(const char *host)
 {
 	unsigned char addr[16];
 	char bare[UA_PEER_MAX];
@@ -71,7 +71,7 @@ static void next_hop(const struct ua_dialog *d, char *dst, size_t dst_len)
 	}
 	nta_leg_get_route(d->leg, &route, &target);
 	url = route ? route->r_url : target ? target->m_url : NULL;
-	if (url && url->url_host && is_address(url->url_host))
+	if (url && url->url_host && ua_is_address(url->url_host))
 		return;
 	/* a name: try the address it came from, at the usual port */
 	(void)snprintf(dst, dst_len, "%s:%.*s",

@@ -248,7 +248,7 @@ static void a_started_call_waits_for_its_people(void **state)
 static void identify(struct gate_rig *t, int status, enum gate_cause cause)
 {
 	gate_verdict_fini(&t->v);
-	gate_identify(t->gate, &t->req, &t->v);
+	gate_identify(t->gate, "call.refer", &t->req, &t->v);
 	gate_rig_no_secret(t);
 	if (t->v.status != status || t->v.cause != cause)
 		fail_msg("status %d cause %s, %s", t->v.status,
@@ -324,7 +324,7 @@ static void nobody_is_identified_by_less(void **state)
 		assert_int_equal(db_begin(t->r.db), 0);
 		assert_true(db_exec(t->r.db, grant_ends[i], DB_NONE) > 0);
 		gate_verdict_fini(&t->v);
-		gate_identify(t->gate, &t->req, &t->v);
+		gate_identify(t->gate, "call.refer", &t->req, &t->v);
 		if (t->v.status != 401)
 			fail_msg("%s: %d", grant_ends[i], t->v.status);
 		db_rollback(t->r.db);
@@ -362,7 +362,7 @@ static void our_own_failures_are_500(void **state)
 		assert_true(t->v.status == 200 || t->v.status == 500);
 		mem_fail_after(n);
 		gate_verdict_fini(&t->v);
-		gate_identify(t->gate, &t->req, &t->v);
+		gate_identify(t->gate, "call.refer", &t->req, &t->v);
 		assert_true(t->v.status == 200 || t->v.status == 500);
 		mem_fail_after(-1);
 	}
@@ -371,7 +371,7 @@ static void our_own_failures_are_500(void **state)
 	gate_judge_grant(t->gate, t->r.grant.s, NULL, &t->req, &t->v);
 	assert_int_equal(t->v.status, 500);
 	gate_verdict_fini(&t->v);
-	gate_identify(t->gate, &t->req, &t->v);
+	gate_identify(t->gate, "call.refer", &t->req, &t->v);
 	assert_int_equal(t->v.status, 500);
 }
 
