@@ -19,6 +19,7 @@
 static const char *const level_words[] = { "debug", "info", "warn", "error",
 					   NULL };
 static const char *const format_words[] = { "text", "json", NULL };
+static const char *const duplicates_words[] = { "once", "link", NULL };
 static const char *const pref_words[] = { "note", "honour", NULL };
 static const char *const dtmf_words[] = { "record", "mute", NULL };
 static const char *const verify_words[] = { "none", "optional", "required",
@@ -283,6 +284,11 @@ static const struct conf_key keys[] = {
 	{ "stitch", "window", CONF_DURATION, FIELD(stitch.window_us),
 	  .def = "2m", .max = DAY_US, .reload = true,
 	  .doc = "How long after its end a call may be continued." },
+	{ "stitch", "duplicates", CONF_ENUM, FIELD(stitch.duplicates),
+	  .def = "once", .words = duplicates_words, .reload = true,
+	  .doc = "A call sent twice: kept once (the better recording is listed "
+		 "and counted; media that it has as well is removed from the "
+		 "other), or both only linked." },
 
 	{ "media", "address", CONF_STRING, TEXT(media.address),
 	  .def = "127.0.0.1", .check = check_ip,

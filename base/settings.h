@@ -24,6 +24,7 @@ enum settings_tls_verify {
 };
 
 enum settings_recordpref { RECORDPREF_NOTE, RECORDPREF_HONOUR };
+enum settings_duplicates { DUPLICATES_ONCE, DUPLICATES_LINK };
 enum settings_dtmf { DTMF_RECORD, DTMF_MUTE };
 
 struct settings {
@@ -69,6 +70,7 @@ struct settings {
 		bool group_id, session_id, sip_session_id, refci, correlation,
 			replaces;
 		int64_t window_us; /* after the end of a call, 2m */
+		int duplicates;	   /* enum settings_duplicates; once */
 	} stitch;
 	struct {
 		char address[64]; /* IPv4 or IPv6 in SDP and to bind */

@@ -243,6 +243,7 @@ static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 		r = reserve((void **)&s->refs, &cap, s->n, sizeof(*s->refs));
 	if (r < 0)
 		return r;
+	s->bytes += p->payload_len;
 	s->packets[s->n] = tp;
 	s->refs[s->n++] = (struct feed_ref){ number, spec, p->pt };
 	return 0;

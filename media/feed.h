@@ -54,6 +54,7 @@ struct feed_stream {
 	size_t n_holds, cap_holds;
 	struct dtmf dtmf;     /* keys pressed */
 	struct t140 *text;    /* CAP_TEXT, finished; NULL = no packet */
+	uint64_t bytes;	      /* of audio payload */
 	uint64_t undecodable; /* packets of a codec that nobody knows */
 	uint64_t broken;      /* not RTP */
 	uint8_t main_spec;    /* of most audio packets */

@@ -82,12 +82,25 @@ struct render_event {
 	char text[80];
 };
 
+#define RENDER_GAPS_MAX 32
+
+/* Where nothing is to be heard though something could. */
+struct render_gap {
+	int64_t from_wall_us, to_wall_us;
+};
+
 struct render_stream {
 	uint16_t index;
 	char codec[24];
 	uint64_t packets; /* in the file */
 	uint64_t lost;
-	double loss; /* share, 0..1 */
+	uint64_t bytes;			  /* of payload */
+	int64_t from_wall_us, to_wall_us; /* 0 = no packet has a place */
+	int64_t absent_us;		  /* in between: lost, held, paused */
+	struct render_gap gaps[RENDER_GAPS_MAX]; /* these, in order */
+	unsigned n_gaps;
+	bool gaps_cut; /* there are more, or nobody can say where */
+	double loss;   /* share, 0..1 */
 	double drift_ppm;
 	bool copied; /* its track was not decoded */
 };

@@ -22,6 +22,7 @@
 #include "storage/jobs.h"
 
 #define WORK_PATH_MAX (SETTINGS_PATH_MAX + 64)
+#define GAP_LEN 42 /* "FROM-TO " */
 
 struct work {
 	struct db *db;
@@ -36,6 +37,7 @@ struct work {
 	char spool[WORK_PATH_MAX];
 	char dir[WORK_PATH_MAX];
 	char prefix[BLOB_KEY_MAX];
+	char gaps[CAP_STREAMS_MAX][RENDER_GAPS_MAX * GAP_LEN];
 };
 
 static int64_t now_us(void)
@@ -183,14 +185,45 @@ static int put_events(struct work *w)
 	return 0;
 }
 
+/* "FROM-TO FROM-TO" */
+static void put_gaps(const struct render_stream *s, char *dst, size_t len)
+{
+	size_t n = 0;
+
+	(void)str_copy(dst, len, s->gaps_cut ? "*" : "");
+	for (unsigned i = 0; i < s->n_gaps && !s->gaps_cut && n < len; i++)
+		n += (size_t)snprintf(dst + n, len - n, "%s%lld-%lld",
+				      i ? " " : "",
+				      (long long)s->gaps[i].from_wall_us,
+				      (long long)s->gaps[i].to_wall_us);
+}
+
+static struct recording_media media_of(const struct render_stream *s,
+				       const char *gaps)
+{
+	return (struct recording_media){
+		.gaps = gaps,
+		.stream = s->index,
+		.from_us = s->from_wall_us,
+		.to_us = s->to_wall_us,
+		.absent_us = s->absent_us,
+		.packets = (int64_t)s->packets,
+		.lost = (int64_t)s->lost,
+		.bytes = (int64_t)s->bytes,
+	};
+}
+
 static int put_ready(struct work *w)
 {
 	struct recording_track tracks[RENDER_FILES_MAX];
+	struct recording_media media[CAP_STREAMS_MAX];
 	struct recording_result out = {
 		.duration_us = w->res->duration_us,
 		.started_us = w->res->started_wall_us,
 		.tracks = tracks,
 		.n_tracks = w->res->n_files,
+		.media = media,
+		.n_media = w->res->n_streams,
 	};
 	const struct render_file *f;
 	unsigned i;
@@ -211,6 +244,10 @@ static int put_ready(struct work *w)
 			.rate_hz = f->rate_hz,
 			.duration_us = f->duration_us,
 		};
+	}
+	for (i = 0; i < w->res->n_streams; i++) {
+		put_gaps(&w->res->streams[i], w->gaps[i], sizeof(w->gaps[i]));
+		media[i] = media_of(&w->res->streams[i], w->gaps[i]);
 	}
 	return recording_ready(w->db, w->rec->id, w->job, &out);
 }

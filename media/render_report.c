@@ -128,18 +128,60 @@ static void warn_timeline(struct render *r, unsigned line,
 			    (unsigned long long)st->strays + st->clipped);
 }
 
+static void add_gap(struct render_stream *out, int64_t from_us, int64_t to_us)
+{
+	struct render_gap *last =
+		out->n_gaps ? &out->gaps[out->n_gaps - 1] : NULL;
+
+	if (last && last->to_wall_us >= from_us)
+		last->to_wall_us = to_us; /* long ones come in pieces */
+	else if (out->n_gaps == RENDER_GAPS_MAX)
+		out->gaps_cut = true;
+	else
+		out->gaps[out->n_gaps++] =
+			(struct render_gap){ from_us, to_us };
+}
+
+static void find_gaps(const struct render *r, const struct timeline *tl,
+		      struct render_stream *out)
+{
+	const struct tl_lane *l = tl_lanes(tl) == 1 ? tl_lane(tl, 0) : NULL;
+	const struct tl_stats *st = tl_stats(tl);
+	int64_t at;
+
+	if (!l) /* senders that overlap: what is a gap? */
+		out->gaps_cut = st->loss_us + st->hold_us > 0;
+	for (size_t i = 0; l && i < l->n; i++) {
+		if (l->segs[i].kind == TL_PACKET ||
+		    l->segs[i].kind == TL_SILENCE)
+			continue;
+		at = l->segs[i].start;
+		add_gap(out, r->info->start_wall_us + render_us(at),
+			r->info->start_wall_us +
+				render_us(at + l->segs[i].len));
+	}
+}
+
 static void report_stream(struct render *r, const struct feed_stream *fs,
 			  const struct timeline *tl)
 {
 	const struct tl_stats *st = tl_stats(tl);
 	struct render_stream *out = &r->res->streams[r->res->n_streams++];
 	uint64_t all = st->used + st->lost;
+	int64_t start, end;
 	unsigned i;
 
 	*out = (struct render_stream){ .index = fs->index,
 				       .packets = fs->n,
 				       .lost = st->lost,
+				       .bytes = fs->bytes,
+				       .absent_us = st->loss_us + st->hold_us,
 				       .drift_ppm = st->drift_ppm };
+	if (tl_extent(tl, &start, &end)) {
+		out->from_wall_us = r->info->start_wall_us + render_us(start);
+		out->to_wall_us = r->info->start_wall_us + render_us(end);
+	}
+	find_gaps(r, tl, out);
 	out->loss = all ? (double)st->lost / (double)all : 0;
 	if (fs->n)
 		(void)str_copy(out->codec, sizeof(out->codec),

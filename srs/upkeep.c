@@ -30,6 +30,7 @@
 #include "storage/blob.h"
 #include "storage/calls.h"
 #include "storage/catalog.h"
+#include "storage/catalog_duplicates.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "storage/unwanted.h"
@@ -344,6 +345,22 @@ static void log_failure(const char *what, int64_t r)
 		log_warn(NULL, "upkeep.failed", LOG_S("what", what), LOG_E(r));
 }
 
+static void do_duplicates(struct upkeep *u, int64_t wall_us)
+{
+	struct duplicates_round round = { 0 };
+	int r;
+
+	if (u->role->settings->stitch.duplicates == DUPLICATES_LINK)
+		r = duplicates_none(u->db);
+	else
+		r = duplicates_round(u->db, u->blobs, wall_us, &round);
+	log_failure("duplicates", r);
+	if (round.dropped || round.removed)
+		log_info(NULL, "upkeep.duplicates",
+			 LOG_I("dropped", round.dropped),
+			 LOG_I("removed", round.removed));
+}
+
 static void do_round(struct upkeep *u, int64_t now_us, int64_t wall_us)
 {
 	struct upkeep_round round = { 0 };
@@ -388,6 +405,8 @@ static void on_timer(void *arg)
 	int64_t wall_us = clock_wall_us(clock);
 
 	int n = catalog_index_new(u->db, INDEX_AT_ONCE);
+
+	do_duplicates(u, wall_us);
 
 	log_failure("index", n < 0 ? n : 0);
 	log_failure("checkpoint", catalog_checkpoint(u->db));

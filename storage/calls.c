@@ -60,6 +60,17 @@ static int64_t add_leg(struct db *db, const char *recording_id,
 			       db_text(rule)));
 }
 
+int call_check_again(struct db *db, const char *recording_id)
+{
+	int64_t r = db_exec(db,
+			    "INSERT INTO leg_checks (call_id, fresh) SELECT "
+			    "call_id, 1 FROM call_legs WHERE recording_id = $1 "
+			    "ON CONFLICT (call_id) DO UPDATE SET fresh = 1",
+			    DB_ARGS(db_text(recording_id)));
+
+	return r < 0 ? (int)r : 0;
+}
+
 static int64_t join(struct db *db, const struct call_leg_new *leg,
 		    const struct call_key *keys, unsigned n,
 		    struct found *ret_f)
@@ -80,6 +91,8 @@ static int64_t join(struct db *db, const struct call_leg_new *leg,
 	r = rule ? add_leg(db, ret_f->call.s, ret_f->call.s, "") : 0;
 	if (r >= 0 && rule)
 		r = add_leg(db, leg->recording_id, ret_f->call.s, rule);
+	if (r >= 0 && rule)
+		r = call_check_again(db, leg->recording_id);
 	for (unsigned i = 0; i < n && r >= 0; i++)
 		r = remember(db, leg, &keys[i], ret_f->call.s);
 	return r < 0 ? r : rule != NULL;

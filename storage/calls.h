@@ -63,6 +63,10 @@ int call_join(struct db *db, const struct call_leg_new *leg,
 int call_note_dialog(struct db *db, const struct call_leg_new *leg,
 		     struct span call_id);
 
+/** Its recordings are to be compared again (storage/catalog_duplicates.h). 0
+ * also when the call is this recording alone */
+int call_check_again(struct db *db, const char *recording_id);
+
 /** Forget keys that were last used before. @return how many */
 int64_t call_keys_sweep(struct db *db, int64_t before_us);
 

@@ -239,9 +239,11 @@ int usage_of_grant(struct db *db, const char *grant_id, int64_t since_us,
 {
 	return usage_of(db,
 			"SELECT (SELECT count(*) FROM recordings WHERE "
-			"grant_id = $1 AND state = 'recording'), "
+			"grant_id = $1 AND state = 'recording' AND "
+			"duplicate_of = ''), "
 			"(SELECT count(*) FROM recordings WHERE "
-			"grant_id = $1 AND started_us >= $2), "
+			"grant_id = $1 AND started_us >= $2 AND "
+			"duplicate_of = ''), "
 			"coalesce((SELECT recordings FROM usage WHERE scope = "
 			"$1), 0), "
 			"coalesce((SELECT bytes FROM usage WHERE scope = $1), "
@@ -254,9 +256,11 @@ int usage_of_tenant(struct db *db, const char *tenant_id, int64_t since_us,
 {
 	return usage_of(db,
 			"SELECT (SELECT count(*) FROM recordings WHERE "
-			"tenant_id = $1 AND state = 'recording'), "
+			"tenant_id = $1 AND state = 'recording' AND "
+			"duplicate_of = ''), "
 			"(SELECT count(*) FROM recordings WHERE "
-			"tenant_id = $1 AND started_us >= $2), "
+			"tenant_id = $1 AND started_us >= $2 AND "
+			"duplicate_of = ''), "
 			"coalesce((SELECT recordings FROM usage WHERE scope = "
 			"$1), 0), "
 			"coalesce((SELECT bytes FROM usage WHERE scope = $1), "

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "storage/calls.h"
 #include "storage/catalog_priv.h"
 #include "storage/jobs.h"
 #include "storage/unwanted.h"
@@ -161,6 +162,27 @@ static int write_track(struct db *db, const char *id,
 	return r < 0 ? (int)r : 0;
 }
 
+static int write_media(struct db *db, const char *id,
+		       const struct recording_media *m)
+{
+	int64_t r = db_exec(
+		db,
+		"INSERT INTO stream_media (recording_id, idx, from_us, to_us, "
+		"absent_us, packets, lost, bytes, gaps) VALUES ($1, $2, $3, "
+		"$4, $5, $6, $7, $8, $9) ON CONFLICT (recording_id, idx) DO "
+		"UPDATE SET "
+		"from_us = excluded.from_us, to_us = excluded.to_us, "
+		"absent_us = excluded.absent_us, packets = excluded.packets, "
+		"lost = excluded.lost, bytes = excluded.bytes, "
+		"gaps = excluded.gaps",
+		DB_ARGS(db_text(id), db_int(m->stream), db_int(m->from_us),
+			db_int(m->to_us), db_int(m->absent_us),
+			db_int(m->packets), db_int(m->lost), db_int(m->bytes),
+			text_or_empty(m->gaps)));
+
+	return r < 0 ? (int)r : 0;
+}
+
 static int write_result(struct db *db, const char *id,
 			const struct recording_result *res)
 {
@@ -173,6 +195,8 @@ static int write_result(struct db *db, const char *id,
 		bytes += (int64_t)res->tracks[i].bytes;
 		r = write_track(db, id, &res->tracks[i]);
 	}
+	for (unsigned i = 0; r >= 0 && i < res->n_media; i++)
+		r = write_media(db, id, &res->media[i]);
 	if (r < 0)
 		return (int)r;
 	r = catalog_exec_one(
@@ -252,7 +276,9 @@ static int retry(struct db *db, const char *id, int64_t now_us)
 		     DB_ARGS(db_text(id)), place_row, &p);
 	if (r <= 0)
 		return r < 0 ? (int)r : -ENOENT;
-	return job_add(db, JOB_RENDER, id, p.node, now_us, now_us);
+	r = call_check_again(db, id);
+	return r < 0 ? (int)r
+		     : job_add(db, JOB_RENDER, id, p.node, now_us, now_us);
 }
 
 int recording_retry(struct db *db, const char *id, int64_t now_us)
@@ -311,44 +337,6 @@ static int mark_deleted(struct db *db, const struct catalog_scope *scope,
 	return r < 0 ? (int)r : forget_words(db, id);
 }
 
-static int delete_one(struct db *db, const struct catalog_scope *scope,
-		      const char *id, int64_t now_us)
-{
-	int64_t live;
-	int r = mark_deleted(db, scope, id, now_us);
-
-	if (r != -ENOENT)
-		return r;
-	r = db_query_int(
-		db,
-		"SELECT n FROM recordings WHERE id = $1 AND deleted_us = 0 "
-		"AND state = 'recording'" SCOPE_SQL("$2", "$3", "$4", "$5"),
-		DB_ARGS(db_text(id), SCOPE_ARGS(scope)), &live);
-	if (r == 0)
-		return -EBUSY;
-	return r == -ENODATA ? -ENOENT : r;
-}
-
-int recording_delete(struct db *db, const struct catalog_scope *scope,
-		     const char *id, int64_t now_us)
-{
-	int r = db_begin(db);
-
-	return r < 0 ? r : catalog_end(db, delete_one(db, scope, id, now_us));
-}
-
-int recording_set_retention(struct db *db, const struct catalog_scope *scope,
-			    const char *id, int64_t until_us)
-{
-	return catalog_exec_one(
-		db,
-		"UPDATE recordings SET retain_until_us = $1 WHERE id = $2 AND "
-		"deleted_us = 0" SCOPE_SQL("$3", "$4", "$5", "$6"),
-		DB_ARGS(db_int(until_us), db_text(id), SCOPE_ARGS(scope)));
-}
-
-/* ---- upkeep ---- */
-
 struct gone {
 	const char *id;
 	const char *tenant_id;
@@ -391,13 +379,103 @@ static int gone_row(void *arg, struct db_row *row)
 	return 0;
 }
 
-static int expire_all(struct db *db, const struct gone_list *l, int64_t now_us)
+/* The recordings that are one: the one in front and those behind it. */
+#define ONE_OF(front) "(id = " front " OR duplicate_of = " front ")"
+
+static int find_front(struct db *db, const struct catalog_scope *scope,
+		      const char *id, struct gone_list *ret_l)
+{
+	int64_t r = db_query(
+		db,
+		"SELECT CASE WHEN duplicate_of = '' THEN id ELSE duplicate_of "
+		"END, tenant_id, '' FROM recordings WHERE id = $1 AND "
+		"deleted_us = 0" SCOPE_SQL("$2", "$3", "$4", "$5"),
+		DB_ARGS(db_text(id), SCOPE_ARGS(scope)), gone_row, ret_l);
+
+	return r < 0 ? (int)r : r == 0 ? -ENOENT : 0;
+}
+
+/* All that are not live; a live one stands for itself from now on. */
+static int mark_all(struct db *db, const char *front, int64_t now_us)
 {
 	const struct catalog_scope all = { 0 };
+	struct gone_list l CLEANUP(gone_list_fini) = { 0 };
+	int64_t r;
+
+	r = db_query(db,
+		     "SELECT id, tenant_id, '' FROM recordings WHERE " ONE_OF(
+			     "$1") " AND deleted_us = 0 AND "
+				   "state <> 'recording'",
+		     DB_ARGS(db_text(front)), gone_row, &l);
+	for (size_t i = 0; r >= 0 && i < l.n; i++)
+		r = mark_deleted(db, &all, l.items[i].id, now_us);
+	if (r >= 0)
+		r = db_exec(db,
+			    "UPDATE recordings SET duplicate_of = '' WHERE "
+			    "duplicate_of = $1 AND deleted_us = 0",
+			    DB_ARGS(db_text(front)));
+	return r < 0 ? (int)r : 0;
+}
+
+static int delete_all(struct db *db, const struct catalog_scope *scope,
+		      const char *id, int64_t now_us)
+{
+	struct gone_list l CLEANUP(gone_list_fini) = { 0 };
+	int64_t live;
+	int r = find_front(db, scope, id, &l);
+
+	if (r == 0)
+		r = db_query_int(
+			db,
+			"SELECT count(*) FROM recordings WHERE " ONE_OF(
+				"$1") " AND deleted_us = 0 AND "
+				      "state = 'recording'",
+			DB_ARGS(db_text(l.items[0].id)), &live);
+	if (r < 0)
+		return r;
+	return live ? -EBUSY : mark_all(db, l.items[0].id, now_us);
+}
+
+int recording_delete(struct db *db, const struct catalog_scope *scope,
+		     const char *id, int64_t now_us)
+{
+	int r = db_begin(db);
+
+	return r < 0 ? r : catalog_end(db, delete_all(db, scope, id, now_us));
+}
+
+static int set_retention(struct db *db, const struct catalog_scope *scope,
+			 const char *id, int64_t until_us)
+{
+	struct gone_list l CLEANUP(gone_list_fini) = { 0 };
+	int r = find_front(db, scope, id, &l);
+
+	if (r < 0)
+		return r;
+	return catalog_exec_one(
+		db,
+		"UPDATE recordings SET retain_until_us = $1 WHERE "
+		"deleted_us = 0 AND " ONE_OF("$2"),
+		DB_ARGS(db_int(until_us), db_text(l.items[0].id)));
+}
+
+int recording_set_retention(struct db *db, const struct catalog_scope *scope,
+			    const char *id, int64_t until_us)
+{
+	int r = db_begin(db);
+
+	return r < 0 ? r
+		     : catalog_end(db, set_retention(db, scope, id, until_us));
+}
+
+/* ---- upkeep ---- */
+
+static int expire_all(struct db *db, const struct gone_list *l, int64_t now_us)
+{
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < l->n; i++)
-		r = mark_deleted(db, &all, l->items[i].id, now_us);
+		r = mark_all(db, l->items[i].id, now_us);
 	return r;
 }
 
@@ -409,8 +487,8 @@ int recording_expire(struct db *db, int64_t now_us, unsigned limit)
 	r = db_query(db,
 		     "SELECT id, tenant_id, spool_file FROM recordings WHERE "
 		     "retain_until_us > 0 AND retain_until_us <= $1 AND "
-		     "deleted_us = 0 AND state <> 'recording' "
-		     "ORDER BY retain_until_us LIMIT $2",
+		     "deleted_us = 0 AND state <> 'recording' AND "
+		     "duplicate_of = '' ORDER BY retain_until_us LIMIT $2",
 		     DB_ARGS(db_int(now_us), db_int(limit)), gone_row, &l);
 	if (r <= 0)
 		return (int)r;

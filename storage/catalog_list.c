@@ -251,6 +251,8 @@ static int make_sql(struct list *l, const struct catalog_scope *scope)
 
 	(void)buf_puts(&l->sql, "SELECT " CATALOG_READ_COLUMNS
 				" FROM recordings WHERE +deleted_us = 0");
+	if (!f->duplicates)
+		(void)buf_puts(&l->sql, " AND +duplicate_of = ''");
 	where_scope(l, scope);
 	if (f->from_us)
 		where_column(l, "started_us", ">=", db_int(f->from_us));

@@ -165,6 +165,29 @@ static int leg_row(void *arg, struct db_row *row)
 	leg->recording_id = take(l, row, 0);
 	leg->rule = take(l, row, 1);
 	leg->call_id = take(l, row, 2);
+	leg->duplicate_of = take(l, row, 3);
+	return l->error;
+}
+
+static int media_row(void *arg, struct db_row *row)
+{
+	struct load *l = arg;
+	struct recording *r = l->r;
+	struct recording_media *m;
+
+	m = more(l, r->media, r->n_media, sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	r->media = m;
+	m += r->n_media++;
+	m->stream = (unsigned)db_col_int(row, 0);
+	m->from_us = db_col_int(row, 1);
+	m->to_us = db_col_int(row, 2);
+	m->absent_us = db_col_int(row, 3);
+	m->packets = db_col_int(row, 4);
+	m->lost = db_col_int(row, 5);
+	m->bytes = db_col_int(row, 6);
+	m->gaps = take(l, row, 7);
 	return l->error;
 }
 
@@ -190,10 +213,15 @@ static const struct part {
 	{ RECORDING_WARNINGS, warning_row,
 	  "SELECT code, severity, detail, at_us, count FROM warnings "
 	  "WHERE recording_id = $1 ORDER BY code, detail" },
+	{ RECORDING_MEDIA, media_row,
+	  "SELECT idx, from_us, to_us, absent_us, packets, lost, bytes, gaps "
+	  "FROM "
+	  "stream_media WHERE recording_id = $1 ORDER BY idx" },
 	{ RECORDING_CALL, model_row,
 	  "SELECT model FROM models WHERE recording_id = $1" },
 	{ RECORDING_CALL, leg_row,
-	  "SELECT l.recording_id, l.rule, l.call_id FROM call_legs l JOIN "
+	  "SELECT l.recording_id, l.rule, l.call_id, r.duplicate_of "
+	  "FROM call_legs l JOIN "
 	  "recordings r ON r.id = l.recording_id WHERE l.call_id = (SELECT "
 	  "m.call_id FROM call_legs m WHERE m.recording_id = $1) AND "
 	  "r.deleted_us = 0 ORDER BY r.started_us, l.recording_id" },
@@ -224,6 +252,8 @@ static void fill(struct load *l, struct db_row *row)
 	r->bytes = db_col_int(row, 16);
 	r->retain_until_us = db_col_int(row, 17);
 	r->deleted_us = db_col_int(row, 18);
+	r->duplicate_of = take(l, row, 19);
+	r->media_dropped_us = db_col_int(row, 20);
 }
 
 int catalog_read_row(struct db_row *row, struct recording **ret_rec)
@@ -300,6 +330,7 @@ void recording_destroy(struct recording **rp)
 	mem_free(r->events);
 	mem_free(r->warnings);
 	mem_free(r->legs);
+	mem_free(r->media);
 	mem_free(r);
 }
 

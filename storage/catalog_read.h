@@ -9,7 +9,8 @@ struct recording;
 #define CATALOG_READ_COLUMNS                                                   \
 	"id, tenant_id, owner_id, client_id, grant_id, call_id, state, "       \
 	"started_us, ended_us, duration_us, node, spool_file, end_reason, "    \
-	"title, notes, meta, bytes, retain_until_us, deleted_us"
+	"title, notes, meta, bytes, retain_until_us, deleted_us, "             \
+	"duplicate_of, media_dropped_us"
 
 /** A row of these columns as a recording without parts. 0 or -errno */
 int catalog_read_row(struct db_row *row, struct recording **ret_rec);

@@ -212,11 +212,24 @@ int64_t recording_each_live(struct db *db, const char *node,
 
 /* ---- render ---- */
 
+/* What came on a stream, by our clock. */
+struct recording_media {
+	unsigned stream; /* idx */
+	int64_t from_us, to_us;
+	int64_t absent_us; /* lost, on hold or paused in between */
+	int64_t packets, lost;
+	int64_t bytes;	  /* of payload */
+	const char *gaps; /* where: "FROM-TO FROM-TO", wall microseconds; "*":
+			   * more than are told */
+};
+
 struct recording_result {
 	int64_t duration_us;
 	int64_t started_us; /* of the first packet; 0 = leave */
 	const struct recording_track *tracks;
 	unsigned n_tracks;
+	const struct recording_media *media;
+	unsigned n_media;
 };
 
 /**
@@ -247,18 +260,22 @@ int recording_retry(struct db *db, const char *id, int64_t now_us);
 int recording_edit(struct db *db, const struct catalog_scope *scope,
 		   const char *id, const char *title, const char *notes);
 
-/** Gone from every list at once; upkeep removes the files.
- *  @return 0, -ENOENT, -EBUSY still recording */
+/** Gone from every list at once, with its duplicates
+ * (storage/catalog_duplicates.h) or what it is a duplicate of; upkeep removes
+ * the files.
+ *  @return 0, -ENOENT, -EBUSY still recording (or one of these) */
 int recording_delete(struct db *db, const struct catalog_scope *scope,
 		     const char *id, int64_t now_us);
 
-/** @param until_us 0 = for ever. @return 0, -ENOENT */
+/** Of its duplicates as well. @param until_us 0 = for ever. @return 0, -ENOENT
+ */
 int recording_set_retention(struct db *db, const struct catalog_scope *scope,
 			    const char *id, int64_t until_us);
 
 /* ---- upkeep ---- */
 
-/** Mark up to limit recordings deleted whose time is over.
+/** Mark up to limit recordings deleted whose time is over, with their
+ *  duplicates.
  *  @return how many or -errno */
 int recording_expire(struct db *db, int64_t now_us, unsigned limit);
 

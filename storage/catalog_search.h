@@ -19,13 +19,15 @@
 #define RECORDING_TRACKS 4u
 #define RECORDING_EVENTS 8u
 #define RECORDING_WARNINGS 16u
-#define RECORDING_CALL 32u /* model and the other legs of its call */
-#define RECORDING_ALL 63u
+#define RECORDING_CALL 32u  /* model and the other legs of its call */
+#define RECORDING_MEDIA 64u /* what came on its streams */
+#define RECORDING_ALL 127u
 
 struct recording_leg {
 	const char *recording_id;
-	const char *rule;    /* what joined it; "" for the first */
-	const char *call_id; /* the same in all of them */
+	const char *rule;	  /* what joined it; "" for the first */
+	const char *call_id;	  /* the same in all of them */
+	const char *duplicate_of; /* as in struct recording */
 };
 
 /* Owner of everything inside: the struct; parts not asked for are empty. */
@@ -49,6 +51,9 @@ struct recording {
 	int64_t bytes;
 	int64_t retain_until_us; /* 0 = for ever */
 	int64_t deleted_us;
+	const char *duplicate_of; /* "": none; else what stands for it in lists
+				   * (storage/catalog_duplicates.h) */
+	int64_t media_dropped_us; /* that one has all of it; 0 = not */
 
 	struct recording_participant *participants; /* by ord */
 	unsigned n_participants;
@@ -60,6 +65,9 @@ struct recording {
 	unsigned n_events;
 	struct recording_warning *warnings; /* by code */
 	unsigned n_warnings;
+
+	struct recording_media *media; /* by stream */
+	unsigned n_media;
 
 	const char *model;	    /* JSON (storage/calls.h) or NULL */
 	struct recording_leg *legs; /* of its call, this one too, by time */
@@ -96,6 +104,7 @@ struct recording_filter {
 	const char *cursor;	 /* of the page before, NULL = first page */
 	unsigned limit;		 /* 1..RECORDING_PAGE_MAX */
 	unsigned parts;		 /* to load of each item */
+	bool duplicates;	 /* those that stand behind others, too */
 };
 
 #define RECORDING_PAGE_MAX 200

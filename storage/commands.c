@@ -25,7 +25,27 @@ static const char *or_empty(const char *s)
 	return s ? s : "";
 }
 
-int command_add(struct db *db, const struct command_new *n, int64_t *ret_id)
+/* A pause is of the communication session: every live recording of it. */
+static int add_others(struct db *db, int64_t id, const char *recording_id)
+{
+	int64_t r = db_exec(
+		db,
+		"INSERT INTO session_commands (node, tenant_id, kind, "
+		"recording_id, args, actor, asked_us) "
+		"SELECT r.node, c.tenant_id, c.kind, r.id, c.args, c.actor, "
+		"c.asked_us FROM session_commands c, call_legs mine, "
+		"call_legs l, recordings r WHERE c.id = $1 AND "
+		"mine.recording_id = $2 AND l.call_id = mine.call_id AND "
+		"l.recording_id <> mine.recording_id AND "
+		"r.id = l.recording_id AND r.state = 'recording' AND "
+		"(l.rule = 'session_id' OR (mine.rule = 'session_id' AND "
+		"l.rule = ''))",
+		DB_ARGS(db_int(id), db_text(recording_id)));
+
+	return r < 0 ? (int)r : 0;
+}
+
+static int add(struct db *db, const struct command_new *n, int64_t *ret_id)
 {
 	int64_t id;
 	int r;
@@ -40,9 +60,25 @@ int command_add(struct db *db, const struct command_new *n, int64_t *ret_id)
 			db_text(n->args ? n->args : "{}"),
 			db_text(or_empty(n->actor)), db_int(n->asked_us)),
 		&id);
+	if (r == 0 && (str_eq(n->kind, "pause") || str_eq(n->kind, "resume")))
+		r = add_others(db, id, or_empty(n->recording_id));
 	if (r == 0)
 		*ret_id = id;
 	return r;
+}
+
+int command_add(struct db *db, const struct command_new *n, int64_t *ret_id)
+{
+	int r = db_begin(db);
+
+	if (r < 0)
+		return r;
+	r = add(db, n, ret_id);
+	if (r < 0) {
+		db_rollback(db);
+		return r;
+	}
+	return db_commit(db);
 }
 
 /* ---- for sip ---- */

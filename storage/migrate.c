@@ -18,6 +18,7 @@ extern const char migration_0005[], migration_0005_end[];
 extern const char migration_0006[], migration_0006_end[];
 extern const char migration_0007[], migration_0007_end[];
 extern const char migration_0008[], migration_0008_end[];
+extern const char migration_0010[], migration_0010_end[];
 
 struct embedded {
 	const char *name;
@@ -34,6 +35,7 @@ static const struct embedded embedded[] = {
 	{ "0006_calls.sql", migration_0006, migration_0006_end },
 	{ "0007_event_duration.sql", migration_0007, migration_0007_end },
 	{ "0008_unwanted.sql", migration_0008, migration_0008_end },
+	{ "0010_duplicates.sql", migration_0010, migration_0010_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

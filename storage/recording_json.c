@@ -173,6 +173,11 @@ static void put_model(json_t *j, const struct recording *rec)
 	json_decref(model);
 }
 
+static json_t *id_or_null(const char *id)
+{
+	return *id ? json_string(id) : json_null();
+}
+
 static json_t *call(const struct recording *rec)
 {
 	json_t *j = json_object(), *legs = json_array();
@@ -183,6 +188,7 @@ static json_t *call(const struct recording *rec)
 
 		put_text(leg, "recording_id", rec->legs[i].recording_id);
 		put_text(leg, "rule", rec->legs[i].rule);
+		put(leg, "duplicate_of", id_or_null(rec->legs[i].duplicate_of));
 		json_array_append_new(legs, leg);
 	}
 	put(j, "legs", legs);
@@ -201,6 +207,7 @@ static void put_full(json_t *j, const struct recording *rec, unsigned flags)
 	put_text(j, "end_reason", rec->end_reason);
 	put(j, "bytes", json_integer(rec->bytes));
 	put(j, "retain_until", recording_json_time(rec->retain_until_us));
+	put(j, "media_dropped_at", recording_json_time(rec->media_dropped_us));
 	put(j, "streams", streams(rec, flags));
 	put(j, "events", events(rec, flags));
 	put(j, "tracks", tracks(rec, flags));
@@ -226,6 +233,7 @@ json_t *recording_json(const struct recording *rec, unsigned flags)
 	put(j, "ended_at", recording_json_time(rec->ended_us));
 	put(j, "duration_s", recording_json_seconds(rec->duration_us));
 	put_text(j, "title", rec->title);
+	put(j, "duplicate_of", id_or_null(rec->duplicate_of));
 	put(j, "participants", participants(rec, flags));
 	put(j, "warnings", warnings(rec));
 	if (flags & RECORDING_JSON_FULL)

@@ -151,6 +151,17 @@ static void put_waiting(struct http_request *req, struct http_response *res,
 	buf_puts(b, "</section>\n");
 }
 
+/* The media is with the recording in front of it. */
+static void put_elsewhere(struct buf *b, const struct recording *rec)
+{
+	HTML(b,
+	     "<section class=\"panel\" id=\"elsewhere\"><p>This call was sent "
+	     "twice; its audio is kept once, with "
+	     "<a href=\"/recordings/{}\">the other recording</a>."
+	     "</p></section>\n",
+	     rec->duplicate_of);
+}
+
 static void put_parties(struct buf *b, const struct recording *rec)
 {
 	int left = page_left_party(rec);
@@ -317,9 +328,11 @@ static void put_call(struct buf *b, const struct recording *rec)
 	buf_puts(b, "<section class=\"panel\">\n<h2>Parts of this call</h2>\n"
 		    "<ol class=\"legs\">\n");
 	for (unsigned i = 0; i < rec->n_legs; i++) {
-		char number[24];
+		bool behind = *rec->legs[i].duplicate_of != '\0';
+		char number[48];
 
-		(void)snprintf(number, sizeof(number), "Part %u", i + 1);
+		(void)snprintf(number, sizeof(number), "Part %u%s", i + 1,
+			       behind ? ", the same once more" : "");
 		if (strcmp(rec->legs[i].recording_id, rec->id) == 0)
 			HTML(b, "<li><strong>{}</strong> (this one)</li>\n",
 			     number);
@@ -398,7 +411,9 @@ int pages_recording(struct http_request *req, struct http_response *res)
 	ready = rec->state == RECORDING_READY;
 	page_begin(req, res, "Recording", PAGE_NAV_RECORDINGS);
 	put_title(b, rec);
-	if (ready && listen)
+	if (rec->media_dropped_us)
+		put_elsewhere(b, rec);
+	else if (ready && listen)
 		put_player(b, rec);
 	else
 		put_waiting(req, res, rec);
@@ -409,7 +424,7 @@ int pages_recording(struct http_request *req, struct http_response *res)
 	put_warnings(b, rec);
 	buf_puts(b, "</div>\n<div>\n");
 	put_edit(req, res, rec);
-	if (ready && listen)
+	if (ready && listen && !rec->media_dropped_us)
 		put_downloads(b, rec);
 	put_delete(req, res, rec);
 	buf_puts(b, "</div>\n</div>\n");

@@ -295,6 +295,8 @@ static void show_text(const struct recording *rec)
 	show_field("title", rec->title);
 	show_field("notes", rec->notes);
 	show_field("call-id", rec->call_id);
+	show_field("duplicate of", rec->duplicate_of);
+	show_time("media dropped", rec->media_dropped_us);
 	show_field("tenant", rec->tenant_id);
 	show_field("owner", rec->owner_id);
 	show_field("client", rec->client_id);

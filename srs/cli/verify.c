@@ -92,8 +92,8 @@ static int check(void *arg, const struct recording *rec)
 	v->recordings++;
 	for (unsigned i = 0; i < rec->n_tracks; i++)
 		check_track(v, rec, &rec->tracks[i]);
-	if (rec->state == RECORDING_READY && !only_text(rec) &&
-	    !recording_track(rec, "mix", 0, NULL))
+	if (rec->state == RECORDING_READY && !rec->media_dropped_us &&
+	    !only_text(rec) && !recording_track(rec, "mix", 0, NULL))
 		problem(v, rec, "mix", "missing");
 	if (*rec->spool_file)
 		check_spool(v, rec);
@@ -104,7 +104,9 @@ static int check_all(struct verify *v)
 {
 	const struct catalog_scope all = { 0 };
 	char cursor[RECORDING_CURSOR_MAX], next[RECORDING_CURSOR_MAX] = "";
-	struct recording_filter f = { .limit = 100, .parts = RECORDING_TRACKS };
+	struct recording_filter f = { .limit = 100,
+				      .parts = RECORDING_TRACKS,
+				      .duplicates = true };
 	int64_t r;
 
 	do {

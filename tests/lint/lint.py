@@ -244,7 +244,7 @@ def main(argv):
             bad += 1
     if not argv:
         sources = {p: pathlib.Path(p).read_text(encoding="utf-8") for p in tree_files()
-                   if re.match(r"(srs|media)/.*\.c$", p)}
+                   if re.match(r"(srs|media|storage)/.*\.c$", p)}
         for line in check_warnings(sources, pathlib.Path("docs/warnings.md").read_text()):
             print(line)
             bad += 1
