@@ -52,6 +52,17 @@ static void add(struct judgement *j, const struct violation *v)
 		j->violations[j->n_violations++] = *v;
 }
 
+void judgement_add(struct judgement *j, const char *path, const char *required,
+		   const char *got)
+{
+	struct violation v = { 0 };
+
+	(void)str_copy(v.path, sizeof(v.path), path);
+	(void)str_copy(v.required, sizeof(v.required), required);
+	(void)str_copy(v.got, sizeof(v.got), got);
+	add(j, &v);
+}
+
 /* "a, b, ..." of patterns, cut to fit. */
 static void list_patterns(const struct id_pattern *list, unsigned n, char *dst,
 			  size_t dst_len)

@@ -212,6 +212,12 @@ struct judgement {
 bool conditions_judge(const struct conditions *c,
 		      const struct call_facts *facts, struct judgement *ret_j);
 
+/** Add a reason that conditions_judge() does not look at (quotas, metadata that
+ *  never came); beyond COND_VIOLATIONS_MAX it is dropped. Texts are cut to fit.
+ */
+void judgement_add(struct judgement *j, const char *path, const char *required,
+		   const char *got);
+
 /** True when a judge without participants could miss something. */
 bool conditions_need_people(const struct conditions *c);
 

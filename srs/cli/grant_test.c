@@ -229,29 +229,21 @@ static int load(struct cli *c, struct test *t)
 
 /* ---- the answer -------------------------------------------------------- */
 
-static void more(struct judgement *j, bool yes, const char *path,
-		 const char *required, const char *got)
-{
-	struct violation *v;
-
-	if (!yes || j->n_violations == COND_VIOLATIONS_MAX)
-		return;
-	v = &j->violations[j->n_violations++];
-	memset(v, 0, sizeof(*v));
-	(void)str_copy(v->path, sizeof(v->path), path);
-	(void)str_copy(v->required, sizeof(v->required), required);
-	(void)str_copy(v->got, sizeof(v->got), got);
-}
-
 static void add_quotas(struct test *t)
 {
-	more(&t->j, t->revoked, "grant", "active", "revoked");
-	more(&t->j, t->j.over_storage, "limits.storage_bytes", "room left",
-	     "used up");
-	more(&t->j, t->j.over_sessions, "limits.sessions_per_day", "room left",
-	     "used up");
-	more(&t->j, t->j.over_concurrent, "conditions.max_concurrent",
-	     "room left", "used up");
+	struct judgement *j = &t->j;
+
+	if (t->revoked)
+		judgement_add(j, "grant", "active", "revoked");
+	if (j->over_storage)
+		judgement_add(j, "limits.storage_bytes", "room left",
+			      "used up");
+	if (j->over_sessions)
+		judgement_add(j, "limits.sessions_per_day", "room left",
+			      "used up");
+	if (j->over_concurrent)
+		judgement_add(j, "conditions.max_concurrent", "room left",
+			      "used up");
 }
 
 static json_t *stream_json(const struct call_stream *s,

@@ -356,20 +356,6 @@ static bool fill_usage(struct step *st)
 	return true;
 }
 
-static void add_violation(struct judgement *j, const char *path,
-			  const char *required, const char *got)
-{
-	struct violation *v;
-
-	if (j->n_violations == COND_VIOLATIONS_MAX)
-		return;
-	v = &j->violations[j->n_violations++];
-	memset(v, 0, sizeof(*v));
-	(void)str_copy(v->path, sizeof(v->path), path);
-	(void)str_copy(v->required, sizeof(v->required), required);
-	(void)str_copy(v->got, sizeof(v->got), got);
-}
-
 static bool outside(struct step *st, enum gate_cause cause, const char *type,
 		    const char *why)
 {
@@ -387,7 +373,7 @@ static bool step_conditions(struct step *st, const struct conditions *c)
 	(void)conditions_judge(c, st->req->facts, j);
 	st->v->judged = true;
 	if (j->needs_people && !wait)
-		add_violation(j, "conditions.participants",
+		judgement_add(j, "conditions.participants",
 			      "participants are known", "no metadata");
 	if (j->n_violations)
 		return outside(st, GATE_CONDITIONS, "outside-conditions",
@@ -411,21 +397,21 @@ static bool step_quotas(struct step *st)
 	if (j->over_storage) {
 		number(c->storage_bytes, limit);
 		number(f->stored_bytes, now);
-		add_violation(j, "limits.storage_bytes", limit, now);
+		judgement_add(j, "limits.storage_bytes", limit, now);
 		return outside(st, GATE_QUOTA, "quota.storage_bytes",
 			       "quota.storage_bytes");
 	}
 	if (j->over_sessions) {
 		number(c->sessions_per_day, limit);
 		number(f->sessions_today, now);
-		add_violation(j, "limits.sessions_per_day", limit, now);
+		judgement_add(j, "limits.sessions_per_day", limit, now);
 		return outside(st, GATE_QUOTA, "quota.sessions_per_day",
 			       "quota.sessions_per_day");
 	}
 	if (j->over_concurrent) {
 		number(c->max_concurrent, limit);
 		number(f->concurrent, now);
-		add_violation(j, "conditions.max_concurrent", limit, now);
+		judgement_add(j, "conditions.max_concurrent", limit, now);
 		return outside(st, GATE_CONCURRENT, "quota.max_concurrent",
 			       "concurrent calls");
 	}

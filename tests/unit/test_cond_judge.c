@@ -516,6 +516,30 @@ static void judge_says_when_it_ends(void **state)
 	}
 }
 
+static void more_reasons_fit_or_are_dropped(void **state)
+{
+	struct judgement *j = mem_zalloc(sizeof(*j));
+	char path[300];
+
+	(void)state;
+	judgement_add(j, "limits.storage_bytes", "100", "200");
+	assert_int_equal(j->n_violations, 1);
+	assert_string_equal(j->violations[0].path, "limits.storage_bytes");
+	assert_string_equal(j->violations[0].required, "100");
+	assert_string_equal(j->violations[0].got, "200");
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	judgement_add(j, path, path, path);
+	assert_int_equal(strlen(j->violations[1].path),
+			 sizeof(j->violations[1].path) - 1);
+	assert_int_equal(strlen(j->violations[1].got),
+			 sizeof(j->violations[1].got) - 1);
+	for (int i = 0; i < COND_VIOLATIONS_MAX; i++)
+		judgement_add(j, "p", "r", "g");
+	assert_int_equal(j->n_violations, COND_VIOLATIONS_MAX);
+	mem_free(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +550,7 @@ int main(void)
 		cmocka_unit_test(judge_waits_for_people),
 		cmocka_unit_test(judge_counts_quotas_apart),
 		cmocka_unit_test(judge_says_when_it_ends),
+		cmocka_unit_test(more_reasons_fit_or_are_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
