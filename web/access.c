@@ -6,6 +6,7 @@
 
 #include "base/settings.h"
 #include "base/str.h"
+#include "storage/audit.h"
 #include "web/context.h"
 #include "web/page.h"
 #include "web/session.h"
@@ -76,6 +77,23 @@ bool principal_may(const struct principal *p, enum route_right right)
 const char *principal_grant_owner(const struct principal *p)
 {
 	return p->user.role == USER_OWNER ? p->user.id : NULL;
+}
+
+int access_audit_recording(const struct http_request *req, const char *action,
+			   const char *recording_id)
+{
+	char object[64];
+	const struct audit_entry a = {
+		.at_us = req->wall_us,
+		.tenant_id = req->who->tenant_id,
+		.actor = req->who->actor,
+		.action = action,
+		.object = object,
+		.result = "ok",
+	};
+
+	(void)snprintf(object, sizeof(object), "recording:%s", recording_id);
+	return audit_add(req->ctx->db, &a);
 }
 
 static bool refuse_token(struct http_response *res, unsigned status,

@@ -47,6 +47,10 @@ const char *principal_grant_owner(const struct principal *p);
  *  this machine, or the operator has allowed clear text. */
 bool access_clear_ok(const struct http_request *req);
 
+/** One audit entry: who asks did this to a recording. @return as audit_add() */
+int access_audit_recording(const struct http_request *req, const char *action,
+			   const char *recording_id);
+
 /**
  * Find out who asks and check the route's demand. req->who and req->session
  * point into the results afterwards.

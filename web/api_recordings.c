@@ -20,23 +20,6 @@
 static const char *const states[] = { "recording", "rendering", "ready",
 				      "failed", NULL };
 
-/* One row of audit about a recording. */
-static int audit(struct http_request *req, const char *action, const char *id)
-{
-	char object[64];
-	struct audit_entry a = {
-		.at_us = req->wall_us,
-		.tenant_id = req->who->tenant_id,
-		.actor = req->who->actor,
-		.action = action,
-		.object = object,
-		.result = "ok",
-	};
-
-	(void)snprintf(object, sizeof(object), "recording:%s", id);
-	return audit_add(req->ctx->db, &a);
-}
-
 /* A player fetches a file in many pieces: the first one is an entry, and so is
  * any other when there is none of this listener yet. */
 #define LISTEN_US (600 * 1000000LL)
@@ -60,7 +43,7 @@ static int audit_listen(struct http_request *req, const char *id,
 				 &n);
 	if (r < 0 || n > 0)
 		return r;
-	return audit(req, "recording.listen", id);
+	return access_audit_recording(req, "recording.listen", id);
 }
 
 /* An id that can't be one is as unknown as any other. */
@@ -197,7 +180,7 @@ static int edit(struct http_request *req, const char *title, const char *notes)
 		return r;
 	r = recording_edit(db, &req->who->scope, req->args[0], title, notes);
 	if (r == 0)
-		r = audit(req, "recording.edit", req->args[0]);
+		r = access_audit_recording(req, "recording.edit", req->args[0]);
 	if (r == 0)
 		return db_commit(db);
 	db_rollback(db);
@@ -244,7 +227,8 @@ int api_recording_delete(struct http_request *req, struct http_response *res)
 		return r;
 	r = recording_delete(db, &req->who->scope, req->args[0], req->wall_us);
 	if (r == 0)
-		r = audit(req, "recording.delete", req->args[0]);
+		r = access_audit_recording(req, "recording.delete",
+					   req->args[0]);
 	if (r == 0)
 		r = db_commit(db);
 	else

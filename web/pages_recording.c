@@ -9,7 +9,6 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "storage/audit.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "web/access.h"
@@ -434,22 +433,6 @@ int pages_recording(struct http_request *req, struct http_response *res)
 
 /* ---- changes ---- */
 
-static int audit(struct http_request *req, const char *action)
-{
-	char object[64];
-	struct audit_entry a = {
-		.at_us = req->wall_us,
-		.tenant_id = req->who->tenant_id,
-		.actor = req->who->actor,
-		.action = action,
-		.object = object,
-		.result = "ok",
-	};
-
-	(void)snprintf(object, sizeof(object), "recording:%s", req->args[0]);
-	return audit_add(req->ctx->db, &a);
-}
-
 static int change(struct http_request *req, const struct form *f)
 {
 	struct db *db = req->ctx->db;
@@ -462,7 +445,10 @@ static int change(struct http_request *req, const struct form *f)
 	      : recording_delete(db, &req->who->scope, req->args[0],
 				 req->wall_us);
 	if (r == 0)
-		r = audit(req, f ? "recording.edit" : "recording.delete");
+		r = access_audit_recording(req,
+					   f ? "recording.edit"
+					     : "recording.delete",
+					   req->args[0]);
 	if (r == 0)
 		return db_commit(db);
 	db_rollback(db);
