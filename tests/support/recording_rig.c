@@ -3,7 +3,6 @@
 #include "tests/support/unit.h"
 
 #include "storage/db.h"
-#include "storage/migrate.h"
 
 #define T0 RECORDING_RIG_T0
 
@@ -16,9 +15,7 @@ int recording_rig_setup(void **state)
 
 	*state = f;
 	buf_init(&f->out, 8 << 20);
-	assert_int_equal(db_open(":memory:", &f->db, NULL), 0);
-	assert_true(migrate_run(f->db, false, T0, NULL, NULL, NULL) >= 0);
-	assert_int_equal(tenant_create(f->db, "t", T0, &tenant), 0);
+	f->db = catalog_rig_open(&tenant, NULL);
 	id_new(&f->id, T0);
 	rn.id = f->id.s;
 	rn.tenant_id = tenant.s;

@@ -6,8 +6,9 @@
 #include "base/id.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
+#include "tests/support/catalog_rig.h"
 
-#define RECORDING_RIG_T0 1700000000000000LL /* it began, wall microseconds */
+#define RECORDING_RIG_T0 CATALOG_RIG_T0 /* it began, wall microseconds */
 
 struct recording_rig {
 	struct db *db;

@@ -15,7 +15,7 @@
 #include "storage/catalog_recording.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
-#include "storage/migrate.h"
+#include "tests/support/catalog_rig.h"
 
 #define SEC INT64_C(1000000)
 #define T0 (INT64_C(1700000000) * SEC)
@@ -31,12 +31,8 @@ static struct fixture fx;
 static int setup(void **state)
 {
 	(void)state;
-	return db_open(":memory:", &fx.db, NULL) < 0 ||
-			       migrate_run(fx.db, false, 1, NULL, NULL, NULL) <
-				       0 ||
-			       tenant_create(fx.db, "a", T0, &fx.tenant) < 0
-		       ? -1
-		       : 0;
+	fx.db = catalog_rig_open(&fx.tenant, NULL);
+	return 0;
 }
 
 static int teardown(void **state)

@@ -16,8 +16,8 @@
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "storage/jobs.h"
-#include "storage/migrate.h"
 #include "storage/unwanted.h"
+#include "tests/support/catalog_rig.h"
 
 #define SEC INT64_C(1000000)
 #define T0 (INT64_C(1700000000) * SEC)
@@ -34,11 +34,7 @@ static int setup(void **state)
 	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	*state = f;
-	if (db_open(":memory:", &f->db, NULL) < 0 ||
-	    migrate_run(f->db, false, 1, NULL, NULL, NULL) < 0 ||
-	    tenant_create(f->db, "a", T0, &f->a) < 0 ||
-	    tenant_create(f->db, "b", T0, &f->b) < 0)
-		return -1;
+	f->db = catalog_rig_open(&f->a, &f->b);
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
-#include "storage/migrate.h"
+#include "tests/support/catalog_rig.h"
 
 #define SEC INT64_C(1000000)
 #define T0 (INT64_C(1700000000) * SEC)
@@ -57,11 +57,7 @@ static int setup(void **state)
 	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	*state = f;
-	if (db_open(":memory:", &f->db, NULL) < 0 ||
-	    migrate_run(f->db, false, 1, NULL, NULL, NULL) < 0 ||
-	    tenant_create(f->db, "a", T0, &f->a) < 0 ||
-	    tenant_create(f->db, "b", T0, &f->b) < 0)
-		return -1;
+	f->db = catalog_rig_open(&f->a, &f->b);
 	f->of_a.tenant_id = f->a.s;
 	record(f, &f->a, T0, "sip:alice@Example.com;user=phone", "Alice Adams",
 	       "o1", "g1");

@@ -9,11 +9,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "storage/catalog.h"
 #include "storage/db.h"
-#include "storage/migrate.h"
+#include "tests/support/catalog_rig.h"
 
-#define T0 1700000000000000LL
+#define T0 CATALOG_RIG_T0
 #define SECOND 1000000LL
 
 struct fixture {
@@ -31,10 +30,7 @@ static int setup(void **state)
 
 	*state = f;
 	log_setup(LOG_ERROR + 1, LOG_TEXT, "test");
-	assert_int_equal(db_open(":memory:", &f->db, NULL), 0);
-	assert_true(migrate_run(f->db, false, T0, NULL, NULL, NULL) >= 0);
-	assert_int_equal(tenant_create(f->db, "t", T0, &f->tenant), 0);
-	assert_int_equal(tenant_create(f->db, "u", T0, &f->other), 0);
+	f->db = catalog_rig_open(&f->tenant, &f->other);
 	return 0;
 }
 
