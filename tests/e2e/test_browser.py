@@ -315,6 +315,20 @@ def test_a_live_call_is_paused_and_goes_on(server, chrome, script):
     assert not chrome.complaints, chrome.complaints
 
 
+def test_a_pause_outside_the_grant_is_explained(server, chrome):
+    world = World(server)  # its grant does not include pausing
+    client, dialog = live_call(world)
+    chrome.driver.get(server.url + "/login")
+    sign_in(chrome)
+    chrome.wait(lambda: chrome.find("tr[data-state=recording] td.main a"), "the call").click()
+    chrome.wait(lambda: chrome.find("#pause"), "the button").click()
+    chrome.wait(lambda: "was granted does not include pausing" in chrome.text(), "the reason")
+    rec = world.recordings()[0]["id"]
+    assert "pause" not in [e["kind"] for e in world.recording(rec)["events"]]
+    dialog.bye()
+    client.close()
+
+
 def test_who_may_not_pause_sees_no_button(server, chrome):
     world = World(server)
     server.cli("user", "add", "--tenant", "acme", "--email", "ear@acme.example",
