@@ -586,21 +586,29 @@ static void print_json(struct demo *d)
 	json_decref(j);
 }
 
-static void print_people(struct demo *d)
+static void print_people(struct demo *d, bool serves)
 {
 	printf("\nRecorded: Alice and Bob, %.1f s, the hold included.\n\n"
-	       "  file      %s\n"
-	       "  page      %s/recordings/%s\n"
-	       "  login     %s   password  %s\n"
-	       "  audio     curl -H 'Authorization: Bearer %s' \\\n"
-	       "              -o mix.ogg '%s/api/v1/recordings/%s/audio?"
-	       "format=ogg'\n"
-	       "  SBC       send recording legs to %s\n"
-	       "            with the same token in Authorization: Bearer\n"
-	       "  data      %s (delete it when you are done)\n",
-	       d->duration_s, d->mix_path, d->url, d->recording_id, LOGIN,
-	       d->password, d->tokens.access_token, d->url, d->recording_id,
-	       d->sip_uri, d->dir);
+	       "  file      %s\n",
+	       d->duration_s, d->mix_path);
+	if (serves)
+		printf("  page      %s/recordings/%s\n", d->url,
+		       d->recording_id);
+	printf("  login     %s   password  %s\n", LOGIN, d->password);
+	if (serves)
+		printf("  audio     curl -H 'Authorization: Bearer %s' \\\n"
+		       "              -o mix.ogg "
+		       "'%s/api/v1/recordings/%s/audio?"
+		       "format=ogg'\n"
+		       "  SBC       send recording legs to %s\n"
+		       "            with the same token in Authorization: "
+		       "Bearer\n",
+		       d->tokens.access_token, d->url, d->recording_id,
+		       d->sip_uri);
+	else
+		printf("  server    has ended; to look at it: srs -c %s run\n",
+		       d->conf);
+	printf("  data      %s (delete it when you are done)\n", d->dir);
 	fflush(stdout);
 }
 
@@ -621,6 +629,7 @@ static void serve(struct demo *d)
 
 static int run_demo(struct demo *d)
 {
+	bool serves = !d->once && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	int r;
 
 	fprintf(d->say, "A call recording server, from consent to playback:\n");
@@ -640,8 +649,8 @@ static int run_demo(struct demo *d)
 	if (d->cli->json)
 		print_json(d);
 	else
-		print_people(d);
-	if (!d->once && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
+		print_people(d, serves);
+	if (serves)
 		serve(d);
 	return 0;
 }

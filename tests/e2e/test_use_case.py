@@ -2,6 +2,7 @@
 refresh in between, conditions that say no, and what the owner hears at the end."""
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -229,3 +230,27 @@ def test_demo():
         folder = os.path.dirname(folder)
     assert os.path.basename(folder).startswith("srs-demo-")
     subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def test_demo_without_a_terminal_says_how_to_look_at_it(tmp_path):
+    """Its server has ended: no address that nobody answers is printed."""
+    done = subprocess.run([str(SRS), "demo", "--data", str(tmp_path / "demo")], capture_output=True,
+                          text=True, timeout=120, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, done.stderr
+    end = done.stdout[done.stdout.index("Recorded:"):]
+    assert "http://" not in end and "srs_at_" not in end
+    command = re.search(r"to look at it: srs (-c \S+ run)", end)[1].split()
+    server = subprocess.Popen([str(SRS), *command], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    try:
+        ready = json.loads(server.stdout.readline())
+        login, password = re.search(r"login +(\S+) +password +(\S+)", end).groups()
+        page = requests.Session()
+        csrf = re.search(r'name="csrf" value="([^"]+)"', page.get(ready["url"] + "/login").text)[1]
+        r = page.post(ready["url"] + "/login", data={"email": login, "password": password,
+                                                     "csrf": csrf, "next": "/recordings"})
+        assert r.status_code == 200 and "Alice" in r.text and "Bob" in r.text
+    finally:
+        server.terminate()
+        server.wait(30)
+        server.stdout.close()
