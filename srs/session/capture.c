@@ -215,12 +215,14 @@ static void on_trouble(struct sip_server *sv, const struct cap_trouble *t)
 {
 	struct session *s = session_find(sv, t->session.s);
 	char code[sizeof(t->code)], detail[sizeof(t->detail) + 24];
+	char stream[20] = "";
 
 	if (!s)
 		return;
 	(void)str_copy(code, sizeof(code), t->code);
-	(void)snprintf(detail, sizeof(detail), "%s%.*s",
-		       t->index >= 0 ? "stream: " : "",
+	if (t->index >= 0)
+		(void)snprintf(stream, sizeof(stream), "stream %d: ", t->index);
+	(void)snprintf(detail, sizeof(detail), "%s%.*s", stream,
 		       (int)sizeof(t->detail) - 1, t->detail);
 	session_note_warning(s, code, WARN_WARNING, detail);
 }

@@ -199,8 +199,8 @@ def check_file(path, text, root=pathlib.Path(".")):
 
 
 WARNING_CODE = re.compile(
-    r"(?:\b(?:warn_add|session_note_warning|render_warn|capture_want_resume)\([^;\"]*?"
-    r"|#define \w+_CODE )\"([a-z_]+\.[a-z_]+)\"")
+    r"(?:\b(?:warn_add|session_note_warning|render_warn|capture_want_resume|capture_trouble)\([^;\"]*?"
+    r"|CAPTURE_TOLD_\w+, \w+,\s*|#define \w+_CODE )\"([a-z_]+\.[a-z_]+)\"")
 
 
 def check_warnings(sources, page):
