@@ -172,6 +172,49 @@ def media(save):
          title="One of two senders never sends", **{**ORDINARY, "audio": [[1], []], "warnings": ["media.silent"]})
 
 
+def media_odds(save):
+    """What makes each warning about media that a client can cause."""
+    plain = lambda case, title, step, warnings, sdp=None, after=None, **kw: save(
+        G, case, two(sdp or G.sdp(), G.xml()),
+        [{"send": "01-invite.sip", "answer": TWO}, {"rtp": 0.5}, step, *([after] if after else [])],
+        title=title, **{**ORDINARY, "warnings": warnings, **kw})
+    opus = head() + audio(0, 1, pts="111", maps=OPUS) + audio(1, 2, pts="111", maps=OPUS)
+    plain("packets-swapped", "Every fifth packet comes behind the next one", {"rtp": 1.0, "how": "swapped"}, ["media.reordered"])
+    plain("packets-from-nowhere", "Single packets of another sequence and time", {"rtp": 1.5, "how": "strays"}, ["media.dropped"])
+    plain("senders-without-end", "Between the packets of a stream others, each of another SSRC", {"rtp": 1.2, "how": "crowd"},
+          ["media.dropped", "media.restarted", "media.ssrc_rejected"])
+    plain("broken-opus", "A third of the Opus packets cannot be decoded", {"rtp": 1.2, "how": "garbage"}, ["media.undecodable"], opus)
+    plain("payload-type-of-nobody", "Half of the packets have a payload type that was never offered", {"rtp": 0.6, "pt": 77},
+          ["media.dropped", "media.payload_type_rejected"])
+    plain("long-silence", "Nothing comes for three seconds, and nobody said hold", {"wait": 3}, ["media.gap"], after={"rtp": 0.5})
+    save(G, "key-flood", two(G.sdp(), G.xml()), [
+        {"send": "01-invite.sip", "answer": TWO}, {"rtp": 0.5}, {"flood": 1100}, {"rtp": 0.5}],
+        title="More keys than anybody can press, some of their packets too short", keys_at_least=1000,
+        **{**ORDINARY, "warnings": ["dtmf.broken", "dtmf.too_many"]})
+    text = G.sdp() + "m=text {{port:2}} RTP/AVP 100 98\n" + TEXT + "a=label:3\na=sendonly\n"
+    save(G, "broken-text", two(text, G.xml()), [
+        {"send": "01-invite.sip", "answer": [*TWO, "recvonly 3"]},
+        {"rtp": 0.8, "lines": [1, 2], "type": {"3": "garbage"}}],
+        title="Packets of typed text whose redundancy cannot be read", conditions={"media": [{"kind": "audio"}, {"kind": "text"}]},
+        people=BOTH, audio=SIDES, warnings=["text.broken"])
+    save(G, "one-line-without-codec", two(head() + audio(0, 1) + audio(1, 2, pts="18", maps=""), G.xml()),
+         said(["recvonly 1", "refused 2"], 0.8), title="One of two lines offers G.729 alone: an error of that line",
+         **{**ORDINARY, "audio": [[1]], "warnings": ["answer.no_codec"]})
+    crowd = lambda a, b, mode: recording(*([session()] if mode == "complete" else []), *(
+        f'<participant participant_id="x{n}"><nameID aor="x{n}@y"/></participant>\n' for n in range(a, b)), mode=mode)
+    save(G, "crowd-grows-too-large", {
+        "01-invite.sip": G.invite(G.sdp(), crowd(0, 200, "complete")), "02-update.sip": G.update(crowd(200, 300, "partial"))},
+        [{"send": "01-invite.sip", "answer": TWO}, {"rtp": 0.5}, {"send": "02-update.sip"}], transports=["tcp"],
+        title="Two hundred people, and a hundred more: 256 are kept",
+        people=[(f"sip:x{n}@y", "") for n in range(256)],
+        warnings=["metadata.attributed_by_order", "metadata.limit", "metadata.no_streams", "metadata.not_taken"])
+    bad = "".join(f"m=audio {70000 + n} RTP/AVP 0\n" for n in range(60))
+    save(G, "sixty-bad-ports", two(head() + audio(0, 1) + audio(1, 2) + bad, G.xml()),
+         [{"send": "01-invite.sip", "answer": [*TWO, *["refused -"] * 60]}, {"rtp": 0.8}],
+         title="One message that leads to sixty warnings: the rest is counted", people=BOTH, audio=SIDES,
+         warnings=["sdp.bad_port", "warnings.dropped"])
+
+
 def sdp_odds(save):
     long_label = "x" * 200
     save(G, "endless-label", two(head() + audio(0, long_label) + audio(1, 2),
@@ -336,5 +379,5 @@ def vendors(save):
 
 
 def field(save):
-    for family in (requests, legs, three_parties, media, sdp_odds, body_odds, xml_odds, vendors):
+    for family in (requests, legs, three_parties, media, media_odds, sdp_odds, body_odds, xml_odds, vendors):
         family(save)

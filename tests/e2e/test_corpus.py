@@ -7,6 +7,7 @@ import concurrent.futures
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -15,7 +16,7 @@ import zlib
 import pytest
 
 from lib.corpus import SOURCE, Player, cases
-from lib.server import ALICE, Server, World
+from lib.server import ALICE, ROOT, Server, World
 
 TRANSPORTS = ("udp", "tcp", "tls")
 ALL = cases()
@@ -124,6 +125,62 @@ def test_families_are_as_generated():
     done = subprocess.run([sys.executable, SOURCE.parent / "generate.py", "--check"],
                           capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# Warnings that no message of a client leads to: where else each is seen.
+ELSEWHERE = {
+    # what our own client says of an answer; the server gives none of the kind
+    "answer.label": "tests/unit/test_answer.c", "answer.lines": "tests/unit/test_answer.c",
+    "answer.payload_type": "tests/unit/test_answer.c",
+    # processes that die, clients that go on or give up
+    "capture.restarted": "tests/e2e/test_sip_restart.py",
+    "recording.recovered_after_crash": "tests/e2e/test_sip_restart.py",
+    "sip.restarted": "tests/e2e/test_sip_restart.py",
+    "media.timeout": "tests/e2e/test_sip_life.py", "sip.ack_missing": "tests/e2e/test_sip_life.py",
+    "sip.answer_missing": "tests/e2e/test_sip_life.py",
+    "sip.session_expired": "tests/e2e/test_sip_life.py",
+    # answers to requests of the server's own
+    "metadata.snapshot_refused": "tests/e2e/test_snapshot.py",
+    "sip.pause_not_taken": "tests/e2e/test_pause.py",
+    # a setting of the operator
+    "trunk.other_vendor": "tests/e2e/test_trunk.py",
+    "media.source_rejected": "tests/e2e/test_wrong_media.py",
+    # what capture keeps out, what takes long, and what disks do
+    "media.broken": "tests/unit/test_render_warnings.c", "media.drift": "tests/unit/test_render_warnings.c",
+    "media.meta": "tests/unit/test_render_warnings.c", "media.strays": "tests/unit/test_render_warnings.c",
+    "spool.damaged": "tests/unit/test_render_warnings.c",
+    "spool.restarted": "tests/unit/test_render_warnings.c",
+    "text.too_much": "tests/unit/test_render_warnings.c", "spool.disk": "tests/unit/test_render_warnings.c",
+    "media.spool_write_failed": "tests/unit/test_capture.c", "media.damaged": "tests/unit/test_duplicates.c",
+    "text.loss": "tests/e2e/test_text.py", "spool.recovered": "tests/unit/test_render.c",
+    "media.unknown_codec": "tests/unit/test_render.c",
+}
+
+
+# What no test brings about, and why.
+UNSEEN = {
+    "media.kernel_dropped": "only a host that is too busy for 100 ms loses packets in the socket",
+    "media.port_changed": "somebody else must take the port in the moment of a restart",
+    "media.rtcp_port_taken": "the same, of the odd port, between two answers of one call",
+    "media.spool_commit_failed": "fsync fails on a broken disk only; what follows is test_capture_commit.c",
+    "media.stopped": "capture loses a spool only when its file cannot be opened again after a restart",
+}
+
+
+def test_every_warning_has_a_case():
+    page = (SOURCE.parent.parent.parent / "docs/warnings.md").read_text()
+    codes = set(re.findall(r"(?m)^\| `([a-z_]+\.[a-z_]+)` \|", page))
+    seen = set()
+    for name in ALL:
+        for model in case_of(name).get("recordings", [case_of(name)]):
+            seen |= set(model.get("warnings", []))
+    assert seen <= codes, f"not in docs/warnings.md: {seen - codes}"
+    known = ELSEWHERE.keys() | UNSEEN.keys()
+    assert not seen & known, f"has a case now: {seen & known}"
+    for code in codes - seen - UNSEEN.keys():
+        assert code in ELSEWHERE, f"{code}: no case, and nothing in ELSEWHERE"
+        assert code in (ROOT / ELSEWHERE[code]).read_text(), f"{code} is not in {ELSEWHERE[code]}"
+    assert known <= codes, f"not in docs/warnings.md: {known - codes}"
 
 
 def test_the_corpus_is_large_and_well_formed():

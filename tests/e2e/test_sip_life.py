@@ -237,6 +237,7 @@ def test_connection_lost_for_good_is_reaped(start, voices):
     v.stop()
     v.d.c.close()
     kept(world, "timeout")
+    assert "media.timeout" in Catalog(world.server).warnings()
 
 
 # -- IPv6

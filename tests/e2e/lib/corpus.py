@@ -102,7 +102,7 @@ class Line:
         self.ssrc = uuid.uuid4().int & 0xFFFFFFFF
         self.seq = index * 1000
         self.dest = self.pt = self.codec = self.dtmf_pt = None
-        self.typist = Typist()
+        self.typist, self.late = Typist(), None
 
     @staticmethod
     def _pair():
@@ -136,11 +136,24 @@ class Line:
                                     self.ssrc) + data, self.dest)
         self.seq += 1
 
-    def send(self, tick, ptime=20, pt=None, lost=lambda: False):
+    def send(self, tick, ptime=20, pt=None, lost=lambda: False, how=None):
         """What is spoken in the 20 ms of a tick; packets of ptime leave when they are full."""
+        if how == "swapped" and tick % 5 == 0:  # this one leaves behind the next
+            self.seq += 1
+            self.late = tick
+            return
+        if how == "strays" and tick % 10 == 0:  # from nowhere, in the middle
+            self.seq += 20000
+            self.packet(self.pt, tick * 160 + 12345678, bytes(160))
+            self.seq -= 20001
+        if how == "crowd":  # and a packet of somebody else, each time of another
+            mine, self.ssrc = self.ssrc, self.ssrc + 1 + tick & 0xFFFFFFFF
+            self.packet(self.pt, tick * 160, bytes(160))
+            self.ssrc, self.seq = mine, self.seq - 1
         if self.codec == "opus":
             packets = opus_tone(tone_of(self.index))
-            self.packet(self.pt, tick * 960, packets[tick % len(packets)])
+            data = b"\xff\x3f\x00" if how == "garbage" and tick % 3 == 0 else packets[tick % len(packets)]
+            self.packet(self.pt, tick * 960, data)
             return
         alaw = pt == 8 if pt is not None else self.codec == "pcma"
         n = ptime * 8
@@ -152,6 +165,10 @@ class Line:
                 self.seq += 1
             else:
                 self.packet(self.pt if pt is None else pt, k * n, data.translate(TO_ALAW) if alaw else data)
+        if self.late is not None:
+            self.seq, late, self.late = self.seq - 2, self.late, None
+            self.packet(self.pt, late * 160, (WAVES[tone_of(self.index)] * 2)[late * 160 % 8000:][:160])
+            self.seq += 1
 
     def press(self, key, tick):
         """One key (RFC 4733): 100 ms of event packets, the last of them three times."""
@@ -160,6 +177,14 @@ class Line:
             end, duration = k > 5, min(k, 5) * 160
             self.packet(self.dtmf_pt | (0x80 if k == 1 else 0), tick * 160,
                         struct.pack("!BBH", event, (0x80 if end else 0) | 10, duration))
+
+    def flood(self, keys):
+        """So many keys at once, and as many packets that are too short for one."""
+        for k in range(keys):
+            self.packet(self.dtmf_pt | 0x80, k * 800, struct.pack("!BBH", k % 10, 0x80 | 10, 160))
+            if k % 50 == 0:  # more than a socket's buffer takes
+                self.packet(self.dtmf_pt, k * 800, b"\x01")
+                time.sleep(0.06)
 
     def move(self, other):
         """From now on this line's media leaves from the sockets of another."""
@@ -418,7 +443,7 @@ class Player:
         tick = first = int((time.monotonic() - self.begin) / 0.02)
         while tick - first < step["rtp"] / 0.02:
             for line in live:
-                line.send(tick, step.get("ptime", 20), step.get("pt"), lost)
+                line.send(tick, step.get("ptime", 20), step.get("pt"), lost, step.get("how"))
             for n, keys in step.get("keys", {}).items():  # a key every 300 ms
                 k, rest = divmod(tick - first, 15)
                 if rest == 5 and k < len(keys):
@@ -430,7 +455,9 @@ class Player:
 
     def type(self, line, text, tick, since):
         k, rest = divmod(since, 3)
-        if rest == 0 and 3 * k < len(text) + 3 * LEVEL:
+        if rest == 0 and text == "garbage":
+            line.packet(RED, tick * 20, bytes([0x80 | T140, 0xFF]))
+        elif rest == 0 and 3 * k < len(text) + 3 * LEVEL:
             p = line.typist.packet(text[3 * k:3 * k + 3], tick * 20 & 0xFFFFFFFF, k == 0)
             if k % 4 != 2:  # a quarter is lost: redundancy fills it
                 line.rtp.sendto(p, line.dest)
@@ -475,6 +502,8 @@ class Player:
                 self.speak(step)
             elif "wait" in step:
                 self.wait(time.monotonic() + step["wait"])
+            elif "flood" in step:
+                self.line(0).flood(step["flood"])
             elif step.get("ssrc") == "new":
                 for line in self.lines.values():
                     line.ssrc, line.seq = uuid.uuid4().int & 0xFFFFFFFF, line.seq + 4711
@@ -546,7 +575,10 @@ class Player:
         for word in want.get("events", []):
             assert word in [e["kind"] for e in rec["events"]], f"{self.name}: {rec['events']}"
         keys = "".join(e["text"] for e in rec["events"] if e["kind"] == "dtmf")
-        assert keys == want.get("keys", ""), f"{self.name}: {rec['events']}"
+        if "keys_at_least" in want:
+            assert len(keys) >= want["keys_at_least"], f"{self.name}: {len(keys)} keys"
+        else:
+            assert keys == want.get("keys", ""), f"{self.name}: {rec['events']}"
         if "sessions" in want:  # communication sessions, and whether each is over
             over = [bool(s["to"]) for s in rec["communication_sessions"]]
             assert over == want["sessions"], f"{self.name}: {rec['communication_sessions']}"
