@@ -45,8 +45,10 @@ int capture_open(struct session *s, const struct session_stream *st, unsigned n,
 	o->resume = resume;
 	o->start_wall_us = s->started_wall_us;
 	o->n_streams = n;
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		o->streams[i] = st[i].cap;
+		o->streams[i].active |= s->ahead && st[i].cap.enabled;
+	}
 	if (!update) {
 		buf_init(&meta, CAP_META_MAX - 1);
 		if (session_meta_json(s, &meta) == 0) {

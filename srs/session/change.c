@@ -333,9 +333,13 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 static void start_plan(struct session *s, struct ua_request *req)
 {
 	struct session_change *p = s->plan;
+	bool differs = s->ahead && !s->offered; /* now we know better */
 
 	s->change = req;
-	if (streams_equal(p->streams, p->n_streams, s->streams, s->n_streams)) {
+	if (differs)
+		s->ahead = false;
+	if (!differs &&
+	    streams_equal(p->streams, p->n_streams, s->streams, s->n_streams)) {
 		carry_out(s);
 		return;
 	}
@@ -399,6 +403,8 @@ static void refresh_only(struct session *s, struct ua_request *req,
 	if (same_source(s, req))
 		ua_dialog_refresh(s->dialog, req);
 	say_yes(s, req, t);
+	if (s->offered) /* the ACK may find another process here */
+		session_save_dialog(s);
 }
 
 static void take_metadata(struct session *s, struct md_changes *ch)
@@ -430,17 +436,68 @@ void session_take_metadata(struct session *s)
 		session_save_dialog(s);
 }
 
-/* What a BYE says about people; nothing is judged any more. */
-void session_last_words(struct session *s, struct ua_request *req)
+static bool somebody_is_there(const struct session *s)
+{
+	for (unsigned i = 0; i < s->people->n_participants; i++) {
+		if (!s->people->participants[i].left)
+			return true;
+	}
+	return false;
+}
+
+/* Who sent what, as the client sees it in the end; a stream that nobody sends
+ * any more stays whose it was. */
+static void attribute_again(struct session *s)
+{
+	struct intake *in = s->sv->in;
+	int before[CAP_STREAMS_MAX];
+
+	for (unsigned i = 0; i < s->n_streams; i++)
+		before[i] = s->streams[i].participant;
+	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
+	streams_attribute(s->streams, s->n_streams, in->owners, s->ords,
+			  s->n_ords);
+	for (unsigned i = 0; i < s->n_streams; i++) {
+		if (s->streams[i].participant == -1)
+			s->streams[i].participant = before[i];
+	}
+}
+
+/* A description that says that everybody has left is the usual one in a BYE
+ * and is not judged: those who were there have been. */
+static bool judge_last_words(struct session *s)
+{
+	bool waiting = s->metadata_due_us != INT64_MAX, fine = true;
+	struct gate_verdict v;
+
+	if (use_last_offer(s) < 0 || turn_begin(s->sv) < 0)
+		return true;
+	if (somebody_is_there(s)) {
+		session_judge(s, NULL, &v);
+		fine = v.status == 200;
+		if (fine && !v.wait_metadata)
+			s->metadata_due_us = INT64_MAX;
+		gate_verdict_fini(&v);
+	}
+	attribute_again(s);
+	(void)turn_check(s->sv, session_put_streams(s));
+	(void)turn_check(s->sv, session_model_change(s));
+	return fine || waiting; /* who waits for people is dropped anyway */
+}
+
+bool session_last_words(struct session *s, struct ua_request *req)
 {
 	struct md_changes changes;
+	bool fine = true;
 
 	intake_read(s->sv, req);
 	if (s->sv->in->md) {
 		take_metadata(s, &changes);
+		fine = judge_last_words(s);
 		session_note_warnings(s, &s->sv->in->warnings);
 	}
 	intake_fini(s->sv);
+	return fine;
 }
 
 void session_take_body(struct session *s, struct span content_type,
@@ -458,6 +515,22 @@ void session_take_body(struct session *s, struct span content_type,
 	intake_fini(s->sv);
 }
 
+/* A strict trunk's body is refused before anything of it is taken. */
+static bool is_too_broken(struct session *s, struct ua_request *req)
+{
+	struct gate_verdict v;
+	bool refused;
+
+	if (!s->snap.trunk.strict || !s->sv->in->strict_error[0])
+		return false;
+	session_judge(s, req, &v);
+	refused = v.status != 200;
+	if (refused)
+		session_refuse(s->sv, s, req, &v);
+	gate_verdict_fini(&v);
+	return refused;
+}
+
 static void read_change(struct session *s, struct ua_request *req,
 			const struct sip_timer *t)
 {
@@ -470,8 +543,12 @@ static void read_change(struct session *s, struct ua_request *req,
 		return;
 	}
 	new_sdp = in->sdp != NULL;
-	if (req->method == UA_INVITE && !new_sdp)
+	if (is_too_broken(s, req))
+		return;
+	if (req->method == UA_INVITE && !new_sdp) {
 		offer_again(s);
+		offer_ahead(s);
+	}
 	if (new_people)
 		take_metadata(s, &changes);
 	session_extra_take(s, req);
@@ -545,7 +622,8 @@ void session_rejudge(struct session *s, bool wait_over)
 	struct gate_verdict v;
 	bool fine;
 
-	if (s->state != SESSION_LIVE || s->change || s->plan)
+	s->rejudge = s->state == SESSION_LIVE && (s->change || s->plan);
+	if (s->state != SESSION_LIVE || s->rejudge)
 		return; /* looked at again with the next tick */
 	if (wait_over)
 		s->metadata_due_us = INT64_MAX;
@@ -631,9 +709,14 @@ void session_judge_answer(struct session *s)
 
 void session_answer_wait_over(struct session *s)
 {
+	bool wished = s->wished;
+
 	s->answer_due_us = INT64_MAX;
+	if (s->offered) /* a restart lost the ACK */
+		no_answer(s);
 	s->wished = false;
-	if (s->packets == 0)
+	s->answer_due_us = INT64_MAX;
+	if (wished && s->packets == 0)
 		session_end(s, "no_answer", 488, "No answer to the offer");
 	else
 		session_save_dialog(s);

@@ -16,15 +16,19 @@ static void answer_status(struct session *s, struct ua_request *req, int status)
 
 static void on_bye(struct session *s, struct ua_request *req)
 {
+	bool fine;
+
 	if (s->bye ||
 	    (s->state != SESSION_LIVE && s->state != SESSION_RESUMING)) {
 		answer_status(s, req, 200);
 		return;
 	}
 	s->bye = req;
-	session_last_words(s, req);
+	fine = session_last_words(s, req);
 	session_end(s,
-		    handover_ends(s) ? CAP_REASON_HANDED_OVER : CAP_REASON_BYE,
+		    handover_ends(s) ? CAP_REASON_HANDED_OVER
+		    : fine	     ? CAP_REASON_BYE
+				     : "conditions",
 		    0, "");
 }
 
@@ -38,6 +42,13 @@ static void on_info(struct session *s, struct ua_request *req)
 		session_change(s, req);
 	else
 		answer_status(s, req, 200);
+}
+
+/* Metadata in a request that is about something else, or nothing to us. */
+static void take_along(struct session *s, struct ua_request *req)
+{
+	if (req->body.len > 0 && s->state == SESSION_LIVE)
+		session_take_body(s, req->content_type, req->body);
 }
 
 void session_on_in_dialog(void *arg, struct ua_request *req)
@@ -55,6 +66,7 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 		on_bye(s, req);
 		return;
 	case UA_OPTIONS:
+		take_along(s, req);
 		turn_answer(s->sv, s, req, &options);
 		return;
 	case UA_INVITE:
@@ -74,9 +86,12 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 		answer_status(s, req, 481);
 		return;
 	default:
-		if (str_eq(req->method_name, "INFO"))
+		if (str_eq(req->method_name, "INFO")) {
 			on_info(s, req);
-		else if (req->method == UA_UNKNOWN)
+			return;
+		}
+		take_along(s, req);
+		if (req->method == UA_UNKNOWN)
 			answer_status(s, req, 501);
 		else
 			answer_status(s, req, 405);

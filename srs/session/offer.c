@@ -139,6 +139,19 @@ void offer_again(struct session *s)
 	s->offered = true;
 }
 
+void offer_ahead(struct session *s)
+{
+	uint64_t seq = s->open_seq;
+
+	for (unsigned i = 0; i < s->n_streams; i++)
+		s->ahead |=
+			s->streams[i].cap.enabled && !s->streams[i].cap.active;
+	if (!s->ahead)
+		return;
+	(void)capture_open(s, s->streams, s->n_streams, true, false);
+	s->open_seq = seq; /* nobody waits for this answer */
+}
+
 void offer_keep_labels(const struct session *s, struct sdp *answer)
 {
 	for (unsigned i = 0; i < answer->n_lines && i < s->n_streams; i++) {

@@ -200,6 +200,8 @@ struct session {
 	const char *resume_code; /* warning when capture has it again */
 	uint64_t open_seq;	 /* of the last CAP_OPEN or CAP_UPDATE */
 	bool offered;		 /* by us; the ACK brings the answer */
+	bool ahead;		 /* capture takes what comes, held or not */
+	bool rejudge;		 /* people changed while it could not be */
 	bool wished;		 /* that was the INVITE's; not answered yet */
 	char *late_answer;	 /* to it, waits until it can be judged */
 	bool unwanted;		 /* nothing of it may be kept */
@@ -416,6 +418,9 @@ void offer_narrow(struct intake *in);
 /** The stream table as an offer of ours (all lines recvonly) becomes
  *  s->answer, for a re-INVITE without SDP. */
 void offer_again(struct session *s);
+/** Media may come before the ACK that resumes a held call (RFC 3264 5.1):
+ *  capture takes it from now on, whatever the answer will be. */
+void offer_ahead(struct session *s);
 /** An answer without labels gets those of the streams it is for. */
 void offer_keep_labels(const struct session *s, struct sdp *answer);
 
@@ -511,8 +516,9 @@ void session_check_prack(struct session *s);
 void session_on_in_dialog(void *arg, struct ua_request *req);
 /** A request that may change streams or people; it is answered. */
 void session_change(struct session *s, struct ua_request *req);
-/** What a BYE says about people. */
-void session_last_words(struct session *s, struct ua_request *req);
+/** What a BYE says about people is the last word on them: taken into the
+ *  model. @return false: with these it was never authorized */
+bool session_last_words(struct session *s, struct ua_request *req);
 void session_on_changed(struct session *s, const struct cap_opened *o);
 /** Capture has the session again, or a change of ours is through: what was
  *  held is looked at now. */

@@ -12,6 +12,7 @@
 #include "auth/conditions.h"
 #include "auth/identity.h"
 #include "base/mem.h"
+#include "base/settings.h"
 #include "base/str.h"
 #include "srs/session/session.h"
 #include "srs/sip/json_text.h"
@@ -150,6 +151,7 @@ int session_save(const struct session *s, struct buf *out)
 	buf_printf(out,
 		   ",\"snapshot_draft\":%d,\"wished\":%d,\"replaces_ok\":%d",
 		   s->snapshot_draft, s->wished, s->replaces_ok);
+	buf_printf(out, ",\"offered\":%d,\"ahead\":%d", s->offered, s->ahead);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -302,9 +304,13 @@ static void load_rest(struct session *s, const json_t *root)
 	s->ends_wall_us = ends ? ends : INT64_MAX;
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
 	s->wished = json_integer_value(json_object_get(root, "wished")) != 0;
-	s->offered = s->wished;
 	s->replaces_ok =
 		json_integer_value(json_object_get(root, "replaces_ok")) != 0;
+	s->offered = json_integer_value(json_object_get(root, "offered")) != 0;
+	s->ahead = json_integer_value(json_object_get(root, "ahead")) != 0;
+	if (s->offered) /* the ACK comes soon, or was lost with us */
+		s->answer_due_us =
+			session_mono_us(s->sv) + 64 * s->sv->set->sip.t1_us;
 	s->paused = json_integer_value(json_object_get(root, "paused")) != 0;
 	s->told_paused = s->paused;
 	s->aware = json_integer_value(json_object_get(root, "aware")) != 0;

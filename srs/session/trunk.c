@@ -7,8 +7,16 @@
 #include "srs/session/session.h"
 #include "srs/siprec/sdp.h"
 
-/* What would be lost of the body, for those who want to hear of it by a 400:
- * errors of the parsers, and lines that can't be recorded whoever asks. */
+/* Nothing is broken where little is said. */
+static bool is_only_short(const char *code)
+{
+	return str_eq(code, "metadata.no_participants") ||
+	       str_eq(code, "metadata.no_streams");
+}
+
+/* What was assumed, repaired or left out when the body was read, for those who
+ * want to hear of it by a 400, and lines that can't be recorded whoever asks.
+ * Who sends what is looked at later, and is no matter of form. */
 void trunk_find_strict_error(struct intake *in)
 {
 	const struct warn_list *wl = &in->scratch;
@@ -19,11 +27,14 @@ void trunk_find_strict_error(struct intake *in)
 		answer_plan(in->sdp, NULL, SESSION_AUDIO_MAX, &in->scratch,
 			    &in->answer);
 	for (unsigned i = 0; i < wl->n; i++) {
-		if (wl->items[i].severity != WARN_ERROR)
+		const struct warn *w = &wl->items[i];
+		bool reading = i < in->warnings.n;
+
+		if (w->severity < (reading ? WARN_WARNING : WARN_ERROR) ||
+		    is_only_short(w->code))
 			continue;
 		(void)snprintf(in->strict_error, sizeof(in->strict_error),
-			       "%s: %s", wl->items[i].code,
-			       wl->items[i].detail);
+			       "%s: %s", w->code, w->detail);
 		return;
 	}
 }

@@ -167,6 +167,8 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		session_end(s, "ack_missing", 408, "ACK missing");
 	} else if (s->prack_due_us <= now) {
 		session_check_prack(s);
+	} else if (s->rejudge && !s->change && !s->plan) {
+		session_rejudge(s, false);
 	} else if (s->late_answer) {
 		session_judge_answer(s);
 	} else if (s->answer_due_us <= now) {

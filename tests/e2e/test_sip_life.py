@@ -4,13 +4,14 @@ import json
 import os
 import re
 import signal
+import time
 
 import pytest
 
-from lib import sipc
+from lib import media, sipc
 from lib.catalog import Catalog
 from lib.media import RtpSender, two_voices
-from lib.server import ALICE, BOB, DETAILS, World, wait_for
+from lib.server import ALICE, BOB, CAROL, DETAILS, World, wait_for
 from lib.sipc import has_ipv6, request
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
@@ -253,7 +254,7 @@ def test_ipv6_from_invite_to_audio(start, voices, tmp_path):
     v.stop()
     rec = kept(world, "bye")
     assert rec["duration_s"] > 0.8
-    from lib import media
+
     left, right = media.decode(world.audio(rec["id"], tmp_path / "a.ogg"))
     assert media.level(left, 440) > 0.2 and media.level(right, 880) > 0.2
 
@@ -518,3 +519,161 @@ def test_thirty_two_lines(client, world):
     d.request("ACK", cseq=d.cseq)
     assert again.status == 200 and again.ports() == ports
     assert d.bye().status == 200
+
+
+# -- the last word
+
+
+def people_of(world):
+    return [(p["aor"], p["name"]) for p in
+            Catalog(world.server).rows("SELECT aor, name FROM participants ORDER BY ord")]
+
+
+def test_metadata_of_a_bye_is_taken(client, world, voices):
+    """Placeholders get their names with the BYE (a complete description as usual)."""
+    v = voices(world, client, xml=sipc.metadata([(ALICE, ""), ("sip:unknown@voip.example", "")]))
+    last = sipc.metadata([(ALICE, "Alice"), (BOB, "Bob"), (CAROL, "Carol")])
+    v.d.request("BYE", last, "application/rs-metadata+xml")
+    assert v.d.final().status == 200
+    v.stop()
+    kept(world, "bye")
+    assert (BOB, "Bob") in people_of(world) and (CAROL, "Carol") in people_of(world)
+    cat = Catalog(world.server)
+    streams = cat.rows("SELECT label, participant FROM streams ORDER BY idx")
+    ords = {p["aor"]: p["ord"] for p in cat.rows("SELECT aor, ord FROM participants")}
+    assert [s["participant"] for s in streams] == [ords[ALICE], ords[BOB]]
+
+
+def test_everybody_leaves_in_a_bye(client, world, voices):
+    """A description that names nobody takes nobody's stream away."""
+    v = voices(world, client)
+    v.d.request("BYE", sipc.metadata([]), "application/rs-metadata+xml")
+    assert v.d.final().status == 200
+    v.stop()
+    kept(world, "bye")
+    cat = Catalog(world.server)
+    assert [s["participant"] for s in cat.rows("SELECT * FROM streams ORDER BY idx")] == [0, 1]
+
+
+@pytest.mark.parametrize("who,stays", [(BOB, True), (CAROL, False)])
+def test_metadata_that_was_waited_for_comes_with_the_bye(start, voices, who, stays):
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "missing_metadata_wait": "60s"}}))
+    narrow(world, participants={"min": 2, "match": "any", "deny": [CAROL]})
+    client = sipc.SipClient(world.server.sip["udp"])
+    v = voices(world, client, body=sipc.sdp([40000, 40002]), ctype="application/sdp")
+    v.d.request("BYE", sipc.metadata([(ALICE, "Alice"), (who, "Who")]), "application/rs-metadata+xml")
+    assert v.d.final().status == 200
+    v.stop()
+    if stays:
+        kept(world, "bye")
+    else:
+        spool = world.server.data / "spool"
+        wait_for(lambda: not Catalog(world.server).recordings() and not list(spool.glob("*.spool")),
+                 10, "nothing is kept")
+
+
+def test_who_was_never_allowed_is_told_by_the_bye(client, world, voices):
+    v = voices(world, client)
+    narrow(world, participants={"min": 2, "match": "any", "deny": [CAROL]})
+    Catalog(world.server).wait_event("conditions")
+    v.d.request("BYE", sipc.metadata(PEOPLE + [(CAROL, "Carol")]), "application/rs-metadata+xml")
+    assert v.d.final().status == 200
+    v.stop()
+    kept(world, "conditions")
+
+
+@pytest.mark.parametrize("method", ["INFO", "OPTIONS", "MESSAGE"])
+def test_metadata_in_any_request(client, world, method):
+    """What is no method of ours is refused; what it says of people is taken."""
+    d = client.dialog(token=world.access_token)
+    assert d.invite(PORTS, PEOPLE).status == 200
+    d.request(method, sipc.metadata(PEOPLE + [(CAROL, "Carol")]), "application/rs-metadata+xml")
+    assert d.final().status == (200 if method != "MESSAGE" else 405)
+    wait_for(lambda: (CAROL, "Carol") in people_of(world), 5, "Carol")
+    assert d.bye().status == 200
+
+
+# -- held, and our offer takes the call back
+
+
+def resume_without_offer(d, ports):
+    """Hold, then a re-INVITE without SDP: its CSeq; the ACK is due."""
+    d.request("INVITE", sipc.sdp(ports, direction="inactive", version=2), "application/sdp")
+    r = d.final()
+    assert r.status == 200 and r.body.count(b"a=inactive") == 2
+    d.request("ACK", cseq=d.cseq)
+    n = d.request("INVITE")
+    r = d.final()
+    assert r.status == 200 and r.body.count(b"a=recvonly") == 2
+    return n
+
+
+def loud_seconds(world, tmp_path):
+    left, right = media.decode(world.audio(world.wait_recording("ready")["id"], tmp_path / "a.ogg"))
+    step = 400
+    return sum(media.rms(left[i:i + step]) > 0.05 for i in range(0, len(left) - step, step)) * step / 8000
+
+
+@pytest.mark.parametrize("answer", ["sendonly", "inactive"])
+def test_media_before_the_ack_that_resumes(client, world, voices, tmp_path, answer):
+    """RFC 3264 section 5.1: whoever offers must take media before the answer is there."""
+    v = voices(world, client)
+    ports = [s.port for s in v.senders]
+    for s in v.senders:
+        s.muted.set()
+    cat = Catalog(world.server)
+    n = resume_without_offer(v.d, ports)
+    cat.wait_event("hold")
+    for s in v.senders:
+        s.muted.clear()
+    at = [s.sent for s in v.senders]
+    wait_for(lambda: all(s.sent >= k + 75 for s, k in zip(v.senders, at)), 10, "1.5 s of audio")
+    v.d.request("ACK", sipc.sdp(ports, direction=answer, version=3), "application/sdp", cseq=n)
+    if answer == "sendonly":
+        cat.wait_event("resume")
+    else:  # on hold it stays, and now nothing more is taken
+        assert v.d.update(sipc.metadata(PEOPLE)).status == 200
+        time.sleep(0.3)
+        at = [s.sent for s in v.senders]
+        wait_for(lambda: all(s.sent >= k + 100 for s, k in zip(v.senders, at)), 10, "2 s on hold")
+        assert "resume" not in [k for k, _ in cat.events()]
+    assert v.d.bye().status == 200
+    v.stop()
+    loud = loud_seconds(world, tmp_path)
+    assert 1.4 < loud < 2.7, loud
+
+
+@pytest.mark.parametrize("with_ack", [True, False])
+def test_restart_between_our_offer_and_its_answer(start, voices, tmp_path, with_ack):
+    """The ACK finds another process, or none at all: the call goes on."""
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "t1": "25ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    v = voices(world, client)
+    ports = [s.port for s in v.senders]
+    n = resume_without_offer(v.d, ports)
+    world.server.kill_role("sip")
+    cat = Catalog(world.server)
+    cat.wait_warning("sip.restarted")
+    if with_ack:
+        v.d.request("ACK", sipc.sdp(ports, version=3), "application/sdp", cseq=n)
+        cat.wait_event("resume")
+    else:
+        cat.wait_warning("sip.answer_missing")
+    at = [s.sent for s in v.senders]
+    wait_for(lambda: all(s.sent >= k + 50 for s, k in zip(v.senders, at)), 10, "a second of audio")
+    assert v.d.update(sipc.metadata(PEOPLE)).status == 200
+    assert v.d.bye().status == 200
+    v.stop()
+    assert cat.wait_ended()["end_reason"] == "bye"
+    assert loud_seconds(world, tmp_path) > 1
+
+
+def test_restart_and_the_first_offer_is_never_answered(start):
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "t1": "25ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    d, r, n = offered(client, world)
+    world.server.kill_role("sip")
+    bye = request(client, 15)
+    assert bye.method == "BYE" and "488" in bye.get("reason")
+    d.answer(bye)
+    assert Catalog(world.server).wait_ended()["end_reason"] == "no_answer"

@@ -282,6 +282,41 @@ def test_strictness(start):
     assert d.bye().status == 200
 
 
+def test_strict_wants_a_body_as_the_rfcs_have_it(start):
+    """What is repaired or guessed for others is refused, and nothing of it is taken."""
+    world = address_world(start)
+    trunk(world, "--addresses", "127.0.0.2")
+    c = udp_client(world, "127.0.0.2")
+    good = sipc.metadata(PEOPLE)
+    broken = good.replace("<name>Alice</name>", "<name>Alice & Co</name>")
+    cut = good[:len(good) // 2]
+    same_id = sipc.metadata(PEOPLE + [("sip:carol@voip.example", "Carol")]).replace(
+        'participant_id="p2"', 'participant_id="p1"')
+    ports = [40000, 40002]
+    guessed = sipc.multipart(sipc.sdp(ports, c.host), good, boundary="other-boundary")
+    for xml in (broken, cut, same_id):
+        ok(c, xml=xml)
+    ok(c, body=guessed, ctype="multipart/mixed;boundary=unique-boundary")
+    world.server.cli("trunk", "set", "sbc", "--strictness", "strict")
+    for xml, code in ((broken, "metadata.repaired"), (cut, "metadata.repaired"),
+                      (same_id, "metadata.duplicate_id")):
+        r = refused(c, status=400, xml=xml)
+        assert code in r.get("warning"), r.raw
+    r = refused(c, status=400, body=guessed, ctype="multipart/mixed;boundary=unique-boundary")
+    assert "body.boundary_guessed" in r.get("warning")
+    # a body without a closing boundary, or without streams, loses nothing
+    whole = sipc.multipart(sipc.sdp(ports, c.host), good)
+    ok(c, body=whole[:whole.rindex("--unique-boundary--")],
+       ctype="multipart/mixed;boundary=unique-boundary")
+    d, r = call(c)
+    assert r.status == 200
+    r = d.update(broken.replace("Alice", "Alicia"))
+    assert r.status == 400 and "metadata.repaired" in r.get("warning")
+    assert d.bye().status == 200
+    names = {p["name"] for p in Catalog(world.server).rows("SELECT name FROM participants")}
+    assert not any("Alicia" in n for n in names)
+
+
 def packets_kept(world, source_address, user="srs"):
     """What is kept of a call whose RTP comes from there, not from where the SDP says."""
     c = udp_client(world, "127.0.0.2")
