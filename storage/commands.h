@@ -37,7 +37,7 @@ const char *command_state_word(enum command_state s);
 struct command_new {
 	const char *node;
 	const char *tenant_id;
-	const char *kind; /* "pause", "resume", "record" */
+	const char *kind; /* "pause", "resume", "record", "hand-over" */
 	const char *recording_id;
 	const char *args; /* JSON, NULL = {} */
 	const char *actor;

@@ -30,6 +30,8 @@ int api_recording_signalling(struct http_request *req,
 int api_call_get(struct http_request *req, struct http_response *res);
 int api_recording_pause(struct http_request *req, struct http_response *res);
 int api_recording_resume(struct http_request *req, struct http_response *res);
+int api_recording_hand_over(struct http_request *req,
+			    struct http_response *res);
 int api_record(struct http_request *req, struct http_response *res);
 int api_command_get(struct http_request *req, struct http_response *res);
 /** 200, 202 with Location, 403 or 409, as the command's state is. */

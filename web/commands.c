@@ -18,7 +18,7 @@
 #define WAIT_US 2000000
 
 int web_command(struct http_request *req, const struct recording *rec,
-		const char *kind, int64_t *ret_id,
+		const char *kind, const char *args, int64_t *ret_id,
 		struct command_result *ret_result)
 {
 	struct command_new n = {
@@ -26,6 +26,7 @@ int web_command(struct http_request *req, const struct recording *rec,
 		.tenant_id = rec->tenant_id,
 		.kind = kind,
 		.recording_id = rec->id,
+		.args = args,
 		.actor = req->who->actor,
 		.asked_us = clock_wall_us(req->ctx->web->clock),
 	};
@@ -95,7 +96,7 @@ int api_command_answer(struct http_response *res, int64_t id,
 }
 
 static int api_ask(struct http_request *req, struct http_response *res,
-		   const char *kind)
+		   const char *kind, const char *args)
 {
 	struct recording *rec CLEANUP(recording_destroy) = NULL;
 	struct command_result result;
@@ -103,7 +104,7 @@ static int api_ask(struct http_request *req, struct http_response *res,
 	int r = load(req, &rec);
 
 	if (r == 0)
-		r = web_command(req, rec, kind, &id, &result);
+		r = web_command(req, rec, kind, args, &id, &result);
 	if (r == -EBUSY)
 		return http_problem(res, 409, "The call is over");
 	return r < 0 ? r : api_command_answer(res, id, &result);
@@ -111,12 +112,37 @@ static int api_ask(struct http_request *req, struct http_response *res,
 
 int api_recording_pause(struct http_request *req, struct http_response *res)
 {
-	return api_ask(req, res, "pause");
+	return api_ask(req, res, "pause", NULL);
 }
 
 int api_recording_resume(struct http_request *req, struct http_response *res)
 {
-	return api_ask(req, res, "resume");
+	return api_ask(req, res, "resume", NULL);
+}
+
+/* Body: {"to": "sip:192.0.2.9:5061;transport=tls"}. Which addresses are other
+ * nodes is the sip role's to say ([sip] nodes). */
+int api_recording_hand_over(struct http_request *req, struct http_response *res)
+{
+	json_t *body;
+	char *args;
+	int r;
+
+	if (!http_is_type(req, "application/json"))
+		return http_problem(res, 415, "Send application/json");
+	body = json_loadb(req->body, req->body_len, JSON_REJECT_DUPLICATES,
+			  NULL);
+	if (json_object_size(body) != 1 ||
+	    !json_is_string(json_object_get(body, "to"))) {
+		json_decref(body);
+		return http_problem_param(
+			res, "to", "must be a SIP URI, and all there is");
+	}
+	args = json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	r = args ? api_ask(req, res, "hand-over", args) : -ENOMEM;
+	mem_free(args);
+	return r;
 }
 
 int api_command_get(struct http_request *req, struct http_response *res)
@@ -150,7 +176,7 @@ static int page_ask(struct http_request *req, struct http_response *res,
 		return r;
 	if (!page_form(req, res, &f))
 		return 0;
-	r = web_command(req, rec, kind, &id, &result);
+	r = web_command(req, rec, kind, NULL, &id, &result);
 	if (r == -EBUSY)
 		return page_error(req, res, 409, "Too late",
 				  "The call is over.");

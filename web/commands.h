@@ -13,12 +13,13 @@ struct recording;
 
 /**
  * @param rec  the live recording it is about
- * @param kind "pause", "resume"
+ * @param kind "pause", "resume", "hand-over"
+ * @param args JSON, NULL = none
  * @return 0 (look at the state, which may still be new), -EBUSY the call is
  *         over, -errno
  */
 int web_command(struct http_request *req, const struct recording *rec,
-		const char *kind, int64_t *ret_id,
+		const char *kind, const char *args, int64_t *ret_id,
 		struct command_result *ret_result);
 
 #endif

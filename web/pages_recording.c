@@ -182,11 +182,19 @@ static void put_parties(struct buf *b, const struct recording *rec)
 static const char *event_words(const char *kind)
 {
 	static const char *const table[][2] = {
-		{ "hold", "On hold" },	  { "resume", "Resumed" },
-		{ "pause", "Paused" },	  { "unpause", "Recording again" },
-		{ "join", "Joined" },	  { "leave", "Left" },
-		{ "loss", "Audio lost" }, { "metadata", "Parties updated" },
-		{ "dtmf", "Key" },	  { "text", "Typed" },
+		{ "hold", "On hold" },
+		{ "resume", "Resumed" },
+		{ "pause", "Paused" },
+		{ "unpause", "Recording again" },
+		{ "join", "Joined" },
+		{ "leave", "Left" },
+		{ "loss", "Audio lost" },
+		{ "metadata", "Parties updated" },
+		{ "dtmf", "Key" },
+		{ "text", "Typed" },
+		{ "hand_over", "Handing over" },
+		{ "handed_over", "Handed over" },
+		{ "hand_over_failed", "Not handed over" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)

@@ -30,6 +30,8 @@ static const struct route routes[] = {
 	{ HTTP_GET, "/api/v1/calls/{}", api_call_get, ROUTE_API, READ_RIGHT },
 	{ HTTP_POST, REC "/{}/pause", api_recording_pause, ROUTE_API, PAUSE },
 	{ HTTP_POST, REC "/{}/resume", api_recording_resume, ROUTE_API, PAUSE },
+	{ HTTP_POST, REC "/{}/hand-over", api_recording_hand_over, ROUTE_API,
+	  RIGHT_RECORDING_START },
 	{ HTTP_POST, "/api/v1/record", api_record, ROUTE_API,
 	  RIGHT_RECORDING_START },
 	{ HTTP_GET, "/api/v1/commands/{}", api_command_get, ROUTE_API,

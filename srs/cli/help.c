@@ -157,6 +157,7 @@ static const struct page pages[] = {
 "srs -c FILE recordings show ID [--json]\n"
 "srs -c FILE recordings metadata ID   (RFC 7865 XML, as understood)\n"
 "srs -c FILE recordings pause|resume ID [--json]\n"
+"srs -c FILE recordings hand-over ID --to sip:ADDRESS:PORT;transport=tls\n"
 "srs -c FILE recordings signalling ID [--format text|pcapng] [--json]\n"
 "\n"
 "Options of list, which shows the newest first:\n"
@@ -173,7 +174,11 @@ static const struct page pages[] = {
 "(tokens removed); pcapng is for Wireshark: use > FILE.\n"
 "\n"
 "pause: nothing of a running call is kept until resume; exit code 4\n"
-"when its grant does not allow that.\n" },
+"when its grant does not allow that.\n"
+"\n"
+"hand-over: a running session goes to another node that [sip] nodes names;\n"
+"this one records until the client has left it. Waits for the result; exit\n"
+"code 4 when that address is not named.\n" },
 { "record", "call a recording client and record what it sends",
 "srs -c FILE record --from URI --grant ID [--participant AOR ...]\n"
 "                   [--streams N] [--json]\n"

@@ -1,4 +1,4 @@
-/* `srs recordings pause | resume`. */
+/* `srs recordings pause | resume | hand-over`. */
 #include "srs/cli/pause.h"
 
 #include <errno.h>
@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "srs/cli/args.h"
 #include "srs/cli/cli.h"
 #include "srs/cli/catalog.h"
 #include "storage/catalog.h"
@@ -15,6 +16,7 @@
 
 #define WORD "recordings"
 #define WAIT_US 5000000
+#define HAND_OVER_WAIT_US INT64_C(90000000)
 
 int cli_command_print(struct cli *c, const char *word, int64_t id,
 		      const struct command_result *res)
@@ -45,24 +47,24 @@ int cli_command_print(struct cli *c, const char *word, int64_t id,
 	return code;
 }
 
-int cli_recordings_pause(struct cli *c, int argc, char **argv)
+static int ask(struct cli *c, const char *kind, const char *recording,
+	       const char *args, int64_t wait_us)
 {
 	struct cli_catalog cat CLEANUP(cli_catalog_close) = { 0 };
 	struct recording *rec CLEANUP(recording_destroy) = NULL;
 	const struct catalog_scope all = { 0 };
 	struct clock *clock = clock_real();
-	struct command_new n = { .kind = argv[1], .actor = "operator" };
+	struct command_new n = { .kind = kind,
+				 .args = args,
+				 .actor = "operator" };
 	struct command_result res = { 0 };
 	int64_t id = 0;
 	int r;
 
-	if (argc != 3)
-		return cli_usage(WORD, "%s wants the id of a recording",
-				 argv[1]);
 	r = cli_catalog_open(c, &cat);
 	if (r != CLI_OK)
 		return r;
-	r = recording_get(cat.db, &all, argv[2], 0, &rec);
+	r = recording_get(cat.db, &all, recording, 0, &rec);
 	if (r < 0)
 		return cli_catalog_failed(WORD, "such recording", r);
 	if (rec->state != RECORDING_LIVE) {
@@ -75,8 +77,43 @@ int cli_recordings_pause(struct cli *c, int argc, char **argv)
 	n.asked_us = clock_wall_us(clock);
 	r = command_add(cat.db, &n, &id);
 	if (r == 0)
-		r = command_wait(cat.db, clock, id, WAIT_US, &res);
+		r = command_wait(cat.db, clock, id, wait_us, &res);
 	if (r < 0)
-		return cli_catalog_failed(WORD, argv[1], r);
+		return cli_catalog_failed(WORD, kind, r);
 	return cli_command_print(c, WORD, id, &res);
+}
+
+int cli_recordings_pause(struct cli *c, int argc, char **argv)
+{
+	if (argc != 3)
+		return cli_usage(WORD, "%s wants the id of a recording",
+				 argv[1]);
+	return ask(c, argv[1], argv[2], NULL, WAIT_US);
+}
+
+int cli_recordings_hand_over(struct cli *c, int argc, char **argv)
+{
+	const char *to = NULL;
+	struct cli_list ids = { 0 };
+	const struct cli_option table[] = {
+		{ .name = "--to", .value = &to, .required = true },
+	};
+	json_t *j;
+	char *args;
+	int r;
+
+	r = cli_args("recordings hand-over", argc - 2, argv + 2, table,
+		     ARRAY_SIZE(table), &ids);
+	if (r != CLI_OK)
+		return r;
+	if (ids.n != 1)
+		return cli_usage(WORD,
+				 "hand-over wants the id of one recording");
+	j = json_pack("{ss}", "to", to);
+	args = j ? json_dumps(j, JSON_COMPACT) : NULL;
+	json_decref(j);
+	r = args ? ask(c, "hand-over", ids.v[0], args, HAND_OVER_WAIT_US)
+		 : cli_catalog_failed(WORD, "hand-over", -ENOMEM);
+	mem_free(args);
+	return r;
 }

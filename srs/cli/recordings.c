@@ -426,6 +426,8 @@ int cli_recordings(struct cli *c, int argc, char **argv)
 	if (argc >= 2 &&
 	    (str_eq(argv[1], "pause") || str_eq(argv[1], "resume")))
 		return cli_recordings_pause(c, argc, argv);
-	return cli_usage(WORD, "say list, show, signalling, metadata, pause or "
-			       "resume");
+	if (argc >= 2 && str_eq(argv[1], "hand-over"))
+		return cli_recordings_hand_over(c, argc, argv);
+	return cli_usage(WORD, "say list, show, signalling, metadata, pause, "
+			       "resume or hand-over");
 }
