@@ -295,14 +295,19 @@ static bool people_still_fine(struct session *s)
 }
 
 /* A stream that nobody is said to send any more keeps whom it was of: that is
- * whom one hears in it. */
+ * whom one hears in it. Nor does it become the mix of the others because they
+ * are all that is left: a mix is not mixed again, and it would be lost. */
 static void keep_senders(const struct session *s)
 {
+	const struct md_owner *now = s->sv->in->owners;
 	struct session_stream *st = s->plan->streams;
 
 	for (unsigned i = 0; i < s->plan->n_streams && i < s->n_streams; i++) {
-		if (st[i].participant == -1)
-			st[i].participant = s->streams[i].participant;
+		int was = s->streams[i].participant;
+
+		if (st[i].participant == -1 ||
+		    (now[i].is_mix && !now[i].n && was >= 0))
+			st[i].participant = was;
 	}
 }
 

@@ -65,6 +65,7 @@ void metadata_destroy(struct metadata **mp)
 	for (unsigned i = 0; i < md->n_streams; i++) {
 		mem_free(md->streams[i].id);
 		mem_free(md->streams[i].label);
+		mem_free(md->streams[i].sender);
 		mem_free(md->streams[i].session_id);
 	}
 	for (unsigned i = 0; i < md->n_links; i++)

@@ -63,7 +63,9 @@ struct md_stream {
 	char *id;
 	char *label;
 	char *session_id;
-	bool gone; /* not in the last complete description */
+	char *sender; /* participant who sent it before the last update that
+		       * said something else; NULL = nobody */
+	bool gone;    /* not in the last complete description */
 };
 
 enum md_link_kind {

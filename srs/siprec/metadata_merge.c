@@ -306,11 +306,26 @@ static bool is_replaced(const struct merge *m, const struct md_link *old)
 	return false;
 }
 
+/* A hold, as RFC 8068 section 3.2.2 has it: nobody sends the stream now, but it
+ * is still that participant's. */
+static int keep_sender(struct metadata *st, const struct md_link *l)
+{
+	int i = l->kind == MD_SEND && !l->stop ? metadata_find_stream(st, l->b)
+					       : -1;
+
+	return i < 0 ? 0 : md_set(&st->streams[i].sender, l->a);
+}
+
 static int merge_links(struct merge *m)
 {
 	struct metadata *st = m->state;
 	unsigned kept = 0;
 
+	for (unsigned i = 0; i < st->n_links; i++) {
+		if (is_replaced(m, &st->links[i]) &&
+		    keep_sender(st, &st->links[i]) < 0)
+			return -ENOMEM;
+	}
 	for (unsigned i = 0; i < st->n_links; i++) {
 		if (is_replaced(m, &st->links[i]))
 			md_link_fini(&st->links[i]);

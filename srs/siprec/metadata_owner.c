@@ -70,6 +70,15 @@ static void by_send(struct owners *w, unsigned line, const struct md_stream *s)
 	}
 }
 
+/* Nobody sends it now (a hold): it is whose it was. */
+static void by_last(struct owners *w, unsigned line, const struct md_stream *s)
+{
+	int p = s->sender ? find_here(w->md, s->sender) : -1;
+
+	if (p >= 0)
+		add_owner(w, line, (unsigned)p);
+}
+
 static bool receives(const struct metadata *md, const char *id,
 		     const struct md_stream *s)
 {
@@ -138,6 +147,8 @@ static void all_by_link(struct owners *w)
 		if (!s)
 			continue;
 		by_send(w, i, s);
+		if (!w->o[i].n)
+			by_last(w, i, s);
 		if (!w->o[i].n)
 			by_recv(w, i, s);
 		if (w->o[i].n)

@@ -1,10 +1,16 @@
 """Sentences of RFCs that a recording server has to keep; docs/conformance.md names them."""
+import pathlib
+import socket
+import struct
+
 import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
+from lib.server import World
 from lib.sipc import request
 from test_sip_calls import PEOPLE, PORTS, call
+from test_torture import ANYTHING
 
 ALLOW = "Allow: INVITE, ACK, CANCEL, BYE, UPDATE, OPTIONS"
 
@@ -141,14 +147,6 @@ def test_answer_goes_where_the_request_came_from(client, world):
     assert f"rport={client.port}" in via and "received=127.0.0.1" in via
 
 
-def test_prack_of_nothing_is_481(client, world):
-    """RFC 3262 section 3: no provisional answer of ours but 100 exists."""
-    d, _ = call(client, world, extra=["Require: 100rel"])
-    d.request("PRACK", extra=["RAck: 1 1 INVITE"])
-    assert d.final().status == 481
-    assert d.bye().status == 200
-
-
 # -- RFC 3264
 
 
@@ -169,3 +167,106 @@ def test_contact_names_a_recorder_in_every_answer(client, world):
     assert "+sip.srs" in d.update(sipc.metadata(PEOPLE)).get("contact")
     assert "+sip.srs" in d.invite(PORTS, PEOPLE).get("contact")
     assert d.bye().status == 200
+
+
+# -- RTP and RTCP (RFC 3550, 7866 section 8)
+
+
+def pair():
+    """An even port and the next one, both ours."""
+    while True:
+        rtp, rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        rtp.bind(("127.0.0.1", 0))
+        port = rtp.getsockname()[1]
+        try:
+            if port % 2 == 0:
+                rtcp.bind(("127.0.0.1", port + 1))
+                return rtp, rtcp, port
+        except OSError:
+            pass
+        rtp.close()
+        rtcp.close()
+
+
+@pytest.mark.parametrize("mux", [False, True])
+def test_receiver_reports_come_from_where_rtcp_goes(client, world, mux):
+    """8.1.1, 8.1.8: support for RTCP, symmetric; with a CNAME (8.1.5.1)."""
+    rtp, rtcp, port = pair()
+    text = sipc.sdp([port]) + ("a=rtcp-mux\r\n" if mux else "")
+    d, r = call(client, world, sdp_text=text)
+    there = r.ports()[0]
+    assert (b"a=rtcp-mux" in r.body) == mux
+    waits = rtp if mux else rtcp
+    waits.settimeout(0.02)
+    for seq in range(400):
+        rtp.sendto(struct.pack("!BBHII", 0x80, 0, seq, 160 * seq, 0x77) + bytes(160),
+                   ("127.0.0.1", there))
+        try:
+            report, source = waits.recvfrom(2048)
+            break
+        except TimeoutError:
+            pass
+    else:
+        raise AssertionError("no report")
+    assert source[1] == there + (0 if mux else 1)
+    assert report[1] == 201 and report[8:12] == struct.pack("!I", 0x77)
+    sdes = report[4 * (1 + struct.unpack("!H", report[2:4])[0]):]
+    assert sdes[1] == 202 and sdes[8] == 1 and sdes[9] > 0  # one chunk, its first item a CNAME
+    assert d.bye().status == 200
+    rtp.close()
+    rtcp.close()
+
+
+# -- RFC 7865 and 8068: their own examples
+
+FLOWS = {  # files -> who is left, whose the lines are by ord (-2: several), warnings
+    "7865": (["rfc7865/complete", "rfc7865/partial"], ["Paul"], [0, 0, 1, 1], set()),
+    "hold": (["rfc8068/3.2.1-call", "rfc8068/3.2.2-hold"], ["Alice", "Bob"], [0, 0, 1, 1], set()),
+    "resume": (["rfc8068/3.2.1-call", "rfc8068/3.2.2-hold", "rfc8068/3.2.2-resume"],
+               ["Alice", "Bob"], [0, 0, 1, 1], set()),
+    # the new streams of the RFC's message are described nowhere
+    "re-INVITE transfer": (["rfc8068/3.2.1-call", "rfc8068/3.2.3-transfer-invite"],
+                           ["Bob", "Carol"], [2, 0, 1, 1], {"metadata.attributed_by_order"}),
+    "REFER transfer": (["rfc8068/3.2.1-call", "rfc8068/3.2.3-transfer-refer-1",
+                        "rfc8068/3.2.3-transfer-refer-2"], ["Bob", ""], [2, 2, 1, 1],
+                       {"metadata.order_inverted"}),
+    "disconnect": (["rfc8068/3.2.1-call", "rfc8068/3.2.4-disconnect"], [], [0, 0, 1, 1], set()),
+    "mixed": (["rfc8068/3.3.1-mixed", "rfc8068/3.3.2-mixed-hold", "rfc8068/3.3.2-mixed-resume",
+               "rfc8068/3.3.3-join", "rfc8068/3.3.3-drop"], ["Bob", "Carol"], [-2],
+              {"metadata.mixed_line"}),
+    "persistent": (["rfc8068/3.2.1-call", "rfc8068/3.4.1-persistent-disconnect"], [],
+                   [0, 0, 1, 1], set()),
+    "two sessions": (["rfc8068/3.5-two-sessions"], ["Alice", "Bob", "Carol"], [-2],
+                     {"metadata.mixed_line"}),
+}
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
+
+
+def offer(n):
+    """An audio line, or as RFC 8068 has it: audio and video of each side."""
+    lines = [("audio", 96), ("video", 97), ("audio", 98), ("video", 99)][:n]
+    return ("v=0\r\no=SRS 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            + "".join(f"m={kind} {40000 + label} RTP/AVP {0 if kind == 'audio' else 96}\r\n"
+                      + ("a=rtpmap:96 H264/90000\r\n" if kind == "video" else "")
+                      + f"a=label:{label}\r\na=sendonly\r\n" for kind, label in lines))
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_examples_of_the_rfcs_are_understood(start, flow):
+    files, people, owners, warnings = FLOWS[flow]
+    world = World(start(), details=ANYTHING)
+    client = sipc.SipClient(world.server.sip["udp"])
+    d = client.dialog(token=world.access_token)
+    xml = [(DATA / f"{f}.xml").read_text() for f in files]
+    assert d.invite([], [], sdp_text=offer(len(owners)), xml=xml[0]).status == 200
+    for text in xml[1:]:
+        assert d.update(text, "application/rs-metadata").status == 200
+    cat = Catalog(world.server)
+    assert [p["name"] or "" for p in cat.rows(
+        "SELECT name FROM participants WHERE coalesce(left_us, 0) = 0 ORDER BY ord")] == people
+    audio = [r["participant"] for r in cat.rows(
+        "SELECT participant FROM streams WHERE media = 'audio' ORDER BY idx")]
+    assert audio == owners[::2]
+    assert {w for w in cat.warnings() if w.startswith("metadata.")} == warnings
+    assert d.bye().status == 200
+    client.close()

@@ -585,6 +585,53 @@ static void streams_find_their_owners(void **state)
 	}
 }
 
+/* RFC 8068 section 3.2.2, every line audio. */
+static void a_held_stream_is_still_whose_it_was(void **state)
+{
+#define ASSOC(id, streams)                                                     \
+	"<participantstreamassoc participant_id='" id "'>" streams             \
+	"</participantstreamassoc>"
+#define LINE(label)                                                            \
+	"m=audio 4000 RTP/AVP 0\r\na=label:" label "\r\na=sendonly\r\n"
+	static const unsigned who[] = { 0, 0, 1, 1 };
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+	struct sdp *s CLEANUP(sdp_destroy) = NULL;
+	struct md_owner o[SDP_LINES_MAX];
+	struct warn_list wl = { 0 };
+
+	(void)state;
+	assert_int_equal(sdp_read(span_of(SDP_HEAD LINE("96") LINE("97")
+						  LINE("98") LINE("99")),
+				  NULL, &s),
+			 0);
+	md = parse("<recording>" P("a", "sip:a@h") P("b", "sip:b@h")
+			   STREAM("1", "96") STREAM("2", "97") STREAM("3", "98")
+				   STREAM("4", "99") ASSOC("a",
+							   "<send>1</send>"
+							   "<send>2</send>"
+							   "<recv>3</recv>")
+					   ASSOC("b", "<send>3</send>"
+						      "<send>4</send>") END,
+		   NULL);
+	for (unsigned times = 0; times < 2; times++) {
+		merge(md,
+		      PARTIAL ASSOC("a", "<recv>3</recv><recv>4</recv>")
+			      ASSOC("b", "<send>3</send><send>4</send>") END,
+		      "");
+		metadata_attribute(md, s, &wl, o);
+		for (unsigned i = 0; i < 4; i++) {
+			assert_int_equal(o[i].n, 1);
+			assert_int_equal(o[i].participants[0], who[i]);
+			assert_false(o[i].is_mix);
+		}
+		assert_int_equal(wl.n, 0);
+	}
+	/* who sends it next is who it is of */
+	merge(md, PARTIAL ASSOC("b", "<send>1</send><send>4</send>") END, "");
+	metadata_attribute(md, s, &wl, o);
+	assert_int_equal(o[0].participants[0], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -598,6 +645,7 @@ int main(void)
 		cmocka_unit_test(complete_replaces_and_partial_changes),
 		cmocka_unit_test(a_placeholder_gets_its_person),
 		cmocka_unit_test(a_new_session_is_told),
+		cmocka_unit_test(a_held_stream_is_still_whose_it_was),
 		cmocka_unit_test(a_valid_document_is_made_of_anything),
 		cmocka_unit_test(what_xml_cannot_say_is_replaced),
 		cmocka_unit_test(streams_find_their_owners),
