@@ -293,6 +293,58 @@ int grant_revoke(struct auth *a, const char *id, const char *why,
 	return auth_end(a, r, r == 0);
 }
 
+/* Nobody holds a token that is good, may exchange a code for one, or is a
+ * trunk: what counts is $1, the time. */
+#define NOBODY_USES                                                            \
+	"g.state = 'active' AND NOT EXISTS (SELECT 1 FROM tokens t WHERE "     \
+	"t.grant_id = g.id AND t.revoked_us = 0 AND "                          \
+	"(t.expires_us = 0 OR t.expires_us > $1)) AND NOT EXISTS (SELECT 1 "   \
+	"FROM codes c WHERE c.grant_id = g.id AND c.used_us = 0 AND "          \
+	"c.expires_us > $1) AND NOT EXISTS (SELECT 1 FROM trunks k WHERE "     \
+	"k.grant_id = g.id)"
+
+int grant_drop_unused(struct auth *a, const char *id, const char *why)
+{
+	int64_t n;
+	int r = db_query_int(a->db,
+			     "SELECT count(*) FROM grants g WHERE " NOBODY_USES
+			     " AND g.id = $2",
+			     DB_ARGS(db_int(auth_now_us(a)), db_text(id)), &n);
+
+	if (r < 0 || n == 0)
+		return r;
+	r = grant_revoke(a, id, why, "system");
+	return r < 0 ? r : 1;
+}
+
+struct unused {
+	char ids[32][ID_LEN + 1];
+	unsigned n;
+};
+
+static int on_unused(void *arg, struct db_row *row)
+{
+	struct unused *u = arg;
+
+	auth_col(row, 0, u->ids[u->n++], sizeof(u->ids[0]));
+	return u->n == ARRAY_SIZE(u->ids);
+}
+
+int64_t grant_sweep_unused(struct auth *a)
+{
+	struct unused u = { .n = 0 };
+	int64_t r;
+
+	r = db_query(a->db,
+		     "SELECT DISTINCT g.id FROM codes o JOIN grants g ON "
+		     "g.id = o.grant_id WHERE o.expires_us <= $1 AND "
+		     "o.used_us = 0 AND " NOBODY_USES,
+		     DB_ARGS(db_int(auth_now_us(a))), on_unused, &u);
+	for (unsigned i = 0; r >= 0 && i < u.n; i++)
+		r = grant_drop_unused(a, u.ids[i], "its code was never used");
+	return r < 0 ? r : (int64_t)u.n;
+}
+
 /* ---- live recordings --------------------------------------------------- */
 
 struct live_row {

@@ -67,6 +67,12 @@ int grant_narrow(struct auth *a, const char *id, const char *details,
 int grant_revoke(struct auth *a, const char *id, const char *why,
 		 const char *actor);
 
+/** A grant that nobody can use: no token that is good, no code that may still
+ *  be exchanged, no trunk. Revoked then. @return 1 revoked, 0 left as it is */
+int grant_drop_unused(struct auth *a, const char *id, const char *why);
+/** Those of codes whose time is over. @return how many or -errno */
+int64_t grant_sweep_unused(struct auth *a);
+
 /* ---- live recordings ---------------------------------------------------- */
 
 enum grant_live_state {

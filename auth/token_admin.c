@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "auth/auth_priv.h"
+#include "auth/grants.h"
 #include "auth/token_row.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -222,6 +223,9 @@ int64_t token_sweep(struct auth *a, int64_t keep_us)
 	int64_t n, sum = 0;
 	size_t i;
 
+	n = grant_sweep_unused(a);
+	if (n < 0)
+		return n;
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
 		n = db_exec(a->db, steps[i].sql,
 			    DB_ARGS(db_int(steps[i].before_us)));

@@ -153,8 +153,11 @@ static int redeem(struct auth *a, const struct token_form *f,
 			DB_ARGS(db_int(auth_now_us(a)), db_text(f->id))));
 	if (r < 0)
 		return r;
-	if (!c.redirect_same || !verifier_ok(verifier, c.challenge))
-		return -EINVAL;
+	if (!c.redirect_same || !verifier_ok(verifier, c.challenge)) {
+		r = grant_drop_unused(a, c.grant_id,
+				      "its code could not be exchanged");
+		return r < 0 ? r : -EINVAL;
+	}
 	return issue_for(a, f->id, &c, ret_pair);
 }
 

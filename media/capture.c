@@ -136,11 +136,24 @@ static void tell_disk(struct capture *c)
 	capture_tell(c, CAP_DISK, 0, &d, sizeof(d));
 }
 
+/* As it is now: what is told must not be of a second ago. */
+static bool measure_disk(struct capture *c)
+{
+	struct statvfs st;
+
+	if (fstatvfs(c->dir_fd, &st) < 0)
+		return false;
+	c->disk_free = (uint64_t)st.f_bavail * st.f_frsize;
+	metric_set(c->m.disk_free, (int64_t)c->disk_free);
+	return true;
+}
+
 static void set_failed(struct capture *c, bool failed, int r)
 {
 	if (c->disk_failed == failed)
 		return;
 	c->disk_failed = failed;
+	(void)measure_disk(c); /* else as it was last */
 	if (failed)
 		log_error(NULL, "spool.write_failed", LOG_E(r));
 	else
@@ -168,17 +181,14 @@ void capture_wrote(struct capture *c, struct capture_session *s, int r)
 static void look_at_disk(struct capture *c)
 {
 	uint64_t low = c->role->settings->server.disk_low_bytes;
-	struct statvfs st;
 	bool was = c->disk_low;
 
 	if (c->disk_failed && !c->writes_failed &&
 	    (c->writes_ok || !c->n_sessions))
 		set_failed(c, false, 0);
 	c->writes_ok = c->writes_failed = 0;
-	if (fstatvfs(c->dir_fd, &st) < 0)
+	if (!measure_disk(c))
 		return;
-	c->disk_free = (uint64_t)st.f_bavail * st.f_frsize;
-	metric_set(c->m.disk_free, (int64_t)c->disk_free);
 	/* one sixteenth more before it is good again: no flapping */
 	c->disk_low = c->disk_free < (was ? low + low / 16 : low);
 	if (c->disk_low == was)
@@ -448,6 +458,7 @@ static void on_peer(void *state, const char *peer, int fd)
 	}
 	for (struct capture_session *s = c->first; s; s = s->next)
 		s->named = false;
+	(void)measure_disk(c); /* else as it was last */
 	tell_disk(c);
 }
 

@@ -316,6 +316,18 @@ int recording_get(struct db *db, const struct catalog_scope *scope,
 	return 0;
 }
 
+int recording_has_file(struct db *db, const char *id, const char *blob_key)
+{
+	int64_t n;
+	int r = db_query_int(db,
+			     "SELECT count(*) FROM tracks t JOIN recordings r "
+			     "ON r.id = t.recording_id WHERE r.id = $1 AND "
+			     "r.deleted_us = 0 AND t.blob_key = $2",
+			     DB_ARGS(db_text(id), db_text(blob_key)), &n);
+
+	return r < 0 ? r : n > 0;
+}
+
 void recording_destroy(struct recording **rp)
 {
 	struct recording *r = *rp;

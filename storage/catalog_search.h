@@ -87,6 +87,10 @@ int recording_get(struct db *db, const struct catalog_scope *scope,
 		  const char *id, unsigned parts, struct recording **ret_rec);
 void recording_destroy(struct recording **rp);
 
+/** Does a recording that is not deleted (still) have this file?
+ *  @return 1, 0, -errno */
+int recording_has_file(struct db *db, const char *id, const char *blob_key);
+
 /** @return the track or NULL; format NULL takes the first */
 const struct recording_track *recording_track(const struct recording *r,
 					      const char *kind, unsigned n,

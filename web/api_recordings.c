@@ -292,7 +292,8 @@ static int send_track(struct http_request *req, struct http_response *res,
 	else
 		(void)snprintf(name, sizeof(name), "%.36s-%u.%.8s", rec->id, n,
 			       t->format);
-	f = (struct file_send){ .blob_key = t->blob_key,
+	f = (struct file_send){ .recording_id = rec->id,
+				.blob_key = t->blob_key,
 				.mime = t->mime,
 				.sha256 = t->sha256,
 				.filename = name,
@@ -349,7 +350,8 @@ int api_track_text(struct http_request *req, struct http_response *res)
 		return -ENOENT;
 	(void)snprintf(name, sizeof(name), "%.36s-%u.vtt", rec->id,
 		       (unsigned)n);
-	f = (struct file_send){ .blob_key = t->blob_key,
+	f = (struct file_send){ .recording_id = rec->id,
+				.blob_key = t->blob_key,
 				.mime = t->mime,
 				.sha256 = t->sha256,
 				.filename = name,
@@ -384,7 +386,8 @@ int api_recording_peaks(struct http_request *req, struct http_response *res)
 	t = recording_track(rec, "peaks", 0, formats[format]);
 	if (!t)
 		return -ENOENT;
-	f = (struct file_send){ .blob_key = t->blob_key,
+	f = (struct file_send){ .recording_id = rec->id,
+				.blob_key = t->blob_key,
 				.mime = t->mime,
 				.sha256 = t->sha256 };
 	return file_send(req, res, &f, NULL);

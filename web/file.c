@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "storage/blob.h"
+#include "storage/catalog_search.h"
 #include "web/context.h"
 #include "web/http.h"
 #include "web/range.h"
@@ -189,7 +190,8 @@ int file_send(struct http_request *req, struct http_response *res,
 
 	(void)snprintf(etag, sizeof(etag), "\"%.64s\"", f->sha256);
 	r = open_source(req, f->blob_key, &fs);
-	if (r == -ENOENT) {
+	if (r == -ENOENT &&
+	    recording_has_file(req->ctx->db, f->recording_id, f->blob_key)) {
 		log_error(NULL, "http.file_missing", LOG_S("key", f->blob_key));
 		return http_problem(res, 500,
 				    "The file is missing on the "

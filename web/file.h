@@ -15,6 +15,7 @@ struct http_request;
 struct http_response;
 
 struct file_send {
+	const char *recording_id;
 	const char *blob_key;
 	const char *mime;
 	const char *sha256;   /* hex */
@@ -23,8 +24,9 @@ struct file_send {
 };
 
 /** A file that the catalog names and the store lacks is logged, and 500: the
- *  recording is there, part of it is lost. @return 0; store's error. With
- *  ret_from_start (may be NULL): does the answer begin at byte 0? */
+ *  recording is there, part of it is lost. @return 0; -ENOENT the recording
+ *  was deleted at this moment; store's error. With ret_from_start (may be
+ * NULL): does the answer begin at byte 0? */
 int file_send(struct http_request *req, struct http_response *res,
 	      const struct file_send *f, bool *ret_from_start);
 

@@ -253,8 +253,12 @@ static void on_disk(struct sip_server *sv, const struct cap_disk *d)
 {
 	bool low = d->low || d->failed;
 
-	if (low != sv->disk_low)
-		log_warn(NULL, low ? "sip.disk_low" : "sip.disk_fine",
+	if (low && !sv->disk_low)
+		log_warn(NULL, "sip.disk_low",
+			 LOG_I("free_bytes", d->free_bytes),
+			 LOG_I("failed", d->failed));
+	else if (!low && sv->disk_low)
+		log_info(NULL, "sip.disk_fine",
 			 LOG_I("free_bytes", d->free_bytes));
 	sv->disk_low = low;
 }

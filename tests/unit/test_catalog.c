@@ -470,6 +470,25 @@ static void discarded_is_gone_without_a_trace(void **state)
 	assert_int_equal(n, 0);
 }
 
+static void files_are_known_until_the_recording_goes(void **state)
+{
+	struct fixture *f = *state;
+	struct id id = record_a(f);
+	struct recording *rec = NULL;
+	char key[128];
+
+	finish(f, &id);
+	ready(f, &id, 1);
+	assert_int_equal(
+		recording_get(f->db, &all, id.s, RECORDING_TRACKS, &rec), 0);
+	snprintf(key, sizeof(key), "%s", rec->tracks[0].blob_key);
+	recording_destroy(&rec);
+	assert_int_equal(recording_has_file(f->db, id.s, key), 1);
+	assert_int_equal(recording_has_file(f->db, id.s, "another"), 0);
+	assert_int_equal(recording_delete(f->db, &all, id.s, T0), 0);
+	assert_int_equal(recording_has_file(f->db, id.s, key), 0);
+}
+
 static void what_has_ended_cannot_be_discarded(void **state)
 {
 	struct fixture *f = *state;
@@ -698,6 +717,7 @@ int main(void)
 		TEST(a_lost_lease_makes_nothing_ready),
 		TEST(failing_for_good_keeps_the_spool),
 		TEST(discarded_is_gone_without_a_trace),
+		TEST(files_are_known_until_the_recording_goes),
 		TEST(what_has_ended_cannot_be_discarded),
 		TEST(unwanted_ones_are_forgotten_by_node_and_age),
 		TEST(usage_follows_calls_files_and_deletion),

@@ -411,8 +411,9 @@ static void code_needs_verifier_and_uri(void **state)
 		"aBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 	struct auth_rig *rig = *state;
 	struct token_pair p;
-	char code[TOKEN_MAX];
+	char code[TOKEN_MAX], last[TOKEN_MAX];
 
+	make_code(rig, last); /* so that the grant stays */
 	make_code(rig, code);
 	assert_int_equal(redeem(rig, code, URI, wrong, &p), -EINVAL);
 	assert_int_equal(redeem(rig, code, URI, VERIFIER, &p), -EALREADY);
@@ -429,7 +430,59 @@ static void code_needs_verifier_and_uri(void **state)
 					   rig->other_client.s, URI, VERIFIER,
 					   &p),
 			 -EACCES);
+	assert_int_equal(redeem(rig, last, URI, VERIFIER, &p), 0);
+}
+
+static bool grant_is_revoked(struct auth_rig *rig)
+{
+	struct grant g = { 0 };
+	bool revoked;
+
+	assert_int_equal(grant_get(&rig->auth, rig->grant.s, &g), 0);
+	revoked = g.revoked;
+	grant_fini(&g);
+	return revoked;
+}
+
+static void failed_code_leaves_no_grant_behind(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct token_pair p;
+	char code[TOKEN_MAX], other[TOKEN_MAX];
+
+	make_code(rig, code);
+	make_code(rig, other); /* somebody may still come with this one */
+	assert_int_equal(redeem(rig, code, URI, "wrong", &p), -EINVAL);
+	assert_false(grant_is_revoked(rig));
+	assert_int_equal(redeem(rig, other, URI, "wrong", &p), -EINVAL);
+	assert_true(grant_is_revoked(rig));
+}
+
+static void failed_code_leaves_a_grant_in_use(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct token_pair p, q;
+	char code[TOKEN_MAX];
+
+	make_code(rig, code);
 	assert_int_equal(redeem(rig, code, URI, VERIFIER, &p), 0);
+	make_code(rig, code);
+	assert_int_equal(redeem(rig, code, URI, "wrong", &q), -EINVAL);
+	assert_false(grant_is_revoked(rig));
+	assert_int_equal(check(rig, p.access), 0);
+}
+
+static void code_that_nobody_used_leaves_no_grant_behind(void **state)
+{
+	struct auth_rig *rig = *state;
+	char code[TOKEN_MAX];
+
+	make_code(rig, code);
+	assert_true(token_sweep(&rig->auth, DAY) >= 0);
+	assert_false(grant_is_revoked(rig));
+	clock_fake_advance(&rig->clock, 61 * SECOND);
+	assert_true(token_sweep(&rig->auth, DAY) >= 0);
+	assert_true(grant_is_revoked(rig));
 }
 
 static void code_lives_a_minute(void **state)
@@ -671,6 +724,9 @@ int main(void)
 		cmocka_unit_test(parallel_refreshes_leave_one_live_pair),
 		RIG(code_is_good_once),
 		RIG(code_needs_verifier_and_uri),
+		RIG(failed_code_leaves_no_grant_behind),
+		RIG(failed_code_leaves_a_grant_in_use),
+		RIG(code_that_nobody_used_leaves_no_grant_behind),
 		RIG(code_lives_a_minute),
 		RIG(pushed_request_is_used_once),
 		RIG(api_token_has_the_users_rights),
