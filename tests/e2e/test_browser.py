@@ -355,3 +355,22 @@ def test_an_unknown_address_has_the_menu(server, chrome):
     assert "There is nothing at this address" in chrome.text()
     chrome.press("nav a[href='/grants']")
     chrome.wait(lambda: chrome.driver.current_url.endswith("/grants"), "the menu to work")
+
+
+HELD = """
+const done = arguments[arguments.length - 1];
+const app = document.querySelector("script[type=module]").src;
+import(app.replace("app.js", "waveform.js")).then(m => done(m.heldSpans(arguments[0], 10)));
+"""
+
+
+def test_a_hold_lasts_until_its_last_stream_resumes(server, chrome):
+    World(server)
+    chrome.driver.get(server.url + "/login")
+    events = [("hold", 0, 1), ("hold", 1, 2), ("resume", 0, 3), ("join", None, 3.5),
+              ("resume", 1, 4), ("resume", 1, 5), ("pause", None, 6), ("hold", 0, 7),
+              ("unpause", None, 8)]
+    told = [{"kind": k, "stream": s, "offset_s": at} for k, s, at in events]
+    got = chrome.driver.execute_async_script(HELD, told)
+    assert got["spans"] == [[1, 4], [6, 10]]
+    assert got["marks"] == [3.5]

@@ -1,7 +1,7 @@
 // The player: a waveform per party that seeks, speed, balance between the
 // parties, events on the timeline, and keys. The <audio> element does the work
 // and stays in charge; without this file its own controls are shown.
-import { parsePeaks, Waveform } from "./waveform.js";
+import { heldSpans, parsePeaks, Waveform } from "./waveform.js";
 
 const ICON_PLAY = "M4 2v20l17-10z";
 const ICON_PAUSE = "M5 2h5v20H5zM14 2h5v20h-5z";
@@ -175,20 +175,9 @@ class Player {
 	// Holds become shaded spans, everything else marks; times in the list of
 	// events become buttons.
 	events() {
-		let open = null;
-		for (const ev of this.rec.events) {
-			const at = Math.min(Math.max(ev.offset_s, 0), this.duration);
-			if (ev.kind === "hold" || ev.kind === "pause") {
-				open = open === null ? at : open;
-			} else if ((ev.kind === "resume" || ev.kind === "unpause") && open !== null) {
-				this.wave.holds.push([open, at]);
-				open = null;
-			} else {
-				this.wave.marks.push(at);
-			}
-		}
-		if (open !== null)
-			this.wave.holds.push([open, this.duration]);
+		const { spans, marks } = heldSpans(this.rec.events, this.duration);
+		this.wave.holds.push(...spans);
+		this.wave.marks.push(...marks);
 		for (const li of document.querySelectorAll("#events li")) {
 			const at = li.querySelector(".at");
 			const b = make("button", { type: "button", className: "quiet", textContent: at.textContent,

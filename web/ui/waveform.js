@@ -29,6 +29,29 @@ function loudest(peaks, channel) {
 	return top;
 }
 
+// Events as what is drawn: spans of [from, to] while any stream is on hold or
+// the recording is paused, and marks for everything else; in seconds.
+export function heldSpans(events, duration) {
+	const spans = [], marks = [], held = new Set();
+	let from = 0;
+
+	for (const ev of events) {
+		const at = Math.min(Math.max(ev.offset_s, 0), duration);
+		const what = ev.kind === "pause" || ev.kind === "unpause" ? "pause" : ev.stream;
+		if (ev.kind === "hold" || ev.kind === "pause") {
+			from = held.size === 0 ? at : from;
+			held.add(what);
+		} else if (ev.kind !== "resume" && ev.kind !== "unpause") {
+			marks.push(at);
+		} else if (held.delete(what) && held.size === 0) {
+			spans.push([from, at]);
+		}
+	}
+	if (held.size > 0)
+		spans.push([from, duration]);
+	return { spans, marks };
+}
+
 // Room above a lane for the name of its party, in CSS pixels.
 const HEAD = 18;
 
