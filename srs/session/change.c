@@ -134,16 +134,15 @@ void session_save_dialog(struct session *s)
 
 /* ---- carrying a plan out ---- */
 
+/* offered: the request brought SDP, so that an UPDATE gets some, too. */
 static void say_yes(struct session *s, struct ua_request *req,
-		    const struct sip_timer *t)
+		    const struct sip_timer *t, bool offered)
 {
 	struct ua_answer a = { .status = 200 };
-	bool with_sdp = req->method == UA_INVITE;
+	bool with_sdp = req->method == UA_INVITE ||
+			(req->method == UA_UPDATE && offered);
 	struct buf headers, sdp;
 
-	/* an UPDATE gets SDP when it brought some */
-	if (req->method == UA_UPDATE && s->plan && s->plan->answers_sdp)
-		with_sdp = true;
 	buf_init(&headers, 1024);
 	buf_init(&sdp, 64 * 1024);
 	session_answer_headers(req, t, &headers);
@@ -224,7 +223,7 @@ static void carry_out(struct session *s)
 	(void)turn_check(s->sv, session_model_change(s));
 	if (s->change) {
 		ua_dialog_refresh(s->dialog, s->change);
-		say_yes(s, s->change, &p->timer);
+		say_yes(s, s->change, &p->timer, p->answers_sdp);
 	}
 	session_save_dialog(s);
 	if (!s->change) {
@@ -407,7 +406,7 @@ static void refresh_only(struct session *s, struct ua_request *req,
 {
 	if (same_source(s, req))
 		ua_dialog_refresh(s->dialog, req);
-	say_yes(s, req, t);
+	say_yes(s, req, t, s->sv->in->sdp != NULL);
 	if (s->offered) /* the ACK may find another process here */
 		session_save_dialog(s);
 }
