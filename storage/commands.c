@@ -184,6 +184,8 @@ static int copy_result(void *arg, struct db_row *row)
 	res->done_us = db_col_int(row, 4);
 	(void)str_copy(res->kind, sizeof(res->kind),
 		       or_empty(db_col_text(row, 5)));
+	(void)str_copy(res->actor, sizeof(res->actor),
+		       or_empty(db_col_text(row, 6)));
 	return 0;
 }
 
@@ -195,7 +197,7 @@ int command_get(struct db *db, const char *tenant_id, int64_t id,
 
 	r = db_query(db,
 		     "SELECT state, recording_id, detail, asked_us, done_us, "
-		     "kind FROM session_commands WHERE id = $1 AND "
+		     "kind, actor FROM session_commands WHERE id = $1 AND "
 		     "($2 IS NULL OR tenant_id = $2)",
 		     DB_ARGS(db_int(id), db_text(tenant_id)), copy_result,
 		     &res);

@@ -37,7 +37,8 @@ const char *command_state_word(enum command_state s);
 struct command_new {
 	const char *node;
 	const char *tenant_id;
-	const char *kind; /* "pause", "resume", "record", "hand-over" */
+	const char *kind; /* "pause", "resume", "record", "hand-over",
+			   * "withdraw" (of a "record") */
 	const char *recording_id;
 	const char *args; /* JSON, NULL = {} */
 	const char *actor;
@@ -74,6 +75,7 @@ struct command_result {
 	enum command_state state;
 	char recording_id[ID_LEN + 1];
 	char kind[16];
+	char actor[64]; /* who asked */
 	char detail[COMMAND_DETAIL_MAX];
 	int64_t asked_us, done_us; /* done_us 0 = not over */
 };

@@ -34,6 +34,7 @@ int api_recording_hand_over(struct http_request *req,
 			    struct http_response *res);
 int api_record(struct http_request *req, struct http_response *res);
 int api_command_get(struct http_request *req, struct http_response *res);
+int api_command_withdraw(struct http_request *req, struct http_response *res);
 /** 200, 202 with Location, 403 or 409, as the command's state is. */
 int api_command_answer(struct http_response *res, int64_t id,
 		       const struct command_result *result);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/settings.h"
 #include "base/str.h"
 #include "storage/catalog_search.h"
 #include "web/access.h"
@@ -158,6 +159,47 @@ int api_command_get(struct http_request *req, struct http_response *res)
 	if (r < 0)
 		return r;
 	return http_json(res, 200, result_json((int64_t)id, &result));
+}
+
+/* Who asked for a call may take that back while it rings. */
+int api_command_withdraw(struct http_request *req, struct http_response *res)
+{
+	struct db *db = req->ctx->db;
+	const struct web *w = req->ctx->web;
+	struct command_result result, withdrawn = { 0 };
+	char args[64];
+	struct command_new n = {
+		.node = w->settings->server.name,
+		.tenant_id = req->who->tenant_id,
+		.kind = "withdraw",
+		.args = args,
+		.actor = req->who->actor,
+		.asked_us = clock_wall_us(w->clock),
+	};
+	uint64_t id;
+	int64_t mine;
+	int r;
+
+	if (str_u64(req->args[0], INT64_MAX, &id) < 0)
+		return -ENOENT;
+	r = command_get(db, req->who->tenant_id, (int64_t)id, &result);
+	if (r < 0)
+		return r;
+	if (!str_eq(result.actor, req->who->actor))
+		return http_problem(res, 403, "Somebody else asked for that");
+	if (result.state > COMMAND_GOING || !str_eq(result.kind, "record"))
+		return http_problem(res, 409, "Nothing of it is under way");
+	(void)snprintf(args, sizeof(args), "{\"command\":%lld}", (long long)id);
+	r = command_add(db, &n, &mine);
+	if (r == 0)
+		r = command_wait(db, w->clock, mine, WAIT_US, &withdrawn);
+	if (r == 0)
+		r = command_get(db, NULL, (int64_t)id, &result);
+	if (r < 0)
+		return r;
+	if (withdrawn.state == COMMAND_DONE)
+		return http_json(res, 200, result_json((int64_t)id, &result));
+	return api_command_answer(res, mine, &withdrawn);
 }
 
 /* ---- page ---- */

@@ -36,6 +36,8 @@ static const struct route routes[] = {
 	  RIGHT_RECORDING_START },
 	{ HTTP_GET, "/api/v1/commands/{}", api_command_get, ROUTE_API,
 	  READ_RIGHT },
+	{ HTTP_DELETE, "/api/v1/commands/{}", api_command_withdraw, ROUTE_API,
+	  RIGHT_RECORDING_START },
 	{ HTTP_GET, "/api/v1/me", api_me, ROUTE_API, RIGHT_NONE },
 	{ HTTP_GET, "/api/v1/clients", api_clients_list, ROUTE_API,
 	  RIGHT_CLIENT_READ },

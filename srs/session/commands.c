@@ -2,6 +2,7 @@
  * process has committed something, 50 times a second.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -73,6 +74,38 @@ static bool pause_or_resume(struct sip_server *sv, const struct command *c,
 	return false;
 }
 
+struct dialing {
+	int64_t command;
+	struct session *s;
+};
+
+static void is_dialing(struct session *s, void *arg)
+{
+	struct dialing *d = arg;
+
+	if (s->dialing && s->command == d->command)
+		d->s = s;
+}
+
+/* {"command": id}: a call of ours that still rings is cancelled. */
+static void withdraw(struct sip_server *sv, const struct command *c)
+{
+	json_t *args = json_loads(c->args, JSON_REJECT_DUPLICATES, NULL);
+	struct dialing d = { .command = json_integer_value(
+				     json_object_get(args, "command")) };
+
+	if (d.command)
+		session_each(sv, is_dialing, &d);
+	if (d.s) {
+		d.s->dial_status = 487;
+		dialout_failed(d.s, "withdrawn");
+	}
+	command_over(sv, c->id, c->kind, c->tenant_id, c->recording_id,
+		     c->actor, d.s ? COMMAND_DONE : COMMAND_FAILED,
+		     d.s ? "" : "no call of ours is ringing for it");
+	json_decref(args);
+}
+
 static int take(void *arg, const struct command *c)
 {
 	struct sip_server *sv = arg;
@@ -82,6 +115,8 @@ static int take(void *arg, const struct command *c)
 			pause_or_resume(sv, c, str_eq(c->kind, "pause"));
 	else if (str_eq(c->kind, "record"))
 		dialout_start(sv, c, NULL);
+	else if (str_eq(c->kind, "withdraw"))
+		withdraw(sv, c);
 	else if (str_eq(c->kind, "hand-over"))
 		sv->commands_left |= handover_start(sv, c, NULL);
 	else

@@ -392,6 +392,23 @@ def test_ringing_call_is_cancelled_at_shutdown(start):
     src.close()
 
 
+def test_ringing_call_is_withdrawn(world):
+    src = Source()
+    asking = Asking(world, src.uri)
+    inv = src.recv("INVITE")
+    src.answer(inv, 180)
+    url = world.server.url + asking.result().headers["location"]
+    auth = {"Authorization": f"Bearer {world.api_token}"}
+    other = world.server.cli("token", "add", "--user", World(world.server, "other").email)["token"]
+    assert requests.delete(url, headers={"Authorization": f"Bearer {other}"}).status_code == 404
+    r = requests.delete(url, headers=auth, timeout=10)
+    assert r.status_code == 200 and r.json()["detail"] == "withdrawn", r.text
+    cancelled(src, inv)
+    assert requests.delete(url, headers=auth).status_code == 409
+    assert Catalog(world.server).recordings() == []
+    src.close()
+
+
 def test_ringing_call_is_cancelled_when_the_grant_is_revoked(world):
     src = Source()
     asking = Asking(world, src.uri)
