@@ -118,6 +118,8 @@ static int prepare(struct sip_server *sv)
 	/* what one call frees the next one needs: no giving back to the
 	 * kernel and asking again for every message */
 	(void)mallopt(M_TRIM_THRESHOLD, HEAP_SPARE);
+	/* no bins whose pieces are sorted out again at each larger request */
+	(void)mallopt(M_MXFAST, 0);
 	(void)mallopt(M_TOP_PAD, HEAP_SPARE / 4);
 	sv->in = mem_zalloc(sizeof(*sv->in));
 	sv->open_msg = mem_zalloc(sizeof(*sv->open_msg));

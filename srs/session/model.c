@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "srs/session/session.h"
 #include "srs/sip/fields.h"
+#include "srs/sip/json_text.h"
 #include "storage/calls.h"
 #include "storage/recording_json.h"
 
@@ -299,6 +300,137 @@ static void put_associations(json_t *model, const struct session *s,
 						    association(&a[k], now_us));
 }
 
+/* ---- a new one: printed at once, which is several times as fast ---- */
+
+static void print_value(struct buf *out, const char *s)
+{
+	if (s && *s)
+		json_text_put(out, s);
+	else
+		buf_puts(out, "null");
+}
+
+static void print_text(struct buf *out, const char *key, const char *s)
+{
+	buf_printf(out, ",\"%s\":", key);
+	print_value(out, s);
+}
+
+static void print_time(struct buf *out, const char *key, int64_t wall_us)
+{
+	char text[CLOCK_RFC3339_MAX] = "";
+
+	if (wall_us)
+		clock_format(wall_us, text, sizeof(text));
+	print_text(out, key, text);
+}
+
+static void print_first(struct buf *out, bool *more, const char *key,
+			const char *s)
+{
+	buf_printf(out, "%s{\"%s\":", *more ? "," : "", key);
+	print_value(out, s);
+	*more = true;
+}
+
+/* Named twice: the last one counts. */
+static bool group_again(const struct metadata *md, unsigned i)
+{
+	for (unsigned k = i + 1; k < md->n_groups; k++)
+		if (str_eq(md->groups[k].id, md->groups[i].id))
+			return true;
+	return false;
+}
+
+static bool session_again(const struct metadata *md, unsigned i)
+{
+	for (unsigned k = i + 1; k < md->n_sessions; k++)
+		if (str_eq(md->sessions[k].id, md->sessions[i].id))
+			return true;
+	return false;
+}
+
+static void print_groups(const struct metadata *md, struct buf *out)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < md->n_groups; i++) {
+		const struct md_group *g = &md->groups[i];
+
+		if (group_again(md, i))
+			continue;
+		print_first(out, &more, "id", g->id);
+		print_text(out, "start", g->start);
+		print_text(out, "stop", g->stop);
+		buf_putc(out, '}');
+	}
+}
+
+static void print_sessions(const struct metadata *md, int64_t now_us,
+			   struct buf *out)
+{
+	bool more = false;
+
+	for (unsigned i = 0; i < md->n_sessions; i++) {
+		const struct md_session *cs = &md->sessions[i];
+
+		if (session_again(md, i))
+			continue;
+		print_first(out, &more, "id", cs->id);
+		print_time(out, "from", now_us);
+		print_time(out, "to", cs->stop || cs->gone ? now_us : 0);
+		print_text(out, "group", cs->group_id);
+		print_text(out, "sip_session_id", cs->sip_session_id);
+		print_text(out, "start", cs->start);
+		print_text(out, "stop", cs->stop);
+		print_text(out, "reason", cs->reason);
+		buf_putc(out, '}');
+	}
+}
+
+static void print_associations(const struct session *s, int64_t now_us,
+			       struct buf *out)
+{
+	struct assoc a[ASSOC_MAX];
+	unsigned n = current(s, a, ASSOC_MAX);
+	bool more = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		print_first(out, &more, "kind", a[i].kind);
+		buf_printf(out,
+			   ",\"participant\":%d,\"stream\":", a[i].participant);
+		if (a[i].stream < 0)
+			buf_puts(out, "null");
+		else
+			buf_printf(out, "%d", a[i].stream);
+		print_text(out, "session", a[i].session);
+		print_text(out, "start", a[i].start);
+		print_text(out, "stop", a[i].stop);
+		print_time(out, "from", now_us);
+		buf_puts(out, ",\"to\":null}");
+	}
+}
+
+static int write_new_model(struct session *s, int64_t now_us)
+{
+	struct buf out;
+	int r;
+
+	buf_init(&out, 1024 * 1024);
+	buf_puts(&out, "{\"groups\":[");
+	print_groups(s->people, &out);
+	buf_puts(&out, "],\"sessions\":[");
+	print_sessions(s->people, now_us, &out);
+	buf_puts(&out, "],\"associations\":[");
+	print_associations(s, now_us, &out);
+	buf_puts(&out, "]}");
+	r = buf_error(&out);
+	if (r == 0)
+		r = model_set(s->sv->db, s->id.s, buf_str(&out));
+	buf_fini(&out);
+	return r;
+}
+
 static int write_model(struct session *s, json_t *model, int64_t now_us)
 {
 	char *out;
@@ -326,13 +458,10 @@ int session_model_store(struct session *s, struct ua_request *req)
 	};
 	const struct settings *set = s->sv->set;
 	struct keys k = { .n = 0 };
-	json_t *model = json_object();
 	struct id call;
 	int r;
 
-	if (!model)
-		return -ENOMEM;
-	r = write_model(s, model, s->started_wall_us);
+	r = write_new_model(s, s->started_wall_us);
 	if (r < 0)
 		return r;
 	find_keys(s, req, &k);
