@@ -161,7 +161,8 @@ def test_another_tenants_recording_is_not_there(server, world):
 
 def test_refresh_over_http_then_invite_again(start, tmp_path):
     """Part 2 of the use case: expired -> 401 -> refresh over HTTP -> 200."""
-    server = start({"oauth": {"access_token": "1s"}})
+    # what was accepted before the token expired has the same session id
+    server = start({"oauth": {"access_token": "1s"}, "stitch": {"duplicates": "link"}})
     world = World(server)
     c = SipClient(server.sip["udp"])
     wait_for(lambda: c.dialog(token=world.access_token).invite([40000, 40002], PEOPLE).status == 401,
