@@ -120,20 +120,33 @@ static void no_nonchars(char *s)
 	}
 }
 
-int md_set(char **dst, const char *value)
+bool md_clean(char dst[METADATA_TEXT_MAX + 1], const char *value)
 {
 	struct span v = span_trim(span_of(value));
-	char *copy;
 
 	if (!v.len)
-		return 0;
-	if (v.len > METADATA_TEXT_MAX)
+		return false;
+	if (v.len > METADATA_TEXT_MAX) {
 		v.len = METADATA_TEXT_MAX;
-	copy = span_dup(v);
+		v = span_trim(v);
+	}
+	memcpy(dst, v.p, v.len);
+	dst[v.len] = '\0';
+	str_clean(dst);
+	no_nonchars(dst);
+	return true;
+}
+
+int md_set(char **dst, const char *value)
+{
+	char text[METADATA_TEXT_MAX + 1];
+	char *copy;
+
+	if (!md_clean(text, value))
+		return 0;
+	copy = mem_strdup(text);
 	if (!copy)
 		return -ENOMEM;
-	str_clean(copy);
-	no_nonchars(copy);
 	mem_free(*dst);
 	*dst = copy;
 	return 0;

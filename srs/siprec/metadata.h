@@ -218,6 +218,8 @@ void metadata_line_label(unsigned line, char dst[METADATA_LINE_LABEL_MAX]);
 
 /* Used by the files of this model only. */
 
+/** What md_set() keeps of a value. @return false: it is blank */
+bool md_clean(char dst[METADATA_TEXT_MAX + 1], const char *value);
 /** Replace *dst by a trimmed, cleaned, cut copy; blank values are ignored. */
 int md_set(char **dst, const char *value);
 /** @return 0 (also when it is there already), -ENOMEM, -ENOBUFS */

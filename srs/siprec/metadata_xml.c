@@ -127,12 +127,22 @@ static struct md_link *find_link(const struct metadata *md,
 	return NULL;
 }
 
+/* An id as it is kept: found again whatever blanks are around it. NULL for
+ * NULL and blanks. */
+static const char *clean_id(char dst[METADATA_TEXT_MAX + 1], const char *id)
+{
+	return id && md_clean(dst, id) ? dst : NULL;
+}
+
 static void add_link(struct reader *r, enum md_link_kind kind, const char *a,
 		     const char *b, const struct xml_node *times)
 {
+	char ida[METADATA_TEXT_MAX + 1], idb[METADATA_TEXT_MAX + 1];
 	const char *stop = stop_time(times);
 	struct md_link *l;
 
+	a = clean_id(ida, a);
+	b = clean_id(idb, b);
 	if (!a || (kind != MD_SESSION_RECORDING && !b))
 		return;
 	l = find_link(r->md, kind, a, b);
@@ -299,7 +309,8 @@ static void read_datamode(struct reader *r, const struct xml_node *n)
 
 static void read_group(struct reader *r, const struct xml_node *n)
 {
-	const char *id = ATTR(n, "groupid", "id", "csgroupid");
+	char clean[METADATA_TEXT_MAX + 1];
+	const char *id = clean_id(clean, ATTR(n, "groupid", "id", "csgroupid"));
 	int i = metadata_find_group(r->md, id);
 
 	if (i < 0)
@@ -313,7 +324,8 @@ static void read_group(struct reader *r, const struct xml_node *n)
 
 static void read_session(struct reader *r, const struct xml_node *n)
 {
-	const char *id = ATTR(n, "sessionid", "id", "csid");
+	char clean[METADATA_TEXT_MAX + 1];
+	const char *id = clean_id(clean, ATTR(n, "sessionid", "id", "csid"));
 	const char *outer = r->session;
 	struct md_session *s;
 	int i = metadata_find_session(r->md, id);
@@ -351,8 +363,8 @@ static const char *made_up(char *dst, size_t dst_len, const char *what,
 
 static void read_participant(struct reader *r, const struct xml_node *n)
 {
-	char made[NAME_MAX_LEN];
-	const char *id = ATTR(n, "participantid", "id");
+	char made[NAME_MAX_LEN], clean[METADATA_TEXT_MAX + 1];
+	const char *id = clean_id(clean, ATTR(n, "participantid", "id"));
 	int outer = r->participant;
 	int i = metadata_find_participant(r->md, id);
 
@@ -395,8 +407,8 @@ static void read_identity(struct reader *r, const struct xml_node *n)
 
 static void read_stream(struct reader *r, const struct xml_node *n)
 {
-	char made[NAME_MAX_LEN];
-	const char *id = ATTR(n, "streamid", "id");
+	char made[NAME_MAX_LEN], clean[METADATA_TEXT_MAX + 1];
+	const char *id = clean_id(clean, ATTR(n, "streamid", "id"));
 	const char *label = either(child_text(n, "label"), ATTR(n, "label"));
 	const char *session =
 		either(ATTR(n, "sessionid", "session"), r->session);
@@ -436,12 +448,12 @@ static void read_directions(struct reader *r, const struct xml_node *n,
 
 static void read_participant_whole(struct reader *r, const struct xml_node *n)
 {
+	char clean[METADATA_TEXT_MAX + 1];
 	unsigned before = r->md->n_participants;
-	const char *id;
+	const char *id = clean_id(clean, ATTR(n, "participantid", "id"));
 	int i;
 
 	read_participant(r, n);
-	id = ATTR(n, "participantid", "id");
 	i = id ? metadata_find_participant(r->md, id)
 	       : (int)r->md->n_participants - 1;
 	if (i >= 0 && (id || r->md->n_participants > before))
