@@ -55,7 +55,8 @@ static const struct call_dialect dialects[] = {
 	{
 		.name = "broadworks",
 		.agent = "BroadWorks",
-		.headers = "Recv-Info: \r\n"
+		.headers = "Supported: \r\n"
+			   "Recv-Info: \r\n"
 			   "Proxy-Require: privacy\r\n"
 			   "X-BroadWorks-Correlation-Info: $\r\n",
 		.contact = DIALECT_SRC,
@@ -205,7 +206,8 @@ static const struct call_dialect dialects[] = {
 	{
 		.name = "webex",
 		.agent = "Cisco-WebexCalling",
-		.headers = "X-BroadWorks-Correlation-Info: $\r\n",
+		.headers = "Supported: \r\n"
+			   "X-BroadWorks-Correlation-Info: $\r\n",
 		.contact = DIALECT_SRC,
 		.type = "multipart/mixed;boundary=UniqueBroadWorksBoundary",
 		.boundary = "UniqueBroadWorksBoundary",
@@ -236,6 +238,8 @@ static const struct call_dialect dialects[] = {
 			"<extensiondata xmlns:jb=\"http://jambonz.org/siprec\">"
 			"<jb:callsid>b3c4d5e6</jb:callsid>"
 			"<jb:direction>inbound</jb:direction>"
+			"<jb:callingnumber>$1</jb:callingnumber>"
+			"<jb:callednumber>$2</jb:callednumber>"
 			"</extensiondata>\r\n",
 	},
 	{
@@ -330,6 +334,23 @@ static void put_element(struct buf *out, const char *name, const char *text)
 	buf_printf(out, "</%s>", name);
 }
 
+/* "$1" is the first party's address, "$2" the second's. */
+static void put_extension(const struct call_dialect *d,
+			  const struct metadata *md, struct buf *out)
+{
+	for (const char *s = d->extension; *s; s++) {
+		unsigned n = s[0] == '$' ? (unsigned)(s[1] - '1') : 9;
+
+		if (n > 1) {
+			buf_putc(out, *s);
+			continue;
+		}
+		if (n < md->n_participants && md->participants[n].n_aors)
+			put_xml(out, md->participants[n].aors[0]);
+		s++;
+	}
+}
+
 static void put_draft_participant(const struct metadata *md, unsigned n,
 				  struct buf *out)
 {
@@ -382,7 +403,8 @@ static void print_draft(const struct call_dialect *d, const struct metadata *md,
 		put_element(out, "label", md->streams[i].label);
 		buf_puts(out, "</stream>\r\n");
 	}
-	buf_printf(out, "%s</recording>\r\n", d->extension);
+	put_extension(d, md, out);
+	buf_puts(out, "</recording>\r\n");
 }
 
 /* RFC 7865 text with the dialect's namespace and extension. */
@@ -403,7 +425,8 @@ static int print_rfc(const struct call_dialect *d, const struct metadata *md,
 	if (!tail)
 		return -EINVAL;
 	buf_put(out, s, (size_t)(tail - s));
-	return buf_printf(out, "%s%s", d->extension, tail);
+	put_extension(d, md, out);
+	return buf_puts(out, tail);
 }
 
 int dialect_print(const struct call_dialect *d, const struct metadata *md,

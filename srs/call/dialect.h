@@ -48,7 +48,8 @@ struct call_dialect {
 	const char *origin;	  /* user name of o= */
 	unsigned label_first, label_step;
 	enum dialect_model model;
-	const char *extension; /* before the root's end tag */
+	const char *extension; /* before the root's end tag; $1 and $2 are
+				* the parties' addresses */
 	enum dialect_hold hold;
 	bool mixed;	     /* one m-line carries everybody */
 	bool inactive_first; /* a re-INVITE begins what INVITE announced */

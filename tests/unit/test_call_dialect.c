@@ -98,8 +98,8 @@ static void correlation_is_of_the_call(void **state)
 	char text[1024], small[12];
 
 	(void)state;
-	dialect_headers(dialect_find("webex"), id, text, sizeof(text));
-	assert_string_equal(text, "X-BroadWorks-Correlation-Info: "
+	dialect_headers(dialect_find("genesys"), id, text, sizeof(text));
+	assert_string_equal(text, "X-Genesys-CallUUID: "
 				  "0123456789abcdef0123456789abcdef\r\n");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		dialect_headers(dialect_find(names[i]), id, text, sizeof(text));
