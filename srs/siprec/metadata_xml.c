@@ -171,6 +171,7 @@ static void make_aor(char *dst, size_t dst_len, const char *text)
 		s.p += lt + 1;
 		s.len -= (size_t)lt + 1;
 		s = span_trim(span_cut(&s, '>'));
+		s = span_trim(span_cut(&s, '<'));
 	}
 	if (s.len && s.p[s.len - 1] == '@')
 		s.len--;
