@@ -20,8 +20,9 @@ SESSION = "aGFuZG92ZXI="
 class Client(Source):
     """A recording client on one UDP socket that supports Replaces (RFC 3891)."""
 
-    def __init__(self, dest, token, supported="siprec, replaces"):
+    def __init__(self, dest, token, supported="siprec, replaces", contact=None):
         super().__init__()
+        self.contact = contact or self.uri
         self.dest, self.token, self.supported = dest, token, supported
         self.call_id, self.mine, self.cseq = uuid.uuid4().hex, uuid.uuid4().hex[:8], 0
         self.theirs = None
@@ -36,7 +37,7 @@ class Client(Source):
                  f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bK{uuid.uuid4().hex};rport",
                  "Max-Forwards: 70", f"From: <sip:src@voip.example>;tag={self.mine}", f"To: {to}",
                  f"Call-ID: {self.call_id}", f"CSeq: {self.cseq} {method}",
-                 f"Contact: <{self.uri}>;+sip.src", *extra]
+                 f"Contact: <{self.contact}>;+sip.src", *extra]
         if body:
             lines.append(f"Content-Type: {ctype}")
         self.peer = self.dest
@@ -240,6 +241,58 @@ def test_hand_over_by_command(nodes, tmp_path):
     assert asking.result()["state"] == "done"
     hung_up(client)
     check_legs(client, a, b, rec, tmp_path)
+    client.stop()
+
+
+def test_hand_over_after_a_restart(nodes):
+    a, b = nodes
+    client, rec = begin(a)
+    a.server.kill_role("sip")
+    Catalog(a.server).wait_warning("sip.restarted", 20)
+    assert refer(client, f"<{node_uri(b)}>").status == 200
+    assert notified(client) == ("SIP/2.0 100 Trying", "active")
+    take_over(client)
+    assert notified(client) == ("SIP/2.0 200 OK", "terminated")
+    hung_up(client)
+    assert Catalog(a.server).wait_ended()["end_reason"] == "handed_over"
+    assert client.request(client.invite, "BYE", 1).status == 200
+    client.stop()
+
+
+def test_client_whose_contact_is_a_name_is_found_by_its_address(nodes):
+    a, b = nodes
+    client, rec = begin(a, contact="sip:src@sbc.voip.example:5099;transport=udp")
+    asking = Asking(lambda: by_api(a, rec, node_uri(b)))
+    take_over(client)
+    assert asking.result().status_code == 200
+    hung_up(client)
+    assert client.request(client.invite, "BYE", 1).status == 200
+    client.stop()
+
+
+def test_target_dialog_names_the_session(nodes):
+    a, b = nodes
+    client, rec = begin(a)
+    side = sipc.SipClient(a.server.sip["udp"])
+
+    def ask(remote, token=None):
+        d = side.dialog()
+        target = f"{client.call_id};local-tag={client.mine};remote-tag={remote}"
+        d.request("REFER", extra=[f"r: <{node_uri(b)}>", "Require: tdialog, nosub",
+                                  f"Target-Dialog: {target}",
+                                  f"Contact: <sip:sbc@{side.hostport}>",
+                                  f"Authorization: Bearer {token or a.access_token}"])
+        return d.final()
+
+    assert ask("another").status == 481
+    other = World(a.server, tenant="other")
+    assert ask(client.theirs, other.access_token).status == 481  # not its session
+    assert ask(client.theirs).status == 200
+    take_over(client)
+    hung_up(client)
+    assert Catalog(a.server).wait_ended()["end_reason"] == "handed_over"
+    assert client.request(client.invite, "BYE", 1).status == 200
+    side.close()
     client.stop()
 
 
