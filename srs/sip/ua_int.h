@@ -62,6 +62,8 @@ struct ua {
 	struct ua_orq_magic *sent; /* requests of ours on their way */
 	msg_t *coming;		   /* handled now, seen by no callback yet */
 	msg_t *told;		   /* handled now, a dialog has heard of it */
+	const msg_t *unsent;	   /* an answer that could not be sent */
+	unsigned n_unsent;	   /* so often in a row */
 	unsigned sending;	   /* > 0: the sender notes what is sent */
 	size_t max_memory;
 	bool full; /* of junk: ua_guard.c */

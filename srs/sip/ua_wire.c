@@ -12,6 +12,8 @@
  * lies is noted when its head is complete (ua_mclass.c), before nta adds to
  * it. One that is sent is what tport is given to send.
  *
+ * An answer that cannot be sent counts as sent.
+ *
  * What our callbacks have seen is noted by whoever got it. Of the rest a
  * dialog hears by ua_events.wire(): a request together with the answer that
  * the stack gave it, an ACK or provisional answer by itself. Repetitions are
@@ -306,6 +308,22 @@ tport_t *tport_tcreate(tp_stack_t *stack, tport_stack_class_t const *tpac,
 	return tp;
 }
 
+/* A client whose connection broke before its answer comes back and repeats the
+ * request, or never does: either way nta knows what to do with an answer that
+ * was sent. One that could not be is turned into a 500, which the repeated
+ * request would get. nta tries again by itself after these two errors. */
+static bool is_sent_enough(struct ua *ua, msg_t *msg, const sip_t *sip)
+{
+	int error = msg_errno(msg);
+
+	if (!sip || !sip->sip_status)
+		return false;
+	if (ua->unsent != msg)
+		ua->n_unsent = 0;
+	ua->unsent = msg;
+	return (error != EPIPE && error != ECONNREFUSED) || ++ua->n_unsent > 2;
+}
+
 tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *tpn,
 		     tag_type_t tag, tag_value_t value, ...)
 {
@@ -323,6 +341,8 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *tpn,
 	ta_start(ta, tag, value);
 	tp = real(self, msg, tpn, ta_tags(ta));
 	(void)(ta_end(ta));
+	if (ua && !tp && is_sent_enough(ua, msg, sip))
+		return self;
 	if (!ua || !tp || again || ua->sending)
 		return tp;
 	if (ua->coming)

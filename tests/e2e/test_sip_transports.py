@@ -7,7 +7,8 @@ import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.server import ALICE, BOB, World
+from lib.media import two_voices
+from lib.server import ALICE, BOB, World, wait_for
 from lib.sipc import has_ipv6
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
@@ -148,25 +149,160 @@ def test_message_above_64_kb_is_413(world):
     one_call(sipc.SipClient(world.server.sip["tcp"], "tcp"), world)
 
 
-def test_many_dialogs_on_one_connection(world):
-    client = sipc.SipClient(world.server.sip["tcp"], "tcp")
+MULTIPART = "multipart/mixed;boundary=unique-boundary"
+MANY = 150
+
+
+def invite_bytes(d, **kw):
+    """The INVITE as it would be sent."""
+    held, send = [], d.c.send
+    d.c.send = held.append
+    d.request("INVITE", sipc.multipart(sipc.sdp([40000, 40002]), sipc.metadata(PEOPLE)), MULTIPART, **kw)
+    d.c.send = send
+    return held[0]
+
+
+def accept(d, r):
+    """Take the 200 and confirm it."""
+    assert r.status == 200, r.raw
+    d.to_tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
+    d.request("ACK", cseq=1)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_many_dialogs_on_one_connection(start, pki, transport):
+    """Each with a change in the middle; all answers come over the one connection."""
+    world = World(start(tls_settings(pki, "none") if transport == "tls" else None))
+    client = sipc.SipClient(world.server.sip[transport], transport, cafile=pki / "ca.pem")
     dialogs = {}
-    for _ in range(100):
+    for _ in range(MANY):
         d = client.dialog(token=world.access_token)
         dialogs[d.call_id] = d
-        d.request("INVITE", sipc.multipart(sipc.sdp([40000, 40002]), sipc.metadata(PEOPLE)),
-                  "multipart/mixed;boundary=unique-boundary")
+        client.send(invite_bytes(d))
     ports = set()
-    for _ in dialogs:
-        r = next(m for m in iter(lambda: client.recv(20), None) if m.status != 100)
-        assert r.status == 200, r.raw
+
+    def answers(n):
+        for _ in range(n):
+            r = next(m for m in iter(lambda: client.recv(30), None) if m.status != 100)
+            yield r, dialogs[r.get("call-id")]
+    for r, d in answers(MANY):
+        accept(d, r)
         ports.update(r.ports())
-        d = dialogs[r.get("call-id")]
-        d.to_tag = re.search(r";tag=([^;>\s]+)", r.get("to"))[1]
-        d.request("ACK", cseq=1)
-    assert len(ports) == 200
+    assert len(ports) == 2 * MANY
+    for d in dialogs.values():
+        d.request("UPDATE", sipc.metadata(PEOPLE + [("sip:carol@voip.example", "Carol")]),
+                  "application/rs-metadata+xml")
+    for r, d in answers(MANY):
+        assert r.status == 200, r.raw
     for d in dialogs.values():
         d.request("BYE")
-    for _ in dialogs:
-        assert client.recv(20).status == 200
-    Catalog(world.server).wait_ended(count=100, timeout=40)
+    for r, d in answers(MANY):
+        assert r.status == 200 and not client.eof
+    Catalog(world.server).wait_ended(count=MANY, timeout=60)
+    assert len(Catalog(world.server).rows(
+        "SELECT DISTINCT recording_id FROM participants WHERE name = 'Carol'")) == MANY
+
+
+# ---- a connection that is lost
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_connection_lost_before_the_answer(start, pki, transport):
+    """The client comes back and repeats its INVITE: it is the same call."""
+    world = World(start(tls_settings(pki, "none") if transport == "tls" else None))
+
+    def connect():
+        return sipc.SipClient(world.server.sip[transport], transport, cafile=pki / "ca.pem")
+    first = connect()
+    d = first.dialog(token=world.access_token)
+    data = invite_bytes(d)
+    first.send(data)
+    if transport == "tls":
+        assert first.recv().status == 100  # or TLS would not have delivered it
+    first.close()
+    d.c = connect()
+    for _ in range(20):
+        d.c.send(data)
+        r = d.c.recv(0.5)
+        while r and r.status == 100:
+            r = d.c.recv(5)
+        if r:
+            break
+    accept(d, r)
+    assert d.bye().status == 200
+    assert len(Catalog(world.server).recordings()) == 1
+    assert Catalog(world.server).wait_ended()["end_reason"] == "bye"
+
+
+def test_connection_lost_before_the_answer_for_good(start):
+    """Nobody comes back: the call ends by itself, and nothing is left behind."""
+    world = World(start({"sip": {"listen": "tcp:127.0.0.1:0", "t1": "20ms"}}))
+    first = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    d = first.dialog(token=world.access_token)
+    first.send(invite_bytes(d))
+    first.close()
+    row = Catalog(world.server).wait_ended(timeout=30)
+    assert row["end_reason"] in ("ack_missing", "lost")
+    again = sipc.SipClient(world.server.sip["tcp"], "tcp")
+    one_call(again, world)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+@pytest.mark.parametrize("when", ["before the ACK", "before a change", "before the BYE"])
+def test_connection_lost_in_the_call(start, pki, transport, when):
+    """Media goes on, the dialog goes on over the next connection."""
+    world = World(start(tls_settings(pki, "none") if transport == "tls" else None))
+
+    def connect():
+        return sipc.SipClient(world.server.sip[transport], transport, cafile=pki / "ca.pem")
+
+    def lose():
+        d.c.close()
+        d.c = connect()
+        at = [s.sent for s in senders]
+        wait_for(lambda: all(s.sent > k + 10 for s, k in zip(senders, at)), 5, "media goes on")
+    first = connect()
+    d = first.dialog(token=world.access_token)
+    senders, r = two_voices(lambda ports: d.invite(ports, PEOPLE, ack=False))
+    try:
+        if when == "before the ACK":
+            lose()
+        d.request("ACK", cseq=1)
+        if when == "before a change":
+            lose()
+        assert d.update(sipc.metadata(PEOPLE + [("sip:carol@voip.example", "Carol")])).status == 200
+        d.request("INVITE", sipc.sdp([s.port for s in senders], direction="inactive", version=2),
+                  "application/sdp")
+        held = d.final()
+        d.request("ACK", cseq=d.cseq)
+        assert held.status == 200 and held.ports() == r.ports()
+        if when == "before the BYE":
+            lose()
+        assert d.bye().status == 200
+    finally:
+        for s in senders:
+            s.stop()
+    cat = Catalog(world.server)
+    assert cat.wait_ended()["end_reason"] == "bye"
+    assert len(cat.recordings()) == 1 and "sip.ack_missing" not in cat.warnings()
+    assert world.wait_recording("ready")["duration_s"] > 0.2
+
+
+# ---- large over UDP
+
+def test_large_invite_comes_again_over_udp(world):
+    """3 KB and more are several fragments; each repetition gets the same answer."""
+    c = sipc.SipClient(world.server.sip["udp"])
+    d = c.dialog(token=world.access_token)
+    data = invite_bytes(d, extra=[f"X-Filler-{i}: {'x' * 200}" for i in range(12)])
+    assert len(data) > 3500
+    c.send(data)
+    c.send(data)  # before there is an answer
+    r = d.final()
+    assert r.status == 200
+    for _ in range(3):
+        c.send(data)
+        again = d.final()
+        assert again.raw == r.raw
+    accept(d, r)
+    assert d.bye().status == 200
+    assert len(Catalog(world.server).recordings()) == 1
