@@ -321,20 +321,21 @@ static void mark_mixes(struct owners *w)
 	}
 }
 
-/* The first participant sends the second of two lines and the other way
- * round: correct for some products, inverted by others. */
+/* The first participant sends the second line and the other way round: correct
+ * for some products, inverted by others. Who takes over a line later stands
+ * behind both in the list, and says nothing of the kind. */
 static void warn_inverted(struct owners *w)
 {
 	unsigned first[2], n = 0;
 
-	for (unsigned i = 0; i < w->offer->n_lines; i++) {
+	for (unsigned i = 0; n < 2 && i < w->offer->n_lines; i++) {
 		if (!is_audio(w->offer->lines[i]))
 			continue;
-		if (n == 2 || w->o[i].n != 1 || w->o[i].how != MD_BY_LINK)
+		if (w->o[i].n != 1 || w->o[i].how != MD_BY_LINK)
 			return;
 		first[n++] = w->o[i].participants[0];
 	}
-	if (n == 2 && first[0] > first[1])
+	if (n == 2 && first[0] == 1 && first[1] == 0)
 		warn_add(w->wl, "metadata.order_inverted", WARN_INFO,
 			 "the associations name the parties in the reverse "
 			 "order of the m-lines; the associations are trusted");

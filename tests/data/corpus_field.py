@@ -1,6 +1,6 @@
 """Situations of the field that belong to the whole life of a call: what is cancelled, sent
 again or sent twice, typed, pressed, lost; who comes and goes; and the odder shapes of bodies."""
-from corpus_parts import (ALICE, BOB, CAROL, NS, Avaya, BroadWorks, Cube, Genesys, NetSapiens, OpenSips,
+from corpus_parts import (ALICE, BOB, CAROL, NS, Avaya, BroadWorks, Cube, Genesys, Metaswitch, NetSapiens, OpenSips,
                           Oracle, Sonus, Vendor, Webex, audio, head, in_session, old_people, person, recording,
                           rfc_people, sends, session, stream)
 from corpus_singles import BOTH, G, SIDES, STREAMS, TWO, said, two
@@ -122,6 +122,11 @@ def three_parties(save):
     save(G, "leaves-and-comes-back", fill(G, gone, back), steps, people=BOTH, streams=STREAMS,
          title="Bob leaves and comes back with the same id: one person, not two", left=[],
          events=["leave", "join"], audio=SIDES, warnings=[])
+    save(G, "first-party-replaced", fill(G, recording(in_session(0, stop=True), mode="partial"),
+                                         recording(person(2, CAROL), in_session(2), sends(2, 0, recv=[1]), mode="partial")),
+         steps, title="Alice leaves, Carol joins and sends what was her stream: nothing is inverted",
+         people=three, left=[ALICE[0]], sent=[*STREAMS, ["1", CAROL[0]]], events=["leave", "join"],
+         warnings=[])
     save(G, "renamed", fill(G, recording(person(1, (BOB[0], "Robert")), mode="partial")),
          steps[:4], title="A partial update names Bob anew; nobody joins or leaves",
          people=[ALICE, (BOB[0], "Robert")], streams=STREAMS, audio=SIDES, warnings=[])
@@ -318,6 +323,12 @@ def xml_odds(save):
 
 
 def vendors(save):
+    v = Metaswitch()
+    named = recording(session(), "".join(person(n, p) + stream(n, str(n)) + in_session(n) for n, p in enumerate(BOTH)),
+                      sends(0, 0, recv=[1]), sends(1, 1, recv=[0]))
+    save(v, "two-streams-named", two(v.sdp(), named, v), said(["recvonly 0"], 0.9),
+         title="Perimeta: one m-line with mixed audio, although the metadata names a stream for each",
+         people=BOTH, streams=[["0", ""]], audio=[[1]], warnings=["metadata.mixed_line"])
     v = Avaya()
     mono = head("-", 1, 1) + audio(0, v.labels[0])
     blank = lambda who: recording(session(), person(0, who), person(1, BOB), stream(0, v.labels[0]), in_session(0),
@@ -363,7 +374,7 @@ def vendors(save):
     save(v, "inverted-with-three", two(v.sdp(n=3), v.xml([*BOTH, CAROL]), v), said([*TWO, "recvonly 3"], 0.9),
          title="Sonus: the first two send each other's stream, the third its own; associations are trusted",
          people=[*BOTH, CAROL], streams=[["1", BOB[0]], ["2", ALICE[0]], ["3", CAROL[0]]], audio=[[2], [1, 3]],
-         warnings=["body.no_closing_boundary"])
+         warnings=["body.no_closing_boundary", "metadata.order_inverted"])
     v = own("generic", more=(
         "Call-Info: <urn:nena:uid:callid:2e4b1c:esrp.example>;purpose=nena-CallId,\n"
         " <urn:nena:uid:incidentid:77ab:esrp.example>;purpose=nena-IncidentId\n"
