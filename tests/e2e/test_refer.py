@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from lib import sipc
+from lib import mutate, sipc
 from lib.catalog import Catalog
 from lib.server import ALICE, BOB, World, wait_for
 from lib.sipc import request
@@ -360,3 +360,51 @@ def test_event_of_nothing_within_a_session(client, world):
     d.request("NOTIFY", extra=["Event: refer", "Subscription-State: active"])
     assert d.final().status == 405
     assert d.bye().status == 200
+
+
+# ---- malformed ones
+
+TEMPLATES = {
+    "refer": b"REFER sip:srs@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:@PORT@;branch=z9hG4bK@ID@\r\n"
+             b"Max-Forwards: 70\r\nFrom: <sip:sbc@voip.example>;tag=@ID@\r\nTo: <sip:srs@127.0.0.1>\r\n"
+             b"Call-ID: @ID@\r\nCSeq: @CSEQ@ REFER\r\nContact: <sip:sbc@127.0.0.1:@PORT@>\r\n"
+             b"Refer-To: <sip:a@127.0.0.1:9;transport=udp?Replaces=a%40b%3Bto-tag%3Dt%3Bfrom-tag%3Df"
+             b"&Require=replaces>;streams=2\r\nTarget-Dialog: a@b;local-tag=x;remote-tag=y\r\n"
+             b"Require: explicitsub\r\nAuthorization: Bearer @TOKEN@\r\nContent-Length: 0\r\n\r\n",
+    "subscribe": b"SUBSCRIBE sip:refer-@KEY@@127.0.0.1 SIP/2.0\r\n"
+                 b"Via: SIP/2.0/UDP 127.0.0.1:@PORT@;branch=z9hG4bK@ID@\r\nMax-Forwards: 70\r\n"
+                 b"From: <sip:sbc@voip.example>;tag=@ID@\r\nTo: <sip:srs@127.0.0.1>\r\n"
+                 b"Call-ID: @ID@\r\nCSeq: @CSEQ@ SUBSCRIBE\r\nContact: <sip:sbc@127.0.0.1:@PORT@>\r\n"
+                 b"Event: refer;id=7\r\nExpires: 2\r\nAccept: message/sipfrag\r\n"
+                 b"Authorization: Bearer @TOKEN@\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+def test_malformed_ones_hurt_nothing(client, world):
+    src = Source()
+    uri, _ = explicit(client, world, src)
+    inv = src.recv("INVITE")
+    before = world.server.roles()["sip"]
+    key = re.search("refer-([0-9a-f]+)", uri)[1].encode()
+    raw = sipc.SipClient(world.server.sip["udp"])
+    raw.sock.setblocking(False)
+    for n, (_, data) in enumerate(mutate.variants(20261, 1500, TEMPLATES)):
+        data = data.replace(b"@PORT@", b"%d" % raw.port).replace(b"@KEY@", key)
+        data = data.replace(b"@TOKEN@", world.access_token.encode())
+        try:
+            raw.sock.send(data[:60000])
+            while raw.sock.recv(65536):
+                pass
+        except OSError:
+            pass
+        if n % 50 == 0:  # nothing waits in its socket
+            d = client.dialog()
+            d.request("OPTIONS")
+            assert d.final(30).status == 200
+    src.answer(inv, 486)
+    assert src.recv("ACK")
+    d = call(client, world)
+    assert d.bye().status == 200
+    assert world.server.roles()["sip"] == before
+    raw.close()
+    src.close()
