@@ -194,6 +194,30 @@ static int add_tone(struct feed_stream *s, int64_t t_us,
 	return dtmf_put(&s->dtmf, &dp) == -ENOMEM ? -ENOMEM : 0;
 }
 
+static uint64_t hash_of(const uint8_t *p, size_t len)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+	return h ^ h >> 32;
+}
+
+static void add_sketch(struct feed_stream *s, uint64_t h)
+{
+	unsigned at = s->n_sketch;
+
+	while (at > 0 && s->sketch[at - 1] > h)
+		at--;
+	if (at == FEED_SKETCH_MAX || (at > 0 && s->sketch[at - 1] == h))
+		return;
+	if (s->n_sketch < FEED_SKETCH_MAX)
+		s->n_sketch++;
+	memmove(&s->sketch[at + 1], &s->sketch[at],
+		(s->n_sketch - at - 1) * sizeof(h));
+	s->sketch[at] = h;
+}
+
 static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 		      const struct rtp_packet *p, uint32_t number)
 {
@@ -244,6 +268,7 @@ static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 	if (r < 0)
 		return r;
 	s->bytes += p->payload_len;
+	add_sketch(s, hash_of(p->payload, p->payload_len));
 	s->packets[s->n] = tp;
 	s->refs[s->n++] = (struct feed_ref){ number, spec, p->pt };
 	return 0;

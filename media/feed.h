@@ -22,6 +22,7 @@
 #include "media/timeline.h"
 
 #define FEED_SPECS_MAX 64
+#define FEED_SKETCH_MAX 32
 
 struct feed;
 
@@ -52,9 +53,13 @@ struct feed_stream {
 	size_t n_reports, cap_reports;
 	struct tl_hold *holds;
 	size_t n_holds, cap_holds;
-	struct dtmf dtmf;     /* keys pressed */
-	struct t140 *text;    /* CAP_TEXT, finished; NULL = no packet */
-	uint64_t bytes;	      /* of audio payload */
+	struct dtmf dtmf;  /* keys pressed */
+	struct t140 *text; /* CAP_TEXT, finished; NULL = no packet */
+	uint64_t bytes;	   /* of audio payload */
+	/* the smallest hashes of different payloads, in order: two recordings
+	 * of the same packets have most of them in common */
+	uint64_t sketch[FEED_SKETCH_MAX];
+	unsigned n_sketch;
 	uint64_t undecodable; /* packets of a codec that nobody knows */
 	uint64_t broken;      /* not RTP */
 	uint8_t main_spec;    /* of most audio packets */

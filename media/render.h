@@ -83,6 +83,7 @@ struct render_event {
 };
 
 #define RENDER_GAPS_MAX 32
+#define RENDER_SKETCH_MAX 32
 
 /* Where nothing is to be heard though something could. */
 struct render_gap {
@@ -100,7 +101,9 @@ struct render_stream {
 	struct render_gap gaps[RENDER_GAPS_MAX]; /* these, in order */
 	unsigned n_gaps;
 	bool gaps_cut; /* there are more, or nobody can say where */
-	double loss;   /* share, 0..1 */
+	uint64_t sketch[RENDER_SKETCH_MAX]; /* as in feed.h */
+	unsigned n_sketch;
+	double loss; /* share, 0..1 */
 	double drift_ppm;
 	bool copied; /* its track was not decoded */
 };

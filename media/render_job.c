@@ -22,7 +22,8 @@
 #include "storage/jobs.h"
 
 #define WORK_PATH_MAX (SETTINGS_PATH_MAX + 64)
-#define GAP_LEN 42 /* "FROM-TO " */
+#define GAP_LEN 42  /* "FROM-TO " */
+#define HASH_LEN 17 /* "HASH " */
 
 struct work {
 	struct db *db;
@@ -38,6 +39,7 @@ struct work {
 	char dir[WORK_PATH_MAX];
 	char prefix[BLOB_KEY_MAX];
 	char gaps[CAP_STREAMS_MAX][RENDER_GAPS_MAX * GAP_LEN];
+	char sketches[CAP_STREAMS_MAX][RENDER_SKETCH_MAX * HASH_LEN];
 };
 
 static int64_t now_us(void)
@@ -198,11 +200,23 @@ static void put_gaps(const struct render_stream *s, char *dst, size_t len)
 				      (long long)s->gaps[i].to_wall_us);
 }
 
+/* "HASH HASH" */
+static void put_sketch(const struct render_stream *s, char *dst, size_t len)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (unsigned i = 0; i < s->n_sketch && n < len; i++)
+		n += (size_t)snprintf(dst + n, len - n, "%s%llx", i ? " " : "",
+				      (unsigned long long)s->sketch[i]);
+}
+
 static struct recording_media media_of(const struct render_stream *s,
-				       const char *gaps)
+				       const char *gaps, const char *sketch)
 {
 	return (struct recording_media){
 		.gaps = gaps,
+		.sketch = sketch,
 		.stream = s->index,
 		.from_us = s->from_wall_us,
 		.to_us = s->to_wall_us,
@@ -246,8 +260,11 @@ static int put_ready(struct work *w)
 		};
 	}
 	for (i = 0; i < w->res->n_streams; i++) {
+		put_sketch(&w->res->streams[i], w->sketches[i],
+			   sizeof(w->sketches[i]));
 		put_gaps(&w->res->streams[i], w->gaps[i], sizeof(w->gaps[i]));
-		media[i] = media_of(&w->res->streams[i], w->gaps[i]);
+		media[i] = media_of(&w->res->streams[i], w->gaps[i],
+				    w->sketches[i]);
 	}
 	return recording_ready(w->db, w->rec->id, w->job, &out);
 }

@@ -7,6 +7,8 @@
 
 #define DRIFT_TOLD_PPM 50
 #define LOSS_EVENT_US 200000
+_Static_assert(RENDER_SKETCH_MAX == FEED_SKETCH_MAX, "copied as it is");
+
 #define GAP_TOLD_US 2000000
 
 void render_warn(struct render *r, const char *code, const char *severity,
@@ -182,6 +184,8 @@ static void report_stream(struct render *r, const struct feed_stream *fs,
 		out->to_wall_us = r->info->start_wall_us + render_us(end);
 	}
 	find_gaps(r, tl, out);
+	out->n_sketch = fs->n_sketch;
+	memcpy(out->sketch, fs->sketch, sizeof(out->sketch));
 	out->loss = all ? (double)st->lost / (double)all : 0;
 	if (fs->n)
 		(void)str_copy(out->codec, sizeof(out->codec),

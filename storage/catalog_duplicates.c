@@ -114,6 +114,11 @@ static int number_sender(struct call *c, const struct leg *l,
 	return s->sender ? 0 : -ENOMEM;
 }
 
+static unsigned hex_digit(char c)
+{
+	return c >= 'a' ? (unsigned)(c - 'a' + 10) : (unsigned)(c - '0');
+}
+
 /* "FROM-TO FROM-TO" */
 static void read_gaps(const char *text, struct leg_stream *s)
 {
@@ -135,6 +140,21 @@ static void read_gaps(const char *text, struct leg_stream *s)
 	}
 }
 
+/* "HASH HASH" */
+static void read_sketch(const char *text, struct leg_stream *s)
+{
+	struct span rest = span_of(text);
+
+	while (rest.len && s->n_sketch < LEG_SKETCH_MAX) {
+		struct span one = span_cut(&rest, ' ');
+		uint64_t h = 0;
+
+		for (size_t i = 0; i < one.len; i++)
+			h = h << 4 | hex_digit(one.p[i]);
+		s->sketch[s->n_sketch++] = h;
+	}
+}
+
 static void measure(const struct recording *rec, unsigned idx,
 		    struct leg_stream *s)
 {
@@ -151,6 +171,7 @@ static void measure(const struct recording *rec, unsigned idx,
 		s->lost = m->lost;
 		s->bytes = m->bytes;
 		read_gaps(m->gaps, s);
+		read_sketch(m->sketch, s);
 	}
 }
 

@@ -168,17 +168,19 @@ static int write_media(struct db *db, const char *id,
 	int64_t r = db_exec(
 		db,
 		"INSERT INTO stream_media (recording_id, idx, from_us, to_us, "
-		"absent_us, packets, lost, bytes, gaps) VALUES ($1, $2, $3, "
-		"$4, $5, $6, $7, $8, $9) ON CONFLICT (recording_id, idx) DO "
+		"absent_us, packets, lost, bytes, gaps, sketch) VALUES ($1, "
+		"$2, $3, "
+		"$4, $5, $6, $7, $8, $9, $10) ON CONFLICT (recording_id, idx) "
+		"DO "
 		"UPDATE SET "
 		"from_us = excluded.from_us, to_us = excluded.to_us, "
 		"absent_us = excluded.absent_us, packets = excluded.packets, "
 		"lost = excluded.lost, bytes = excluded.bytes, "
-		"gaps = excluded.gaps",
+		"gaps = excluded.gaps, sketch = excluded.sketch",
 		DB_ARGS(db_text(id), db_int(m->stream), db_int(m->from_us),
 			db_int(m->to_us), db_int(m->absent_us),
 			db_int(m->packets), db_int(m->lost), db_int(m->bytes),
-			text_or_empty(m->gaps)));
+			text_or_empty(m->gaps), text_or_empty(m->sketch)));
 
 	return r < 0 ? (int)r : 0;
 }

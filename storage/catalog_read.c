@@ -188,6 +188,7 @@ static int media_row(void *arg, struct db_row *row)
 	m->lost = db_col_int(row, 5);
 	m->bytes = db_col_int(row, 6);
 	m->gaps = take(l, row, 7);
+	m->sketch = take(l, row, 8);
 	return l->error;
 }
 
@@ -214,7 +215,8 @@ static const struct part {
 	  "SELECT code, severity, detail, at_us, count FROM warnings "
 	  "WHERE recording_id = $1 ORDER BY code, detail" },
 	{ RECORDING_MEDIA, media_row,
-	  "SELECT idx, from_us, to_us, absent_us, packets, lost, bytes, gaps "
+	  "SELECT idx, from_us, to_us, absent_us, packets, lost, bytes, gaps, "
+	  "sketch "
 	  "FROM "
 	  "stream_media WHERE recording_id = $1 ORDER BY idx" },
 	{ RECORDING_CALL, model_row,

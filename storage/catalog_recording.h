@@ -218,9 +218,10 @@ struct recording_media {
 	int64_t from_us, to_us;
 	int64_t absent_us; /* lost, on hold or paused in between */
 	int64_t packets, lost;
-	int64_t bytes;	  /* of payload */
-	const char *gaps; /* where: "FROM-TO FROM-TO", wall microseconds; "*":
-			   * more than are told */
+	int64_t bytes;	    /* of payload */
+	const char *gaps;   /* where: "FROM-TO FROM-TO", wall microseconds; "*":
+			     * more than are told */
+	const char *sketch; /* "HASH HASH": the smallest of its payloads */
 };
 
 struct recording_result {

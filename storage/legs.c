@@ -9,6 +9,8 @@
 /* Who has this little more is not better. */
 #define MUCH_US INT64_C(250000)
 #define PACKET_US INT64_C(20000)
+/* Fewer payloads in common may be tones or silence. */
+#define SHARED_MIN 16u
 
 /* ---- the same call ---- */
 
@@ -79,11 +81,54 @@ static bool time_within(const struct leg *b, const struct leg *a)
 	return to > from && (to - from) >= len / OVERLAP_DEN * OVERLAP_NUM;
 }
 
+/* How many of the smallest hashes of both are in both; at most all. */
+static unsigned count_shared(const struct leg_stream *x,
+			     const struct leg_stream *y, unsigned *ret_all)
+{
+	unsigned i = 0, k = 0, shared = 0, all = 0;
+
+	while (all < LEG_SKETCH_MAX && (i < x->n_sketch || k < y->n_sketch)) {
+		bool in_x = i < x->n_sketch &&
+			    (k == y->n_sketch || x->sketch[i] <= y->sketch[k]);
+		bool in_y = k < y->n_sketch &&
+			    (i == x->n_sketch || y->sketch[k] <= x->sketch[i]);
+
+		i += in_x;
+		k += in_y;
+		shared += in_x && in_y;
+		all++;
+	}
+	*ret_all = all;
+	return shared;
+}
+
+/* Unknown while one is not rendered: then nothing speaks against it. */
+static bool may_sound_same(const struct leg *b, const struct leg *a)
+{
+	unsigned sum = 0;
+
+	if (!a->ready || !b->ready)
+		return true;
+	for (unsigned i = 0; i < b->n_streams; i++) {
+		const struct leg_stream *s = &b->streams[i], *other;
+		unsigned all, shared;
+
+		other = find_stream(a, s);
+		if (!s->measured || s->packets == 0 || !other)
+			continue;
+		shared = count_shared(s, other, &all);
+		if (2 * shared < all)
+			return false;
+		sum += shared;
+	}
+	return sum >= SHARED_MIN;
+}
+
 bool leg_repeats(const struct leg *b, const struct leg *a)
 {
 	return !a->alone && !b->alone && str_eq(a->owner_id, b->owner_id) &&
 	       sessions_within(b, a) && streams_within(b, a) &&
-	       time_within(b, a);
+	       time_within(b, a) && may_sound_same(b, a);
 }
 
 /* ---- nothing is lost with it ---- */

@@ -14,6 +14,8 @@
  *	  which complement each other, do not,
  *	- at least four fifths of its time are within the other's: a dialog that
  *	  is ended and started again is not a duplicate of itself,
+ *	- once both are rendered: half of the payloads are the same in each
+ *	  stream. A client that calls all its sessions "1" loses nothing,
  *	- neither was joined to the call by x-refci (CUCM's near and far end).
  * In doubt it does not: then both are shown.
  */
@@ -26,6 +28,7 @@
 #define LEG_STREAMS_MAX 32u
 #define LEG_SESSIONS_MAX 16u
 #define LEG_GAPS_MAX 32u
+#define LEG_SKETCH_MAX 32u
 /* Both ends of two dialogs are never at the same moment. */
 #define LEG_EDGE_US INT64_C(500000)
 
@@ -44,7 +47,9 @@ struct leg_stream {
 	int64_t packets, lost, bytes;
 	struct leg_gap gaps[LEG_GAPS_MAX]; /* where it is absent, in order */
 	unsigned n_gaps;
-	bool gaps_cut; /* there are more than fit */
+	bool gaps_cut;			 /* there are more than fit */
+	uint64_t sketch[LEG_SKETCH_MAX]; /* what it sounds like; in order */
+	unsigned n_sketch;
 };
 
 /* Strings are borrowed. */

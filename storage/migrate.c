@@ -19,6 +19,7 @@ extern const char migration_0006[], migration_0006_end[];
 extern const char migration_0007[], migration_0007_end[];
 extern const char migration_0008[], migration_0008_end[];
 extern const char migration_0010[], migration_0010_end[];
+extern const char migration_0011[], migration_0011_end[];
 
 struct embedded {
 	const char *name;
@@ -36,6 +37,7 @@ static const struct embedded embedded[] = {
 	{ "0007_event_duration.sql", migration_0007, migration_0007_end },
 	{ "0008_unwanted.sql", migration_0008, migration_0008_end },
 	{ "0010_duplicates.sql", migration_0010, migration_0010_end },
+	{ "0011_sketch.sql", migration_0011, migration_0011_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

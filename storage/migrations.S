@@ -21,5 +21,6 @@
 	migration migration_0007, "migrations/sqlite/0007_event_duration.sql"
 	migration migration_0008, "migrations/sqlite/0008_unwanted.sql"
 	migration migration_0010, "migrations/sqlite/0010_duplicates.sql"
+	migration migration_0011, "migrations/sqlite/0011_sketch.sql"
 
 	.section .note.GNU-stack, "", @progbits

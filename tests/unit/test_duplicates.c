@@ -121,6 +121,7 @@ static void finish(const struct id *id, int64_t lost)
 	t.sha256 = info.sha256;
 	for (int i = 0; i < 2; i++) {
 		m[i].packets = 3000 - lost;
+		m[i].sketch = "1 2 3 4 5 6 7 8 9 a b c d e f 10 11 12";
 		m[i].lost = lost;
 		m[i].gaps = lost ? "1700000010000000-1700000011000000" : "";
 	}

@@ -28,7 +28,7 @@ static struct leg leg(const char *id)
 		.complete = true,
 	};
 
-	for (unsigned i = 0; i < 2; i++)
+	for (unsigned i = 0; i < 2; i++) {
 		l.streams[i] = (struct leg_stream){
 			.kind = "audio",
 			.sender = i ? "bob@x" : "alice@x",
@@ -39,6 +39,10 @@ static struct leg leg(const char *id)
 			.packets = 3000,
 			.bytes = 480000,
 		};
+		for (unsigned k = 0; k < LEG_SKETCH_MAX; k++)
+			l.streams[i].sketch[l.streams[i].n_sketch++] =
+				1000 * i + 10 * k;
+	}
 	return l;
 }
 
@@ -102,6 +106,25 @@ static void unknown_senders_are_not_compared(void **state)
 	a.streams[0].mix = b.streams[0].mix = true; /* of the others */
 	both_ways(&a, &b, true);
 	a.n_streams = b.n_streams = 1; /* only a mix */
+	both_ways(&a, &b, false);
+}
+
+static void another_sound_is_another_call(void **state)
+{
+	struct leg a = leg("a"), b = leg("b");
+
+	(void)state;
+	for (unsigned k = 0; k < LEG_SKETCH_MAX / 4; k++)
+		b.streams[0].sketch[4 * k]++; /* some packets were lost */
+	both_ways(&a, &b, true);
+	for (unsigned k = 0; k < LEG_SKETCH_MAX; k++)
+		b.streams[0].sketch[k] = 10 * k + 3;
+	both_ways(&a, &b, false);
+	b.ready = false; /* not known yet */
+	both_ways(&a, &b, true);
+	b = leg("b");
+	for (unsigned i = 0; i < 2; i++) /* a tone, or silence */
+		a.streams[i].n_sketch = b.streams[i].n_sketch = 5;
 	both_ways(&a, &b, false);
 }
 
@@ -278,6 +301,7 @@ int main(void)
 		cmocka_unit_test(
 			part_of_another_repeats_it_but_not_the_other_way),
 		cmocka_unit_test(unknown_senders_are_not_compared),
+		cmocka_unit_test(another_sound_is_another_call),
 		cmocka_unit_test(a_restarted_dialog_does_not_repeat),
 		cmocka_unit_test(covers_is_about_every_stream),
 		cmocka_unit_test(covers_only_when_gaps_are_in_the_same_place),
