@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "srs/sip/json_text.h"
 #include "srs/sip/refer_to.h"
@@ -15,6 +16,8 @@
 /* Of our own requests, so that a number is not used twice when a restart
  * lost the last ones. */
 #define CSEQ_STEP 1000u
+
+#define TAG_BYTES 10u
 
 int ua_dup_span(struct span s, char **dst)
 {
@@ -78,8 +81,21 @@ static int keep_strings(struct ua_dialog *d, struct ua_request *req)
 	return 0;
 }
 
+/* Whoever has the tags of a dialog may end it (RFC 3261 section 19.3 wants
+ * them random). The library's own are counted up: from one of them each client
+ * could tell those of all others. */
+static const char *random_tag(char dst[2 * TAG_BYTES + 1])
+{
+	uint8_t secret[TAG_BYTES];
+
+	id_random(secret, sizeof(secret));
+	str_hex(dst, secret, sizeof(secret));
+	return dst;
+}
+
 static int make_leg(struct ua_dialog *d, struct ua_irq_magic *q)
 {
+	char random[2 * TAG_BYTES + 1];
 	sip_t const *sip = q->sip;
 	char *contact = NULL;
 	const char *tag;
@@ -91,7 +107,7 @@ static int make_leg(struct ua_dialog *d, struct ua_irq_magic *q)
 	r = ua_dup_span(span_of(contact), &d->contact);
 	if (r < 0)
 		return r;
-	tag = nta_incoming_tag(q->irq, NULL);
+	tag = nta_incoming_tag(q->irq, random_tag(random));
 	if (!tag)
 		return -ENOMEM;
 	r = ua_dup_span(span_of(tag), &d->local_tag);
