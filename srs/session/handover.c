@@ -19,8 +19,8 @@
  * trunk's grant. The client's own token is not passed on: a token is kept or
  * sent nowhere by this server, and a command of the operator or the API has
  * none. The user part of the address tells the other node whose account it
- * is, for trunks that are bound to it (uri_user): the tenant's name, unless the
- * address names another.
+ * is, for trunks that are bound to it (uri_user): the tenant's name. Only the
+ * operator may name another: the other node takes our word for it.
  *
  * Source: RFC 3515, 3891.
  */
@@ -246,24 +246,53 @@ static int copy_name(void *arg, struct db_row *row)
 	return 0;
 }
 
+/* The name of the tenant, as the user part of a URI. */
+static int print_account(struct sip_server *sv, const char *tenant_id,
+			 struct buf *out)
+{
+	struct tenant t = { "" };
+	int64_t r = db_query(sv->db, "SELECT name FROM tenants WHERE id = $1",
+			     DB_ARGS(db_text(tenant_id)), copy_name, &t);
+
+	if (r < 0)
+		return (int)r;
+	uri_escape(t.name[0] ? t.name : tenant_id, out);
+	return buf_error(out);
+}
+
 /* sip:192.0.2.9;transport=tls -> sip:acme@192.0.2.9;transport=tls */
 static int address_for(struct sip_server *sv, const char *tenant_id,
 		       const char *to, struct buf *out)
 {
 	struct span rest = span_of(to), scheme;
-	struct tenant t = { "" };
-	int64_t r;
+	int r;
 
 	if (strchr(to, '@'))
 		return buf_puts(out, to);
-	r = db_query(sv->db, "SELECT name FROM tenants WHERE id = $1",
-		     DB_ARGS(db_text(tenant_id)), copy_name, &t);
-	if (r < 0)
-		return (int)r;
 	scheme = span_cut(&rest, ':');
 	(void)buf_printf(out, "%.*s:", SPAN_ARG(scheme));
-	uri_escape(t.name[0] ? t.name : tenant_id, out);
-	return buf_printf(out, "@%.*s", SPAN_ARG(rest));
+	r = print_account(sv, tenant_id, out);
+	return r < 0 ? r : buf_printf(out, "@%.*s", SPAN_ARG(rest));
+}
+
+/* The other node takes our word for whose account it is: only the operator
+ * may name another than the session's own. */
+static bool may_name(struct sip_server *sv, const struct session *s,
+		     const struct command *c, const char *to)
+{
+	struct span rest = span_of(to), user;
+	struct buf own;
+	bool same;
+
+	if (str_eq(c->actor, "operator") || span_find(rest, '@') < 0)
+		return true;
+	(void)span_cut(&rest, ':');
+	user = span_cut(&rest, '@');
+	buf_init(&own, UA_PEER_MAX + 400);
+	same = print_account(sv, s->snap.tenant_id, &own) == 0 &&
+	       span_eq(user, buf_str(&own));
+	buf_fini(&own);
+	return same || span_eq(user, s->snap.tenant_id);
 }
 
 /* Refer-To: the client, which is to leave us for whoever calls it. */
@@ -369,6 +398,10 @@ static const char *start(struct session *s, const struct command *c,
 	if (!listed) {
 		*ret_state = COMMAND_REFUSED;
 		return "[sip] nodes does not name that address";
+	}
+	if (!may_name(s->sv, s, c, to)) {
+		*ret_state = COMMAND_REFUSED;
+		return "the address names another account";
 	}
 	*ret_status = 420;
 	if (!s->replaces_ok)

@@ -361,6 +361,40 @@ def test_who_is_no_node(nodes):
     still_there(client, a, rec)
 
 
+def test_no_session_goes_to_another_account(nodes):
+    """The second node would believe the first whose session it is."""
+    a, b = nodes
+    other = World(b.server, tenant="other")
+    trunk(other, "--addresses", "127.0.0.1", "--uri-user", "other")
+    client, rec = begin(a)
+    for user in ("other", "%6Fther", "acme:x", "acme%20"):
+        assert by_api(a, rec, f"sip:{user}@{at(b, 'udp')}").status_code == 403
+    assert refer(client, f"<sip:other@{at(b, 'udp')}>").status == 200
+    assert notified(client) == ("SIP/2.0 100 Trying", "active")
+    assert notified(client) == ("SIP/2.0 403 Forbidden", "terminated")
+    asking = Asking(lambda: by_api(a, rec, f"sip:acme@{at(b, 'udp')}"))  # its own
+    take_over(client)
+    assert asking.result().status_code == 200
+    assert len(Catalog(b.server).recordings()) == 1 and other.recordings() == []
+    hung_up(client)
+    assert client.request(client.invite, "BYE", 1).status == 200
+    client.stop()
+
+
+def test_operator_may_name_an_account(nodes):
+    a, b = nodes
+    other = World(b.server, tenant="other")
+    trunk(other, "--addresses", "127.0.0.1", "--uri-user", "other")
+    client, rec = begin(a)
+    asking = Asking(lambda: a.server.cli("recordings", "hand-over", rec, "--to",
+                                         f"sip:other@{at(b, 'udp')}"))
+    take_over(client)
+    assert asking.result()["state"] == "done" and len(other.recordings()) == 1
+    hung_up(client)
+    assert client.request(client.invite, "BYE", 1).status == 200
+    client.stop()
+
+
 def test_client_without_replaces_stays(nodes):
     a, b = nodes
     client, rec = begin(a, supported="siprec")
