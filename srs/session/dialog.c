@@ -162,10 +162,10 @@ static void on_response(void *arg, enum ua_method method,
 		session_touch_activity(s);
 	if (method == UA_INVITE)
 		session_invite_answered(s, res);
-	if (method == UA_UPDATE && res->status / 100 == 2)
-		session_take_timer(s, &s->timer);
-	if (method == UA_UPDATE)
+	if (method == UA_UPDATE) {
+		session_refreshed(s, res);
 		session_snapshot_answered(s, res);
+	}
 }
 
 static void on_wire(void *arg, const struct ua_wire *w)

@@ -142,6 +142,7 @@ struct session {
 	int64_t started_us;
 	int64_t expires_us;   /* session timer */
 	int64_t refresh_us;   /* we have to refresh */
+	bool refreshing;      /* our UPDATE waits for its answer */
 	int64_t max_end_us;   /* max_duration */
 	int64_t ends_wall_us; /* not_after, end of a time window */
 	char ends_why[16];
@@ -637,6 +638,10 @@ void command_over(struct sip_server *sv, int64_t command, const char *kind,
 		  const char *actor, int state, const char *detail);
 
 /* ---- watch.c: time and grants ---- */
+
+/** The answer to a request of ours: was it the refresh of the session timer?
+ *  Source: RFC 4028 section 7.2, 7.4. */
+void session_refreshed(struct session *s, const struct ua_response *res);
 
 int watch_start(struct sip_server *sv);
 

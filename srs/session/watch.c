@@ -16,6 +16,8 @@
 
 #define TICK_US 250000
 #define ASK_WAIT_US 32000000
+/* A refresh that was refused for the moment. */
+#define REFRESH_AGAIN_US 5000000
 /* On hold nothing has to come; without a session timer not for ever. */
 #define HOLD_LIMIT_US INT64_C(3600000000)
 
@@ -144,9 +146,40 @@ static void refresh(struct session *s, int64_t now)
 	(void)snprintf(line, sizeof(line),
 		       "Session-Expires: %u;refresher=uac\r\n",
 		       s->timer.expires_s);
-	if (!s->dialog || session_send(s, UA_UPDATE, line) < 0)
+	s->refreshing = s->dialog && session_send(s, UA_UPDATE, line) == 0;
+	if (!s->refreshing)
 		log_warn(&s->log, "sip.refresh_failed");
 	s->refresh_us = sip_timer_refresh_us(&s->timer, now);
+}
+
+void session_refreshed(struct session *s, const struct ua_response *res)
+{
+	int64_t now = session_mono_us(s->sv);
+	struct sip_timer t = s->timer;
+	struct span v, who;
+	uint32_t n = 0;
+
+	if (!s->refreshing)
+		return;
+	s->refreshing = false;
+	if (res->status == 422 &&
+	    sip_fields_get(&res->fields, "Min-SE", 0, &v) &&
+	    sip_leading_u32(v, &n) == 0 && n > t.expires_s) {
+		s->timer.expires_s = n;
+		s->refresh_us = now;
+		return;
+	}
+	if (res->status / 100 != 2) { /* nothing is agreed anew */
+		s->refresh_us = now + REFRESH_AGAIN_US;
+		return;
+	}
+	if (sip_fields_get(&res->fields, "Session-Expires", 0, &v)) {
+		if (sip_leading_u32(v, &n) == 0 && n > 0)
+			t.expires_s = n;
+		t.we_refresh = !sip_param_get(v, "refresher", &who) ||
+			       !span_ieq(who, "uas");
+	}
+	session_take_timer(s, &t);
 }
 
 static void watch_live(struct session *s, int64_t now, int64_t wall)

@@ -75,31 +75,160 @@ def narrow(world, **conditions):
 # -- time
 
 
+def say(d, request, status, *headers, reason="Whatever"):
+    """Answer a request of the server, with headers."""
+    lines = [f"SIP/2.0 {status} {reason}"] + [f"{n}: {v}" for n, v in request.headers if n in (
+        "via", "from", "to", "call-id", "cseq")]
+    d.c.send("\r\n".join(lines + list(headers)) + "\r\nContent-Length: 0\r\n\r\n")
+
+
 def test_session_timers(world, voices):
-    """Three calls with the shortest timer there is, 90 s: one is refreshed by us, one by the
-    client, and one by nobody."""
+    """Calls with the shortest timer there is, 90 s: refreshed by us (the client takes over, wants
+    longer, or is busy for a moment), by the client with UPDATE and re-INVITE, and by nobody."""
     timer = ["Supported: timer", ALL]
-    mine, theirs, nobodys = [sipc.SipClient(world.server.sip["udp"]) for _ in range(3)]
-    a = mine.dialog(token=world.access_token)
-    r = a.invite(PORTS, PEOPLE, extra=timer + ["Session-Expires: 90;refresher=uas"])
-    assert r.get("session-expires") == "90;refresher=uas"
-    b = theirs.dialog(token=world.access_token)
-    r = b.invite(PORTS, PEOPLE, extra=timer + ["Session-Expires: 90;refresher=uac"])
-    assert r.get("session-expires") == "90;refresher=uac"
-    c = voices(world, nobodys, extra=timer + ["Session-Expires: 90"])
+    calls = {}
+    for name in ("mine", "longer", "busy", "update", "invite"):
+        d = calls[name] = sipc.SipClient(world.server.sip["udp"]).dialog(token=world.access_token)
+        who = "uac" if name in ("update", "invite") else "uas"
+        r = d.invite(PORTS, PEOPLE, xml=sipc.metadata(PEOPLE, session=name),  # calls of their own
+                     extra=timer + [f"Session-Expires: 90;refresher={who}"])
+        assert r.get("session-expires") == f"90;refresher={who}"
+    nobodys = sipc.SipClient(world.server.sip["udp"])
+    c = voices(world, nobodys, extra=timer + ["Session-Expires: 90"],
+               xml=sipc.metadata(PEOPLE, session="nobody"))
     assert c.r.get("session-expires") == "90;refresher=uac" and "timer" in c.r.get("supported")
 
-    update = request(mine, 60)
-    assert update.method == "UPDATE" and update.get("session-expires") == "90;refresher=uac"
-    a.answer(update)
-    b.request("UPDATE", extra=timer + ["Session-Expires: 90;refresher=uac"])
-    r = b.final()
-    assert r.status == 200 and r.get("session-expires") == "90;refresher=uac"
+    def refresh_of_ours(d, timeout=60):
+        m = request(d.c, timeout)
+        assert m.method == "UPDATE" and m.get("session-expires").endswith(";refresher=uac"), m.raw
+        return m
+    say(calls["mine"], refresh_of_ours(calls["mine"]), 200, "Session-Expires: 90;refresher=uac")
+    say(calls["longer"], refresh_of_ours(calls["longer"]), 422, "Min-SE: 200")
+    m = refresh_of_ours(calls["longer"], 5)
+    assert m.get("session-expires") == "200;refresher=uac"
+    say(calls["longer"], m, 200, "Session-Expires: 200;refresher=uac")
+    say(calls["busy"], refresh_of_ours(calls["busy"]), 491)
+    say(calls["busy"], refresh_of_ours(calls["busy"], 15), 200, "Session-Expires: 90;refresher=uac")
+    d = calls["update"]
+    d.request("UPDATE", extra=timer + ["Session-Expires: 90;refresher=uac"])
+    r = d.final()
+    assert r.status == 200 and r.get("session-expires") == "90;refresher=uac" and not r.body
+    d = calls["invite"]
+    n = d.request("INVITE", sipc.sdp(PORTS), "application/sdp", timer + ["Session-Expires: 90;refresher=uac"])
+    r = d.final()
+    assert r.status == 200 and r.get("session-expires") == "90;refresher=uac" and r.body
+    d.request("ACK", cseq=n)
+    # too short within the call is refused, and the call goes on (RFC 4028 section 6)
+    d.request("UPDATE", extra=timer + ["Session-Expires: 30;refresher=uac"])
+    r = d.final()
+    assert r.status == 422 and r.get("min-se") == "90"
+
     expect_bye(nobodys, c.d, "408", 40)
     c.stop()
     kept(world, "session_expired")
     assert "sip.session_expired" in Catalog(world.server).warnings()
-    assert a.bye().status == 200 and b.bye().status == 200
+    for name, d in calls.items():
+        assert d.bye().status == 200, name
+
+
+# -- BYE and CANCEL in any state
+
+
+@pytest.fixture
+def capture_stopped(world):
+    """Changes have to wait for the media process."""
+    pid = world.server.roles()["capture"]
+    os.kill(pid, signal.SIGSTOP)
+    yield pid
+    os.kill(pid, signal.SIGCONT)
+
+
+def statuses(d, n):
+    """{method: status} of the next n final answers."""
+    got = {}
+    while len(got) < n:
+        r = d.final()
+        got[r.cseq[1]] = r.status
+    return got
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_bye_while_a_change_is_under_way(client, world, voices, method):
+    v = voices(world, client)
+    pid = world.server.roles()["capture"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        n = v.d.request(method, sipc.sdp(PORTS + [40004], version=2), "application/sdp")
+        branch = v.d.branch
+        v.d.request("BYE")
+        got = statuses(v.d, 2)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert got == {method: 487, "BYE": 200}, got
+    if method == "INVITE":
+        v.d.request("ACK", cseq=n, branch=branch)
+    v.stop()
+    kept(world, "bye")
+
+
+def test_bye_before_the_ack_and_bye_again(client, world, voices):
+    v = voices(world, client, ack=False)
+    assert v.d.bye().status == 200
+    assert v.d.bye().status in (200, 481)
+    v.stop()
+    kept(world, "bye")
+    assert "sip.ack_missing" not in Catalog(world.server).warnings()
+
+
+def test_bye_of_both_at_once(client, world, voices):
+    """Ours crosses theirs: each is answered, one recording is kept."""
+    v = voices(world, client)
+    world.server.cli("grant", "revoke", world.grant_id)
+    ours = request(client)
+    assert ours.method == "BYE"
+    v.d.request("BYE")
+    assert v.d.final().status in (200, 481)
+    v.d.answer(ours)
+    v.stop()
+    kept(world, "revoked")
+
+
+def test_cancel_while_the_call_is_opened(client, world, capture_stopped):
+    d = client.dialog(token=world.access_token)
+    n = d.request("INVITE", sipc.multipart(sipc.sdp(PORTS), sipc.metadata(PEOPLE)), REL)
+    branch = d.branch
+    assert client.recv().status == 100
+    d.request("CANCEL", cseq=n, branch=branch)
+    assert statuses(d, 2) == {"CANCEL": 200, "INVITE": 487}
+    d.request("ACK", cseq=n, branch=branch)
+    os.kill(capture_stopped, signal.SIGCONT)
+    assert d.invite(PORTS, PEOPLE).status == 200  # a new one at once
+    assert d.bye().status == 200
+    assert len(Catalog(world.server).recordings()) == 1
+
+
+def test_glare_with_a_reinvite_of_ours(server, voices):
+    """RFC 3261 14.2: ours is under way, so theirs is 491; ours is tried again after theirs."""
+    world = World(server, details={**DETAILS, "actions": DETAILS["actions"] + ["pause_resume"]})
+    client = sipc.SipClient(server.sip["udp"])
+    v = voices(world, client, extra=[ALL])
+    rid = world.recordings()[0]["id"]
+    world.server.cli("recordings", "pause", rid)
+    ours = request(client)
+    assert ours.method == "INVITE" and b"a=inactive" in ours.body
+    n = v.d.request("INVITE", sipc.sdp(PORTS, direction="inactive", version=2), "application/sdp")
+    branch = v.d.branch
+    assert v.d.final().status == 491
+    v.d.request("ACK", cseq=n, branch=branch)
+    v.d.answer(ours, 491, "Request Pending")
+    again = request(client, 15)
+    while again.method == "ACK":
+        again = request(client, 15)
+    assert again.method == "INVITE" and again.cseq[0] > ours.cseq[0]
+    v.d.answer(again, 488, "Not now")
+    assert v.d.bye().status == 200
+    v.stop()
+    kept(world, "bye")
 
 
 def test_lost_ack_ends_the_call_and_keeps_it(start, voices):
