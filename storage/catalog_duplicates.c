@@ -262,6 +262,7 @@ static int fill_leg(struct call *c, unsigned i, int64_t now_us)
 	l->ended_us = rec->ended_us ? rec->ended_us : now_us;
 	if (l->ended_us <= l->started_us)
 		l->ended_us = l->started_us + 1;
+	l->live = rec->state == RECORDING_LIVE;
 	l->ready = rec->state == RECORDING_READY;
 	l->failed = rec->state == RECORDING_FAILED || rec->media_dropped_us ||
 		    is_damaged(rec);

@@ -1,7 +1,7 @@
 /* storage/catalog_duplicates.h - a call that was recorded twice is kept once.
  *
  * The recordings of a call (storage/calls.h) are compared (storage/legs.h) as
- * soon as one joins, and when all have ended and are rendered. One that
+ * soon as one joins or is rendered, and when all are. One that
  * repeats another stands behind it (duplicate_of): lists, searches and usage
  * show and count the one in front, deletion and retention act on all. It keeps
  * its own description and signalling. Who stands in front can change as long

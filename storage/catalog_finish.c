@@ -199,6 +199,8 @@ static int write_result(struct db *db, const char *id,
 	}
 	for (unsigned i = 0; r >= 0 && i < res->n_media; i++)
 		r = write_media(db, id, &res->media[i]);
+	if (r >= 0)
+		r = call_check_again(db, id);
 	if (r < 0)
 		return (int)r;
 	r = catalog_exec_one(

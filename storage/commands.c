@@ -25,7 +25,8 @@ static const char *or_empty(const char *s)
 	return s ? s : "";
 }
 
-/* A pause is of the communication session: every live recording of it. */
+/* A pause is of the call: of every live recording that is the same once more
+ * (storage/catalog_duplicates.h). */
 static int add_others(struct db *db, int64_t id, const char *recording_id)
 {
 	int64_t r = db_exec(
@@ -33,13 +34,12 @@ static int add_others(struct db *db, int64_t id, const char *recording_id)
 		"INSERT INTO session_commands (node, tenant_id, kind, "
 		"recording_id, args, actor, asked_us) "
 		"SELECT r.node, c.tenant_id, c.kind, r.id, c.args, c.actor, "
-		"c.asked_us FROM session_commands c, call_legs mine, "
-		"call_legs l, recordings r WHERE c.id = $1 AND "
-		"mine.recording_id = $2 AND l.call_id = mine.call_id AND "
-		"l.recording_id <> mine.recording_id AND "
-		"r.id = l.recording_id AND r.state = 'recording' AND "
-		"(l.rule = 'session_id' OR (mine.rule = 'session_id' AND "
-		"l.rule = ''))",
+		"c.asked_us FROM session_commands c, recordings mine, "
+		"recordings r WHERE c.id = $1 AND mine.id = $2 AND "
+		"r.id <> mine.id AND r.state = 'recording' AND "
+		"(r.duplicate_of = mine.id OR (mine.duplicate_of <> '' AND "
+		"(r.id = mine.duplicate_of OR "
+		"r.duplicate_of = mine.duplicate_of)))",
 		DB_ARGS(db_int(id), db_text(recording_id)));
 
 	return r < 0 ? (int)r : 0;

@@ -45,8 +45,8 @@ struct command_new {
 	int64_t asked_us;
 };
 
-/** "pause" and "resume" are for the other live recordings of the same
- *  communication session, too. @return 0 or db's error */
+/** "pause" and "resume" are for its duplicates (storage/catalog_duplicates.h),
+ *  too. @return 0 or db's error */
 int command_add(struct db *db, const struct command_new *n, int64_t *ret_id);
 
 /* As found by sip; strings valid in the callback, never NULL. */

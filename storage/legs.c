@@ -241,7 +241,8 @@ void legs_decide(struct leg *legs, unsigned n)
 		int best = -1;
 
 		for (unsigned k = 0; k < n; k++) {
-			if (k == i || !leg_repeats(&legs[i], &legs[k]) ||
+			if (k == i || (legs[k].live && legs[i].ready) ||
+			    !leg_repeats(&legs[i], &legs[k]) ||
 			    !is_better(&legs[k], &legs[i]))
 				continue;
 			if (best < 0 || is_better(&legs[k], &legs[best]))

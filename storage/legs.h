@@ -63,6 +63,7 @@ struct leg {
 	unsigned n_streams;
 	int64_t started_us;
 	int64_t ended_us; /* live: now */
+	bool live;	  /* hides nothing that is ready */
 	bool ready;	  /* rendered; else not yet */
 	bool failed;	  /* nothing to hear in it, or damaged */
 	bool complete;	  /* no error, every file is of a measured stream */

@@ -199,6 +199,8 @@ static void a_live_one_is_hidden_and_a_rendered_one_dropped(void **state)
 	assert_int_equal(usage_of_grant(fx.db, "g", 0, &u), 0);
 	assert_true(u.live_calls == 1 && u.sessions == 1 && u.recordings == 1);
 	finish(&a, 0);
+	assert_true(compare().calls == 1);
+	assert_true(is_behind(&b, &a));
 	assert_true(compare().calls == 0); /* nothing new while one runs */
 	finish(&b, 0);
 	assert_true(compare().dropped == 1);

@@ -280,6 +280,21 @@ static void a_failed_one_hides_nobody(void **state)
 	assert_int_equal(l[1].behind, -1);
 }
 
+static void a_live_one_hides_nothing_that_is_ready(void **state)
+{
+	struct leg l[2] = { leg("a"), leg("b") };
+
+	(void)state;
+	l[0].live = true;
+	l[0].ready = false;
+	legs_decide(l, 2);
+	assert_int_equal(l[0].behind, -1);
+	assert_int_equal(l[1].behind, -1);
+	l[0].live = false; /* it will be ready soon, too */
+	legs_decide(l, 2);
+	assert_int_equal(l[1].behind, 0);
+}
+
 static void live_ones_are_compared_by_their_age(void **state)
 {
 	struct leg l[2] = { leg("a"), leg("b") };
@@ -309,6 +324,7 @@ int main(void)
 		cmocka_unit_test(equal_ones_stand_by_age),
 		cmocka_unit_test(the_better_one_stands_in_front),
 		cmocka_unit_test(a_failed_one_hides_nobody),
+		cmocka_unit_test(a_live_one_hides_nothing_that_is_ready),
 		cmocka_unit_test(live_ones_are_compared_by_their_age),
 	};
 
