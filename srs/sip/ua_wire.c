@@ -197,16 +197,55 @@ static enum ua_transport transport_of(tport_t *tp)
 	return tport_is_tcp(tp) ? UA_TCP : UA_UDP;
 }
 
+/* Without the tag of the side that did not send it yet. */
+static bool is_half(const nta_leg_t *leg, const char *from, const char *to)
+{
+	const char *ours = nta_leg_get_tag(leg);
+	const char *theirs = nta_leg_get_rtag(leg);
+
+	if (theirs && str_ieq(from, theirs))
+		return !to;
+	return ours && str_ieq(from, ours) && (!to || !theirs);
+}
+
+/* Call-IDs are no secret, and somebody else may use one again: the tags have
+ * to be those of the dialog, as far as the message has any. */
 static struct ua_dialog *dialog_of(struct ua *ua, const sip_t *sip)
 {
+	const char *from = sip->sip_from ? sip->sip_from->a_tag : NULL;
+	const char *to = sip->sip_to ? sip->sip_to->a_tag : NULL;
+	sip_call_id_t const *id = sip->sip_call_id;
 	struct ua_leg_magic *m;
-	nta_leg_t *leg;
+	nta_leg_t *leg = NULL;
 
-	if (!sip->sip_call_id)
+	if (!id || !from)
 		return NULL;
-	leg = nta_leg_by_call_id(ua->agent, sip->sip_call_id->i_id);
+	if (to)
+		leg = nta_leg_by_dialog(ua->agent, NULL, id, from, NULL, to,
+					NULL);
+	if (!leg && to)
+		leg = nta_leg_by_dialog(ua->agent, NULL, id, to, NULL, from,
+					NULL);
+	if (!leg) {
+		leg = nta_leg_by_call_id(ua->agent, id->i_id);
+		if (leg && !is_half(leg, from, to))
+			leg = NULL;
+	}
 	m = leg ? nta_leg_magic(leg, ua_leg_callback()) : NULL;
 	return m ? m->dialog : NULL;
+}
+
+/* An answer may have got a tag that is nobody's: then by its request. */
+static struct ua_dialog *dialog_of_either(struct ua *ua, const sip_t *sip,
+					  const sip_t *request)
+{
+	struct ua_dialog *d = dialog_of(ua, sip);
+
+	if (d || !request || request == sip || !request->sip_call_id ||
+	    !sip->sip_call_id ||
+	    !str_eq(request->sip_call_id->i_id, sip->sip_call_id->i_id))
+		return d;
+	return dialog_of(ua, request);
 }
 
 static void peer_text(struct ua_dialog *d, msg_t *msg, char *dst, size_t len)
@@ -231,7 +270,8 @@ static void peer_text(struct ua_dialog *d, msg_t *msg, char *dst, size_t len)
 static void tell(struct ua *ua, msg_t *msg, bool in, tport_t *tp, msg_t *from)
 {
 	const sip_t *sip = sip_object(msg);
-	struct ua_dialog *d = dialog_of(ua, sip);
+	struct ua_dialog *d =
+		dialog_of_either(ua, sip, from ? sip_object(from) : NULL);
 	struct ua_wire w = { .in = in, .transport = transport_of(tp) };
 	su_home_t *home;
 

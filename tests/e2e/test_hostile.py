@@ -39,3 +39,25 @@ def test_tags_of_others_cannot_be_told_from_ones_own(client, world):
     for a, b in zip(numbers, numbers[1:]):
         assert None in (a, b) or (b - a) % 2**64 != SOFIA_STEP, tags
     assert len(set(tags)) == 3 and min(map(len, tags)) >= 16
+
+
+def send_raw(client, *lines):
+    client.send("\r\n".join(lines) + "\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_who_knows_a_call_id_gets_nothing_into_its_recording(client, world):
+    """What the stack answers by itself is of a call only with the tags of its dialog."""
+    d = call(client, world.access_token)
+    other = SipClient(world.server.sip["udp"], local="127.0.0.2")
+    for n, (from_tag, to_tag) in enumerate((("x", None), ("x", "y"), (d.from_tag, "y"), ("x", d.from_tag))):
+        send_raw(other, f"INVITE {d.uri} SIP/2.0",
+                 f"Via: SIP/2.0/UDP {other.hostport};branch=z9hG4bK-evil{n};rport",
+                 f"From: <sip:a@evil.example>;tag={from_tag}",
+                 f"To: <{d.uri}>" + (f";tag={to_tag}" if to_tag else ""), f"Call-ID: {d.call_id}",
+                 "CSeq: nonsense", "Subject: planted", "Max-Forwards: 70")
+        assert other.recv(5).status == 400
+    assert d.bye().status == 200
+    rid = world.wait_recording("failed")["id"]
+    text = world.server.get(f"/api/v1/recordings/{rid}/signalling", world.api_token).text
+    assert "BYE" in text and "planted" not in text and "127.0.0.2" not in text
+    other.close()
