@@ -48,10 +48,14 @@ int ua_guard_connections(void)
 
 /* Every answered request is kept for half a minute, so that it can be answered
  * the same way again. Junk that comes faster than that would take all memory:
- * above the limit only requests of known dialogs get a transaction. */
+ * above the limit only requests of known dialogs get a transaction, and of one
+ * dialog no more than a client may need; far above it nothing but the end of
+ * one. */
 #define MEMORY_LOOK_US 50000
 #define MEMORY_REST_US 1000000
 #define MEMORY_LOOK_AFTER 2048u /* messages and events */
+#define DIALOG_SPAN_US 32000000
+#define DIALOG_REQUESTS 32u
 
 void ua_set_max_memory(struct ua *ua, size_t bytes)
 {
@@ -62,6 +66,7 @@ void ua_set_max_memory(struct ua *ua, size_t bytes)
 void ua_guard_memory(struct ua *ua)
 {
 	int64_t now = clock_mono_us(clock_real());
+	size_t used;
 	bool full;
 
 	if (now < ua->memory_look_us + MEMORY_LOOK_US ||
@@ -71,18 +76,47 @@ void ua_guard_memory(struct ua *ua)
 	ua->memory_look_us = now;
 	ua->memory_look_at = ua->handled;
 	/* mallinfo2() walks over all free pieces: not for every call */
-	full = mallinfo2().uordblks >=
-	       (ua->full ? ua->max_memory / 4 * 3 : ua->max_memory);
+	used = mallinfo2().uordblks;
+	ua->too_full = used / 2 >= ua->max_memory;
+	full = used >= (ua->full ? ua->max_memory / 4 * 3 : ua->max_memory);
 	if (full == ua->full)
 		return;
 	ua->full = full;
 	log_warn(NULL, full ? "sip.overload" : "sip.overload_over");
 }
 
+static struct ua_dialog *dialog_of(struct ua *ua, sip_t const *sip)
+{
+	struct ua_leg_magic *m;
+	nta_leg_t *leg;
+
+	if (!sip->sip_to || !sip->sip_to->a_tag || !sip->sip_from ||
+	    !sip->sip_call_id)
+		return NULL;
+	leg = nta_leg_by_dialog(ua->agent, NULL, sip->sip_call_id,
+				sip->sip_from->a_tag, sip->sip_from->a_url,
+				sip->sip_to->a_tag, sip->sip_to->a_url);
+	m = leg ? nta_leg_magic(leg, ua_leg_callback()) : NULL;
+	return m ? m->dialog : NULL;
+}
+
+/* Counted while there is too much junk only. */
+static bool has_had_enough(struct ua_dialog *d)
+{
+	int64_t now = clock_mono_us(clock_real());
+
+	if (now >= d->busy_until_us) {
+		d->busy_until_us = now + DIALOG_SPAN_US;
+		d->n_busy = 0;
+	}
+	return d->n_busy++ >= DIALOG_REQUESTS;
+}
+
 /* Too much junk: is this request refused in a way that leaves nothing behind?
  */
 bool ua_guard_refuses(struct ua *ua, sip_t const *sip)
 {
+	struct ua_dialog *d;
 	sip_method_t m;
 
 	if (!ua || !ua->full || !sip->sip_request)
@@ -90,11 +124,10 @@ bool ua_guard_refuses(struct ua *ua, sip_t const *sip)
 	m = sip->sip_request->rq_method;
 	if (m == sip_method_ack || m == sip_method_cancel)
 		return false;
-	return !sip->sip_to || !sip->sip_to->a_tag || !sip->sip_from ||
-	       !sip->sip_call_id ||
-	       !nta_leg_by_dialog(ua->agent, NULL, sip->sip_call_id,
-				  sip->sip_from->a_tag, sip->sip_from->a_url,
-				  sip->sip_to->a_tag, sip->sip_to->a_url);
+	d = dialog_of(ua, sip);
+	if (!d || m == sip_method_bye)
+		return !d;
+	return ua->too_full || has_had_enough(d);
 }
 
 /* nta does this to a Via only when it takes the request itself (RFC 3261
@@ -126,7 +159,9 @@ void ua_guard_answer(struct ua *ua, tport_t *tp, msg_t *msg)
 		return;
 	}
 	complete_via(msg, tp, sip->sip_via);
+	ua->sending++; /* nor is it kept with a recording */
 	(void)nta_msg_treply(ua->agent, msg, SIP_503_SERVICE_UNAVAILABLE,
 			     NTATAG_TPORT(tp), SIPTAG_RETRY_AFTER_STR("5"),
 			     SIPTAG_SERVER_STR(ua->software), TAG_END());
+	ua->sending--;
 }

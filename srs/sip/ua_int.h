@@ -66,7 +66,7 @@ struct ua {
 	unsigned n_unsent;	   /* so often in a row */
 	unsigned sending;	   /* > 0: the sender notes what is sent */
 	size_t max_memory;
-	bool full; /* of junk: ua_guard.c */
+	bool full, too_full; /* of junk: ua_guard.c */
 	int64_t memory_look_us;
 	unsigned memory_look_at; /* handled, then */
 };
@@ -108,6 +108,9 @@ struct ua_dialog {
 	struct ua_irq_magic *rel_invite; /* what it answers */
 	bool rel_kept;			 /* ... has its ACK, and is kept here */
 	struct ua_irq_magic *open;	 /* all whose pub.dialog is this one */
+	unsigned n_sent;		 /* requests of ours in ua->sent */
+	unsigned n_busy; /* its client's, since memory is short: ua_guard.c */
+	int64_t busy_until_us;
 	bool dialed;	/* we called: requests go where the INVITE went */
 	unsigned allow; /* bit per enum ua_method */
 	enum ua_transport transport; /* of the client's last request */

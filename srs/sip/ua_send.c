@@ -15,6 +15,10 @@
 #include "base/mem.h"
 #include "srs/sip/ua_int.h"
 
+/* Of one dialog. Each is kept and repeated for half a minute: a client that
+ * asks for NOTIFYs and answers none must not fill the memory with them. */
+#define UNANSWERED_MAX 16u
+
 /* Is the connection that the peer's requests come over still there? */
 static bool connection_alive(const struct ua_dialog *d)
 {
@@ -103,6 +107,8 @@ static void unlink_sent(struct ua_orq_magic *o)
 void ua_sent_free(struct ua_orq_magic *o)
 {
 	unlink_sent(o);
+	if (o->d)
+		o->d->n_sent--;
 	if (o->orq)
 		nta_outgoing_destroy(o->orq);
 	mem_free(o->answer);
@@ -366,6 +372,8 @@ int ua_dialog_send(struct ua_dialog *d, const struct ua_send *m,
 	ASSERT(m->method < ARRAY_SIZE(methods) && methods[m->method].name);
 	if (m->headers && !ua_field_safe(m->headers))
 		return -EIO;
+	if (d->n_sent >= UNANSWERED_MAX && m->method != UA_BYE)
+		return -EBUSY;
 	o = mem_zalloc(sizeof(*o));
 	if (!o)
 		return -EIO;
@@ -380,6 +388,7 @@ int ua_dialog_send(struct ua_dialog *d, const struct ua_send *m,
 	}
 	o->next = d->ua->sent;
 	d->ua->sent = o;
+	d->n_sent++;
 	if (ret_text)
 		note_request(o->orq, ret_text);
 	return 0;

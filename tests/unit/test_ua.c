@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -622,6 +623,70 @@ static void ua_keeps_nothing_of_junk_when_memory_is_full(void **state)
 	expect(g, "SIP/2.0 200");
 }
 
+/* Requests of a call are taken, but not without end. */
+static void ua_bounds_a_call_when_memory_is_full(void **state)
+{
+	struct rig *g = *state;
+	char tag[64], branch[16];
+	unsigned n = 0;
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	if (mallinfo2().uordblks == 0)
+		skip(); /* a sanitizer's heap tells nothing */
+	ua_set_max_memory(g->ua, mallinfo2().uordblks / 4 * 3);
+	let_it_look(g);
+	do {
+		(void)snprintf(branch, sizeof(branch), "o%u", n);
+		send_request(g, "OPTIONS", 2 + n, branch, tag, "");
+		expect(g, "SIP/2.0 ");
+	} while (strstr(g->message, "SIP/2.0 200") && n++ < 100);
+	assert_non_null(strstr(g->message, "SIP/2.0 503"));
+	assert_in_range(n, 16, 64);
+	send_request(g, "BYE", 200, "b1", tag, "");
+	run_until(g, &g->byes, 1);
+	ua_set_max_memory(g->ua, SIZE_MAX);
+}
+
+static void ua_takes_nothing_but_bye_when_far_too_full(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	ua_set_max_memory(g->ua, 0);
+	let_it_look(g);
+	send_request(g, "OPTIONS", 2, "o1", tag, "");
+	expect(g, "SIP/2.0 503");
+	send_request(g, "BYE", 3, "b1", tag, "");
+	run_until(g, &g->byes, 1);
+	expect(g, "SIP/2.0 200");
+	ua_set_max_memory(g->ua, SIZE_MAX);
+}
+
+/* A peer that answers nothing does not make us keep more and more. */
+static void ua_keeps_few_requests_that_nobody_answers(void **state)
+{
+	const struct ua_send notify = { .method = UA_NOTIFY };
+	const struct ua_send bye = { .method = UA_BYE };
+	struct rig *g = *state;
+	char tag[64];
+	unsigned n = 0;
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	while (n < 100 && ua_dialog_send(g->dialog, &notify, NULL) == 0)
+		n++;
+	assert_in_range(n, 8, 32);
+	assert_int_equal(ua_dialog_send(g->dialog, &notify, NULL), -EBUSY);
+	assert_int_equal(ua_dialog_send(g->dialog, &bye, NULL), 0);
+}
+
 /* A broken request with its 400, one out of order with its 500, and nothing of
  * what other callbacks got. */
 static void ua_tells_what_the_stack_does_alone(void **state)
@@ -677,6 +742,9 @@ int main(void)
 		T(ua_survives_headers_that_came_twice),
 		T(ua_keeps_nothing_of_junk_when_memory_is_full),
 		T(ua_refuses_politely_over_tcp_when_memory_is_full),
+		T(ua_bounds_a_call_when_memory_is_full),
+		T(ua_takes_nothing_but_bye_when_far_too_full),
+		T(ua_keeps_few_requests_that_nobody_answers),
 		T(ua_tells_what_the_stack_does_alone),
 	};
 
