@@ -153,8 +153,8 @@ struct ua_config {
 };
 
 /** From this much memory in use (512 MB at first) no request outside a known
- *  dialog gets a transaction: it is answered 503 with Retry-After. Of one dialog
- *  32 are taken in 32 seconds, and none but BYE from twice as much on. */
+ *  dialog gets a transaction: it is answered 503 with Retry-After. Of one
+ *  dialog 32 are taken in 32 s, and none but BYE from twice as much on. */
 void ua_set_max_memory(struct ua *ua, size_t bytes);
 
 /**
@@ -313,8 +313,8 @@ struct ua_send {
  * INVITE of ours with a body is sent in here. One INVITE at a time.
  *
  * @param ret_text what was sent is appended; may be NULL
- * @return 0; no callback: -EIO could not be sent, -EBUSY the peer has 16 of this
- *         dialog to answer already (BYE is sent nevertheless)
+ * @return 0; no callback: -EIO could not be sent, -EBUSY the peer has 16 of
+ *         this dialog to answer already (BYE is sent nevertheless)
  */
 int ua_dialog_send(struct ua_dialog *d, const struct ua_send *m,
 		   struct buf *ret_text);
