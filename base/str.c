@@ -404,8 +404,42 @@ static bool is_harmful(uint32_t cp)
 	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
 }
 
+/* RFC 6750, and the dot between id and secret */
+static bool is_token_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (c && strchr("-._~+/=", c));
+}
+
+static bool is_token(const char *s)
+{
+	return strncmp(s, "srs_", 4) == 0 && s[4] && strchr("arc", s[4]) &&
+	       s[5] && strchr("ts", s[5]) && s[6] == '_';
+}
+
+/* What stands for one is as long as the shortest. */
+static void hide_tokens(char *s)
+{
+	static const char hidden[] = "[token]";
+	char *from = strstr(s, "srs_"), *out = from;
+
+	while (from && *from) {
+		if (!is_token(from)) {
+			*out++ = *from++;
+			continue;
+		}
+		while (is_token_char(*from))
+			from++;
+		memcpy(out, hidden, sizeof(hidden) - 1);
+		out += sizeof(hidden) - 1;
+	}
+	if (out)
+		*out = '\0';
+}
+
 void str_clean(char *s)
 {
+	char *const start = s;
 	size_t len = strlen(s), n;
 	char *out = s;
 	uint32_t cp;
@@ -421,6 +455,7 @@ void str_clean(char *s)
 		out += n;
 	}
 	*out = '\0';
+	hide_tokens(start);
 }
 
 bool mem_equal_ct(const void *a, const void *b, size_t len)

@@ -66,7 +66,9 @@ int str_unb64(void *dst, size_t dst_len, struct span b64);
 bool str_utf8_ok(const char *s, size_t len);
 /** Make text from outside harmless to store and show: bytes that are not
  *  UTF-8, control characters and bidirectional controls become '?' in place
- *  (multi-byte ones as one '?'); length shrinks accordingly. */
+ *  (multi-byte ones as one '?'); length shrinks accordingly. A token of ours
+ *  (srs_at_..., srs_rt_..., srs_cs_...) becomes "[token]": some clients put
+ *  theirs where a name belongs. */
 void str_clean(char *s);
 
 /** Same time for any content of equal length. */

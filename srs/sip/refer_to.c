@@ -148,6 +148,13 @@ static const char *take_header(struct span one, struct refer_to *to)
 	return NULL;
 }
 
+/* What we are asked to call is kept and shown. */
+static bool has_token(const char *uri)
+{
+	return strstr(uri, "srs_at_") || strstr(uri, "srs_rt_") ||
+	       strstr(uri, "srs_cs_");
+}
+
 static const char *take_headers(struct span rest, struct refer_to *to)
 {
 	const char *bad = NULL;
@@ -271,6 +278,8 @@ const char *refer_to_parse(struct span value, struct refer_to *ret_to)
 	bad = take_uri(uri, &to);
 	if (!bad)
 		bad = take_headers(rest, &to);
+	if (!bad && (has_token(to.uri) || has_token(to.replaces.call_id)))
+		bad = "has a token in it";
 	if (!bad)
 		*ret_to = to;
 	return bad;

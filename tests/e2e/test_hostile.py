@@ -1,7 +1,10 @@
 """What a client with a grant of its own could try to do to others."""
+import sqlite3
+
 import pytest
 
-from lib.server import ALICE, BOB, World
+from lib import sipc
+from lib.server import ALICE, BOB
 from lib.sipc import SipClient
 
 PEOPLE = [(ALICE, "Alice"), (BOB, "Bob")]
@@ -61,3 +64,33 @@ def test_who_knows_a_call_id_gets_nothing_into_its_recording(client, world):
     text = world.server.get(f"/api/v1/recordings/{rid}/signalling", world.api_token).text
     assert "BYE" in text and "planted" not in text and "127.0.0.2" not in text
     other.close()
+
+
+def tables_with(server, needle):
+    """Of the catalog; a dialog that lasts is kept as it is, for a restart."""
+    found = set()
+    with sqlite3.connect(f"file:{server.data}/catalog.db?mode=ro", uri=True) as db:
+        for (table,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in db.execute(f"SELECT * FROM {table}"):
+                if any(needle in (v if isinstance(v, bytes) else str(v).encode()) for v in row):
+                    found.add(table)
+    return found
+
+
+def test_a_token_where_a_name_belongs_is_not_kept(client, world):
+    token = world.access_token
+    d = client.dialog(token=token, src=token)
+    xml = sipc.metadata([(ALICE, token), (f"sip:{token}@x.example", "Bob")], session=token)
+    text = sipc.sdp([40000, 40002]).replace("s=-", f"s={token}").replace("a=label:1", f"a=label:{token}")
+    extra = [f"{name}: {token}" for name in ("User-Agent", "X-Account-ID", "User-to-User", "Subject")]
+    r = d.invite([40000, 40002], PEOPLE, xml=xml, sdp_text=text, extra=extra + [
+        f"Call-Info: <urn:x:{token}>;purpose=emergency-CallId"])
+    assert r.status == 200, r.raw
+    for to in (f"sip:{token}@127.0.0.1:9", f"sip:a@127.0.0.1:9?Replaces={token}%3Bto-tag%3D1%3Bfrom-tag%3D2"):
+        d.request("REFER", extra=[f"Refer-To: <{to}>", "Require: nosub"])
+        assert d.final().status == 400
+    d.request("BYE", extra=[f'Reason: SIP;cause=200;text="{token}"'])
+    assert d.final().status == 200
+    world.wait_recording("failed")
+    assert tables_with(world.server, token[7:].encode()) == set()
+    assert tables_with(world.server, b"[token]")

@@ -50,6 +50,9 @@ static void refer_to_takes_what_it_knows(void **state)
 static void refer_to_refuses_the_rest(void **state)
 {
 	static const char *const bad[] = {
+		"<sip:srs_at_a.b@192.0.2.7>",
+		"<sip:a@192.0.2.7?Replaces=srs_rt_a%3Bto-tag%3D1"
+		"%3Bfrom-tag%3D2>",
 		"",
 		"<>",
 		"<sip:a@192.0.2.7",

@@ -209,6 +209,11 @@ static void clean_makes_text_harmless(void **state)
 		  "b",
 		  "a??b" },
 		{ "cut \xe2\x82", "cut ??" },
+		{ "srs_at_", "[token]" },
+		{ "a srs_at_Ab-1.cD_~+/== b", "a [token] b" },
+		{ "<sip:srs_rt_x.y@h>;srs_cs_", "<sip:[token]@h>;[token]" },
+		{ "srs_at_asrs_rt_b\n", "[token]?" },
+		{ "srs_xt_a srs_at srs_", "srs_xt_a srs_at srs_" },
 	};
 	char s[32];
 	size_t i;
