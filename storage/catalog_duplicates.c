@@ -328,6 +328,21 @@ static int move_words(struct db *db, const char *from, const char *to)
 	return r < 0 ? (int)r : catalog_index(db, to);
 }
 
+/* All of them expire with the one in front: not before any one would. */
+static int keep_as_long(struct db *db, const char *from, const char *to)
+{
+	int64_t r = db_exec(
+		db,
+		"UPDATE recordings SET retain_until_us = (SELECT "
+		"f.retain_until_us FROM recordings f WHERE f.id = $1) WHERE "
+		"id = $2 AND retain_until_us > 0 AND EXISTS (SELECT 1 FROM "
+		"recordings f WHERE f.id = $1 AND (f.retain_until_us = 0 OR "
+		"f.retain_until_us > recordings.retain_until_us))",
+		DB_ARGS(db_text(from), db_text(to)));
+
+	return r < 0 ? (int)r : 0;
+}
+
 static int write_decision(struct db *db, const struct call *c)
 {
 	for (unsigned i = 0; i < c->n; i++) {
@@ -341,6 +356,8 @@ static int write_decision(struct db *db, const struct call *c)
 			    "UPDATE recordings SET duplicate_of = $1 "
 			    "WHERE id = $2",
 			    DB_ARGS(db_text(front), db_text(c->legs[i].id)));
+		if (r >= 0 && *front)
+			r = keep_as_long(db, c->legs[i].id, front);
 		if (r >= 0 && *front && !c->legs[i].hidden &&
 		    (*c->recs[i]->title || *c->recs[i]->notes))
 			r = move_words(db, c->legs[i].id, front);

@@ -346,6 +346,44 @@ static void retention_is_of_all(void **state)
 	(void)a;
 }
 
+static int64_t kept_until(const struct id *id)
+{
+	int64_t n = -1;
+
+	assert_true(db_query_int(fx.db,
+				 "SELECT retain_until_us FROM recordings WHERE "
+				 "id = $1",
+				 DB_ARGS(db_text(id->s)), &n) == 0);
+	return n;
+}
+
+/* Somebody wanted to keep it, under whatever other id it is found now. */
+static void the_one_in_front_is_kept_as_long_as_any(void **state)
+{
+	struct id a = begin("o"), b = begin("o");
+
+	(void)state;
+	assert_int_equal(recording_set_retention(fx.db, &all, a.s, END + SEC),
+			 0);
+	assert_int_equal(
+		recording_set_retention(fx.db, &all, b.s, END + 900 * SEC), 0);
+	compare();
+	assert_true(is_behind(&b, &a));
+	assert_true(kept_until(&a) == END + 900 * SEC);
+}
+
+static void what_is_kept_for_ever_stays_so_in_front(void **state)
+{
+	struct id a = begin("o"), b = begin("o");
+
+	(void)state;
+	assert_int_equal(recording_set_retention(fx.db, &all, a.s, END + SEC),
+			 0);
+	assert_int_equal(recording_set_retention(fx.db, &all, b.s, 0), 0);
+	compare();
+	assert_true(is_behind(&b, &a) && kept_until(&a) == 0);
+}
+
 static void switched_off_all_stand_for_themselves(void **state)
 {
 	struct id a = begin("o"), b = begin("o");
@@ -367,6 +405,8 @@ int main(void)
 		T(the_one_without_loss_comes_to_the_front),
 		T(a_damaged_one_goes_behind_and_nothing_is_dropped),
 		T(a_failed_one_goes_behind),
+		T(the_one_in_front_is_kept_as_long_as_any),
+		T(what_is_kept_for_ever_stays_so_in_front),
 		T(nothing_is_dropped_while_files_cannot_be_read),
 		T(other_owners_are_never_compared),
 		T(deletion_is_of_all),
