@@ -150,6 +150,25 @@ def state(world, answer):
     return wait_for(check, 10, "the command is over")
 
 
+def test_commands_of_other_owners_are_not_seen(world):
+    """Their ids are counted up: whoever has one can guess the next."""
+    assert ask(world, "sip:192.0.2.1").status_code == 403  # the first: an address not named
+    tokens = {}
+    for role in ("owner", "admin"):
+        id = world.server.cli("user", "add", "--tenant", "acme", "--email", f"{role}2@acme.example",
+                              "--role", role, "--password-stdin", stdin="correct horse battery\n")["user_id"]
+        tokens[role] = world.server.cli("token", "add", "--user", f"{role}2@acme.example")["token"]
+        assert id
+    path = "/api/v1/commands/1"
+    assert world.server.get(path, world.api_token).json()["state"] == "refused"
+    world.server.get(path, tokens["admin"])
+    world.server.get(path, tokens["owner"], code=404)
+    world.server.get(path, world.access_token, code=404)
+    r = requests.delete(world.server.url + path, headers={"Authorization": f"Bearer {tokens['owner']}"},
+                        timeout=10)
+    assert r.status_code == 404
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_server_calls_and_records(world, transport, tmp_path):
     src = Source(transport)
