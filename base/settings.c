@@ -231,7 +231,8 @@ static const struct conf_key keys[] = {
 	{ "sip", "missing_metadata_wait", CONF_DURATION,
 	  FIELD(sip.missing_metadata_wait_us), .def = "5s",
 	  .min = 100 * MSEC_US, .max = 60 * SEC_US, .reload = true,
-	  .doc = "How long such a call is captured before it is refused." },
+	  .doc = "How long media of such a call is captured before it is "
+		 "refused." },
 
 	{ "sip", "dial_to", CONF_STRING, TEXT(sip.dial_to), .def = "",
 	  .reload = true,

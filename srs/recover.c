@@ -35,11 +35,13 @@ static int64_t spool_time_us(struct sip_server *sv, const char *file)
 
 /* ---- rows of live calls ---- */
 
-/* Nobody has said yet who takes part: kept on that condition only. */
+/* Nobody has ever said who takes part: kept on that condition only. */
 static bool awaits_metadata(const struct recording_live *l)
 {
 	json_t *o = l->dialog ? json_loads(l->dialog, 0, NULL) : NULL;
-	bool due = json_integer_value(json_object_get(o, "metadata_due")) != 0;
+	bool due =
+		json_integer_value(json_object_get(o, "metadata_due")) != 0 &&
+		!json_is_true(json_object_get(o, "described"));
 
 	json_decref(o);
 	return due;

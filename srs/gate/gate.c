@@ -367,12 +367,10 @@ static bool outside(struct step *st, enum gate_cause cause, const char *type,
 static bool step_conditions(struct step *st, const struct conditions *c)
 {
 	struct judgement *j = &st->v->judgement;
-	bool wait = st->req->may_wait &&
-		    st->g->settings->sip.on_missing_metadata == 0;
 
 	(void)conditions_judge(c, st->req->facts, j);
 	st->v->judged = true;
-	if (j->needs_people && !wait)
+	if (j->needs_people && !st->req->may_wait)
 		judgement_add(j, "conditions.participants",
 			      "participants are known", "no metadata");
 	if (j->n_violations)

@@ -101,8 +101,9 @@ struct gate_request {
 	const char *strict_error;
 	/* everything but the usage counters, which the gate fills in */
 	struct call_facts *facts;
-	/* in: settings say wait and metadata may still come: a call whose
-	 * conditions need participants is accepted for now */
+	/* in: metadata may still come, and settings say wait or nothing is
+	 * recorded yet: a call whose conditions need participants is accepted
+	 * for now */
 	bool may_wait;
 };
 

@@ -267,9 +267,8 @@ void session_judge(struct session *s, struct ua_request *req,
 {
 	struct sip_server *sv = s->sv;
 
-	intake_facts(sv, req, sv->in->sdp, s->people,
-		     s->people->n_participants > 0);
-	sv->in->gate.may_wait = s->metadata_due_us != INT64_MAX;
+	intake_facts(sv, req, sv->in->sdp, s->people, await_are_known(s));
+	sv->in->gate.may_wait = await_is_allowed(s);
 	if (!req) { /* nobody asked: as if it came from where it is */
 		sv->in->gate.call_id = ua_dialog_call_id(s->dialog);
 		sv->in->gate.peer.transport = s->snap.transport;
@@ -370,8 +369,7 @@ static void judge_change(struct session *s, struct ua_request *req,
 		return;
 	}
 	session_take_judgement(s, &v);
-	if (!v.wait_metadata)
-		s->metadata_due_us = INT64_MAX;
+	await_set(s, &v);
 	r = make_plan(s, &v, t);
 	gate_verdict_fini(&v);
 	if (r < 0) {
@@ -440,15 +438,6 @@ void session_take_metadata(struct session *s)
 		session_save_dialog(s);
 }
 
-static bool somebody_is_there(const struct session *s)
-{
-	for (unsigned i = 0; i < s->people->n_participants; i++) {
-		if (!s->people->participants[i].left)
-			return true;
-	}
-	return false;
-}
-
 /* Who sent what, as the client sees it in the end; a stream that nobody sends
  * any more stays whose it was. */
 static void attribute_again(struct session *s)
@@ -476,7 +465,7 @@ static bool judge_last_words(struct session *s)
 
 	if (use_last_offer(s) < 0 || turn_begin(s->sv) < 0)
 		return true;
-	if (somebody_is_there(s)) {
+	if (await_are_known(s)) {
 		session_judge(s, NULL, &v);
 		fine = v.status == 200;
 		if (fine && !v.wait_metadata)
@@ -640,8 +629,7 @@ void session_rejudge(struct session *s, bool wait_over)
 	fine = v.status == 200;
 	if (fine) {
 		session_take_judgement(s, &v);
-		if (!v.wait_metadata)
-			s->metadata_due_us = INT64_MAX;
+		await_set(s, &v);
 		if (make_plan(s, &v, &t) == 0)
 			start_plan(s, NULL);
 	} else {

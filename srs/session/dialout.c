@@ -396,6 +396,8 @@ static void take_people(struct session *s)
 	if (s->dial_waits && s->people->n_participants == 0)
 		s->metadata_due_us = session_mono_us(s->sv) +
 				     s->sv->set->sip.missing_metadata_wait_us;
+	else
+		s->described = true;
 }
 
 /* The client's offer, as the gate permits it. @return what is wrong or NULL */

@@ -319,9 +319,7 @@ static int fill_session(struct session *s, struct ua_request *req,
 	s->retention_days = v->retention_days;
 	gate_snapshot_take(v, &s->snap);
 	session_take_judgement(s, v);
-	if (v->wait_metadata)
-		s->metadata_due_us = session_mono_us(sv) +
-				     sv->set->sip.missing_metadata_wait_us;
+	await_set(s, v);
 	s->extra = session_extra(NULL, req, s->people);
 	session_snapshot_offer(s, req);
 	s->replaces_ok =
@@ -392,7 +390,8 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 	intake_facts(sv, req, in->sdp, *people, known);
 	in->gate.body_error = body_problem(in);
 	in->gate.body_unknown = is_unknown(in, req);
-	in->gate.may_wait = sv->set->sip.on_missing_metadata == 0;
+	in->gate.may_wait =
+		sv->set->sip.on_missing_metadata == 0 || await_is_idle(in->sdp);
 	if (turn_begin(sv) < 0) {
 		session_refuse_busy(sv, NULL, req);
 		return;

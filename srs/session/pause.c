@@ -37,8 +37,10 @@ int session_our_sdp(struct session *s, struct buf *out)
 void session_mute_streams(const struct session *s, struct session_stream *st,
 			  unsigned n)
 {
+	bool all = s->paused || await_is_between(s);
+
 	for (unsigned i = 0; i < n; i++)
-		st[i].cap.muted = s->paused || prefs_mute(s->sv, &st[i]);
+		st[i].cap.muted = all || prefs_mute(s->sv, &st[i]);
 }
 
 /* ---- the client ---- */

@@ -209,7 +209,7 @@ void session_end(struct session *s, const char *reason, int cause,
 		return;
 	/* what was kept on the condition that a description comes, goes when
 	 * none has come */
-	if (s->metadata_due_us != INT64_MAX)
+	if (s->metadata_due_us != INT64_MAX && !s->described)
 		s->unwanted = true;
 	session_check_prack(s);
 	s->state = SESSION_CLOSING;

@@ -147,6 +147,7 @@ struct session {
 	int64_t ends_wall_us; /* not_after, end of a time window */
 	char ends_why[16];
 	int64_t metadata_due_us; /* wait for metadata */
+	bool described; /* was within the conditions with those named */
 	int64_t ack_due_us;
 	int64_t prack_due_us;  /* our 183 should be confirmed by then */
 	int64_t answer_due_us; /* our offer got none: media must come */
@@ -581,6 +582,24 @@ void prefs_tell(struct session *s, const struct session_stream *old,
 
 /* ---- pause.c: nothing is kept for a while ---- */
 
+/* ---- who takes part may be said later (await.c) ---- */
+
+/** Does the offer send nothing at all: every line inactive, on hold or gone?
+ *  @param offer NULL = no */
+bool await_is_idle(const struct sdp *offer);
+/** Is anybody taking part now, as far as the client has said? */
+bool await_are_known(const struct session *s);
+/** Everybody has left, and the conditions need people: nothing is kept until
+ *  somebody is named. */
+bool await_is_between(const struct session *s);
+/** May this session, with the offer in sv->in->sdp, go on with nobody? */
+bool await_is_allowed(const struct session *s);
+/** Begin or end waiting, as the verdict says. */
+void await_set(struct session *s, const struct gate_verdict *v);
+/** Has something been recorded for too long with nobody named? While nothing
+ *  is, the time begins anew. */
+bool await_is_over(struct session *s, int64_t now_us);
+
 /** Stop or go on storing media, at once; the client is asked to stop sending
  *  where it lets us. Only LIVE or RESUMING. The command is answered when
  *  capture has done it. */
@@ -592,7 +611,7 @@ bool session_may_pause(const struct session *s);
 void session_muted(struct session *s, int error);
 /** Our SDP as the client should see it now. 0 or -errno */
 int session_our_sdp(struct session *s, struct buf *out);
-/** Mute these if the session is paused. */
+/** Mute these if the session is paused or between two calls. */
 void session_mute_streams(const struct session *s, struct session_stream *st,
 			  unsigned n);
 /** The answer to a re-INVITE of ours. */

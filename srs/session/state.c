@@ -142,6 +142,7 @@ int session_save(const struct session *s, struct buf *out)
 	put_time(s, out, "refresh", s->refresh_us);
 	put_time(s, out, "max_end", s->max_end_us);
 	put_time(s, out, "metadata_due", s->metadata_due_us);
+	buf_printf(out, ",\"described\":%s", s->described ? "true" : "false");
 	buf_printf(out, ",\"ends\":%lld",
 		   (long long)(s->ends_wall_us == INT64_MAX ? 0
 							    : s->ends_wall_us));
@@ -301,6 +302,8 @@ static void load_rest(struct session *s, const json_t *root)
 	s->refresh_us = load_time(s, root, "refresh");
 	s->max_end_us = load_time(s, root, "max_end");
 	s->metadata_due_us = load_time(s, root, "metadata_due");
+	s->described = s->metadata_due_us == INT64_MAX ||
+		       json_is_true(json_object_get(root, "described"));
 	s->ends_wall_us = ends ? ends : INT64_MAX;
 	(void)str_copy(s->ends_why, sizeof(s->ends_why), why ? why : "");
 	s->wished = json_integer_value(json_object_get(root, "wished")) != 0;

@@ -206,7 +206,7 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		session_judge_answer(s);
 	} else if (s->answer_due_us <= now) {
 		session_answer_wait_over(s);
-	} else if (s->metadata_due_us <= now) {
+	} else if (await_is_over(s, now)) {
 		session_rejudge(s, true);
 	} else if (s->active_us + silence_us(s) <= now) {
 		ask_for_life(s, now);

@@ -8,7 +8,7 @@ import pytest
 
 from lib import sipc
 from lib.catalog import Catalog
-from lib.media import RtpSender
+from lib.media import RtpSender, two_voices
 from lib.server import ALICE, BOB, CAROL, DETAILS, World, wait_for
 from lib.sipc import request
 
@@ -455,11 +455,19 @@ def test_metadata_may_come_later(start):
 def test_metadata_that_never_comes(start):
     world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "missing_metadata_wait": "500ms"}}))
     client = sipc.SipClient(world.server.sip["udp"])
-    d, r = call(client, world, body=sipc.sdp(PORTS), ctype="application/sdp")
-    assert r.status == 200
+    d = None
+
+    def invite(ports):
+        nonlocal d
+        d, r = call(client, world, body=sipc.sdp(ports), ctype="application/sdp")
+        return r
+
+    voices, r = two_voices(invite)
     bye = request(client, 5)
     assert bye.method == "BYE"
     d.answer(bye)
+    for v in voices:
+        v.stop()
     cat = Catalog(world.server)
     spool = world.server.data / "spool"
     wait_for(lambda: not cat.recordings() and not list(spool.glob("*.spool")), 5, "nothing is kept")

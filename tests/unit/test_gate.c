@@ -406,9 +406,6 @@ static void missing_metadata_waits_or_refuses(void **state)
 	assert_true(t->v.wait_metadata);
 	t->req.may_wait = false;
 	gate_rig_expect(t, 403, GATE_CONDITIONS);
-	t->req.may_wait = true;
-	t->settings.sip.on_missing_metadata = 1;
-	gate_rig_expect(t, 403, GATE_CONDITIONS);
 	assert_non_null(strstr(t->v.warning, "no metadata"));
 }
 
