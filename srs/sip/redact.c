@@ -11,29 +11,84 @@ static bool is_token_char(char c)
 	       (c >= 'A' && c <= 'Z') || (c && strchr("-._~+/=", c));
 }
 
+static size_t token_len(struct span s, size_t at)
+{
+	size_t n = 0;
+
+	while (at + n < s.len && is_token_char(s.p[at + n]))
+		n++;
+	return n;
+}
+
+/* No name of a parameter (Bearer realm="x") is that long. */
+#define FOREIGN_TOKEN_MIN 20
+
+/* "Bearer%20eyJ..." in the header parameter of a URI, "X-Auth: Bearer eyJ...":
+ * @return where the token begins, 0 = there is none */
+static size_t foreign_token(struct span s, size_t at)
+{
+	struct span rest = { s.p + at, s.len - at };
+	size_t start = at + 6;
+
+	if (!span_istarts(rest, "Bearer"))
+		return 0;
+	for (;;) {
+		rest = (struct span){ s.p + start, s.len - start };
+		if (span_starts(rest, "%20") || span_starts(rest, "%09"))
+			start += 3;
+		else if (rest.len && strchr(" \t\r\n+", rest.p[0]) && rest.p[0])
+			start++;
+		else
+			break;
+	}
+	if (start == at + 6 || token_len(s, start) < FOREIGN_TOKEN_MIN)
+		return 0;
+	return start;
+}
+
+/* What is secret begins at *at? Then *at is behind the name of it.
+ * @return whether it does */
+static bool is_secret(struct span s, size_t *at)
+{
+	static const char *const prefix[] = { "srs_at_", "srs_rt_", "srs_cs_" };
+	struct span rest = { s.p + *at, s.len - *at };
+	size_t start;
+
+	switch (s.p[*at]) {
+	case 's':
+		for (unsigned k = 0; k < 3; k++) {
+			if (span_starts(rest, prefix[k]))
+				return true;
+		}
+		return false;
+	case 'i':
+		if (!span_starts(rest, "inline:"))
+			return false;
+		*at += 7;
+		return true;
+	case 'b':
+	case 'B':
+		start = foreign_token(s, *at);
+		if (start)
+			*at = start;
+		return start != 0;
+	default:
+		return false;
+	}
+}
+
 /* Copy s without tokens and SRTP keys. */
 static void put_scrubbed(struct buf *out, struct span s)
 {
-	static const char *const prefix[] = { "srs_at_", "srs_rt_", "srs_cs_",
-					      "inline:" };
 	size_t from = 0;
 
-	for (size_t i = 0; i + 7 <= s.len; i++) {
-		if (s.p[i] != 's' && s.p[i] != 'i')
+	for (size_t i = 0; i < s.len; i++) {
+		if (!is_secret(s, &i))
 			continue;
-		for (unsigned k = 0; k < 4; k++) {
-			if (memcmp(s.p + i, prefix[k], 7) != 0)
-				continue;
-			buf_put(out, s.p + from, i - from);
-			if (k == 3)
-				buf_puts(out, "inline:");
-			buf_puts(out, SIP_REDACTED);
-			i += 7;
-			while (i < s.len && is_token_char(s.p[i]))
-				i++;
-			from = i;
-			break;
-		}
+		buf_put(out, s.p + from, i - from);
+		buf_puts(out, SIP_REDACTED);
+		i += token_len(s, i);
+		from = i--;
 	}
 	buf_put(out, s.p + from, s.len - from);
 }

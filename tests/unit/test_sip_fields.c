@@ -203,6 +203,26 @@ static void redact_finds_credentials_behind_odd_breaks(void **state)
 	buf_fini(&b);
 }
 
+/* Tokens of other issuers have no prefix; "Bearer" is their mark. */
+static void redact_removes_what_bearer_announces(void **state)
+{
+#define JWT "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.sig_-"
+	(void)state;
+	check_redact(
+		"A\r\nRefer-To: <sip:x@h?Authorization=Bearer%20" JWT
+		"&a=b>\r\n"
+		"X-Auth: bearer \t" JWT ", x\r\nX: BEARER\r\n " JWT "\r\n\r\n"
+		"a=b&Authorization=Bearer+" JWT,
+		"A\r\nRefer-To: <sip:x@h?Authorization=Bearer%20[removed]&a=b>"
+		"\r\nX-Auth: bearer \t[removed], x\r\nX: BEARER\r\n [removed]"
+		"\r\n\r\na=b&Authorization=Bearer+[removed]");
+	check_redact("A\r\nWWW-Authenticate: Bearer realm=\"x\", a=b\r\n"
+		     "S: Bearer of bad news; Bearer" JWT "\r\n\r\nBearer ",
+		     "A\r\nWWW-Authenticate: Bearer realm=\"x\", a=b\r\n"
+		     "S: Bearer of bad news; Bearer" JWT "\r\n\r\nBearer ");
+	check_redact("B", "B");
+}
+
 static void redact_removes_tokens_anywhere(void **state)
 {
 	(void)state;
@@ -258,6 +278,7 @@ int main(void)
 		cmocka_unit_test(leading_number_is_bounded),
 		cmocka_unit_test(redact_removes_credentials),
 		cmocka_unit_test(redact_removes_tokens_anywhere),
+		cmocka_unit_test(redact_removes_what_bearer_announces),
 		cmocka_unit_test(redact_finds_credentials_behind_odd_breaks),
 		cmocka_unit_test(redact_removes_srtp_keys),
 		cmocka_unit_test(redact_keeps_everything_else),
