@@ -148,28 +148,47 @@ static int add_party(struct metadata *md, const char *id, const char *uri,
 	return r < 0 ? r : 0;
 }
 
-/* CUCM's phones record by a dialog for each end of the call; both say who the
- * ends are in the parameters of From: the near end is the phone itself. */
+/* @return 0 or -ENOMEM; sends: this one is heard in the dialog's only line */
+static int add_end(struct metadata *md, const char *id, const char *uri,
+		   const char *name, bool sends)
+{
+	char label[METADATA_LINE_LABEL_MAX];
+	int r = add_party(md, id, uri, name);
+
+	if (r < 0 || !sends)
+		return r;
+	metadata_line_label(0, label);
+	r = metadata_add_stream(md, "cucm-m0", label, NULL);
+	if (r >= 0)
+		r = metadata_add_link(md, MD_SEND, id, "cucm-m0", NULL);
+	return r < 0 ? r : 0;
+}
+
+/* CUCM's phones record by a dialog for each end of the call, in which only
+ * that end is heard. Both dialogs say in the parameters of From who the ends
+ * are: the near end is the phone itself. Both take part in the call. */
 static int cucm_people(struct ua_request *req, struct metadata *md)
 {
 	struct span from = ua_request_field(req, "From", 0);
 	struct span far = { "", 0 }, host = span_of(req->from_uri);
+	bool is_far = sip_param_get(from, "x-farend", NULL);
 	char uri[256];
+	int r;
 
 	if (!sip_param_get(from, "x-refci", NULL))
 		return 0;
 	(void)sip_param_get(from, "x-farendaddr", &far);
-	if (!sip_param_get(from, "x-farend", NULL) || far.len == 0) {
-		host = span_cut(&host, ';');
-		(void)span_copy(uri, sizeof(uri), host);
-		return add_party(md, "near-end", uri, req->from_display);
-	}
+	host = span_cut(&host, ';');
+	(void)span_copy(uri, sizeof(uri), host);
+	r = add_end(md, "near-end", uri, req->from_display,
+		    !is_far && far.len > 0);
+	if (r < 0 || far.len == 0)
+		return r;
 	if (span_find(host, '@') >= 0)
 		(void)span_cut(&host, '@');
-	host = span_cut(&host, ';');
 	(void)snprintf(uri, sizeof(uri), "sip:%.*s@%.*s", SPAN_ARG(far),
 		       SPAN_ARG(host));
-	return add_party(md, "far-end", uri, "");
+	return add_end(md, "far-end", uri, "", is_far);
 }
 
 int intake_people(struct sip_server *sv, struct ua_request *req,

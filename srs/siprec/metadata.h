@@ -210,7 +210,7 @@ const char *metadata_extra(const struct metadata *md, const char *name);
 /**
  * The label of a stream that a client ties to an m-line by its number, not by
  * a label (Cisco's media-index): "#1" for the first. metadata_attribute() looks
- * for it when the m-line has no label.
+ * for it when no stream has the m-line's label.
  *
  * @param line from 0, below SDP_LINES_MAX
  */

@@ -131,10 +131,11 @@ void metadata_line_label(unsigned line, char dst[METADATA_LINE_LABEL_MAX])
 static const struct md_stream *stream_of(const struct owners *w, unsigned i)
 {
 	const char *label = w->offer->lines[i]->label;
+	const struct md_stream *s = *label ? find_labelled(w->md, label) : NULL;
 	char number[METADATA_LINE_LABEL_MAX];
 
-	if (*label)
-		return find_labelled(w->md, label);
+	if (s)
+		return s;
 	metadata_line_label(i, number);
 	return find_labelled(w->md, number);
 }
