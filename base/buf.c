@@ -38,7 +38,7 @@ static int buf_reserve(struct buf *b, size_t len)
 	need = b->len + len + 1;
 	if (need <= b->cap)
 		return 0;
-	cap = b->cap ? b->cap : 64;
+	cap = b->cap ? b->cap : 256;
 	while (cap < need)
 		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
 	if (b->max < SIZE_MAX && cap > b->max + 1)
@@ -143,14 +143,21 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 
 int buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+	size_t room = b->cap - b->len; /* none without data */
 	va_list again;
 	int n, r;
 
 	if (b->error)
 		return b->error;
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
+	n = vsnprintf(room ? (char *)b->data + b->len : NULL, room, fmt, again);
 	va_end(again);
+	if (n >= 0 && (size_t)n < room) {
+		b->len += (size_t)n;
+		return 0;
+	}
+	if (room)
+		b->data[b->len] = 0; /* what did not fit */
 	if (n < 0)
 		return b->error = -ENOBUFS;
 	r = buf_reserve(b, (size_t)n);
