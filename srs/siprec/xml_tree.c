@@ -9,6 +9,7 @@
 
 #define CHUNK_BYTES 16384
 #define REPAIR_MAX (512u * 1024u)
+#define KEEP_PARSER_BYTES 65536u
 
 /* Memory of a tree: blocks that are only ever freed together. */
 struct xml_chunk {
@@ -216,6 +217,31 @@ static void on_doctype(void *arg, const char *name, const char *sysid,
 
 /* ---- one reading ---- */
 
+/* Making a parser costs a third of reading a description with it: one is kept
+ * by each thread, but not with the memory of a large document. */
+static _Thread_local XML_Parser kept;
+
+static XML_Parser take_parser(const char *encoding)
+{
+	XML_Parser p = kept;
+
+	kept = NULL;
+	if (p && XML_ParserReset(p, encoding))
+		return p;
+	XML_ParserFree(p); /* NULL is fine */
+	return XML_ParserCreate(encoding);
+}
+
+static void give_parser(XML_Parser p, size_t document_bytes)
+{
+	if (kept || document_bytes > KEEP_PARSER_BYTES) {
+		XML_ParserFree(p);
+		return;
+	}
+	/* what it knows of the document is gone with the next reset */
+	kept = p;
+}
+
 /* 0, -EBADMSG for a fault in the text (the tree holds what came before), or
  * the builder's error. */
 static int read_once(struct span xml, const char *encoding, unsigned depth_max,
@@ -224,7 +250,7 @@ static int read_once(struct span xml, const char *encoding, unsigned depth_max,
 	struct builder b = { .tree = t, .depth_max = depth_max };
 	enum XML_Status st;
 
-	b.parser = XML_ParserCreate(encoding);
+	b.parser = take_parser(encoding);
 	if (!b.parser)
 		return -ENOMEM;
 	XML_SetUserData(b.parser, &b);
@@ -236,7 +262,10 @@ static int read_once(struct span xml, const char *encoding, unsigned depth_max,
 		b.error = XML_GetErrorCode(b.parser) == XML_ERROR_NO_MEMORY
 				  ? -ENOMEM
 				  : -EBADMSG;
-	XML_ParserFree(b.parser);
+	if (b.error) /* whatever state it is in */
+		XML_ParserFree(b.parser);
+	else
+		give_parser(b.parser, xml.len);
 	return b.error;
 }
 
