@@ -1,4 +1,4 @@
-/* The SQLite driver: the only file that knows sqlite3.h.
+/* The SQLite driver: only this and db_sqlite_wal.c know sqlite3.h.
  *
  * Prepared statements are kept in a small hash table by their text, which our
  * callers write as literals (lists build a handful of variants). A statement
@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "storage/db_sqlite_wal.h"
 
 #define BUCKETS 256u
 #define STATEMENTS_MAX 512u
@@ -36,6 +37,7 @@ struct db_sqlite {
 	struct db db; /* first */
 	sqlite3 *h;
 	struct stmt *buckets[BUCKETS];
+	struct stmt *last[BUCKETS]; /* by the address of the text */
 	unsigned n_kept;
 };
 
@@ -51,6 +53,11 @@ static const char setup_sql[] = "PRAGMA journal_mode = WAL;"
 				"PRAGMA trusted_schema = OFF;"
 				"PRAGMA wal_autocheckpoint = 16000;"
 				"PRAGMA journal_size_limit = 67108864;";
+
+/* What a statement needs while it runs, the row of a new call among it (some
+ * 3 KB), comes from here instead of the heap. */
+#define LOOKASIDE_BYTES 4800
+#define LOOKASIDE_PIECES 80
 
 static struct db_sqlite *self(struct db *db)
 {
@@ -133,6 +140,7 @@ static void stmt_free(struct stmt *s)
 
 static void forget_statements(struct db_sqlite *d)
 {
+	memset(d->last, 0, sizeof(d->last));
 	for (unsigned i = 0; i < BUCKETS; i++) {
 		struct stmt *s, **at = &d->buckets[i];
 
@@ -169,18 +177,33 @@ static int stmt_prepare(struct db_sqlite *d, const char *sql, uint32_t hash,
 	return 0;
 }
 
+/* A literal has the same address each time: one comparison is quicker than
+ * hashing the whole text. */
+static struct stmt **last_of(struct db_sqlite *d, const char *sql)
+{
+	return &d->last[((uintptr_t)sql >> 3) % BUCKETS];
+}
+
 static int stmt_get(struct db_sqlite *d, const char *sql, struct stmt **ret_s)
 {
-	uint32_t hash = hash_of(sql);
-	struct stmt **bucket = &d->buckets[hash % BUCKETS];
-	struct stmt *s;
+	struct stmt **last = last_of(d, sql), **bucket;
+	struct stmt *s = *last;
+	uint32_t hash;
 	int r;
 
+	if (s && !s->busy && !strcmp(s->sql, sql)) {
+		s->busy = true;
+		*ret_s = s;
+		return 0;
+	}
+	hash = hash_of(sql);
+	bucket = &d->buckets[hash % BUCKETS];
 	for (s = *bucket; s; s = s->next)
 		if (s->hash == hash && !strcmp(s->sql, sql))
 			break;
 	if (s && !s->busy) {
 		s->busy = true;
+		*last = s;
 		*ret_s = s;
 		return 0;
 	}
@@ -405,7 +428,10 @@ static int sqlite_open(const char *path, struct db **ret_db, struct err *e)
 			     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
 				     SQLITE_OPEN_NOMUTEX |
 				     SQLITE_OPEN_EXRESCODE,
-			     NULL);
+			     db_sqlite_wal_vfs());
+	if (rc == SQLITE_OK) /* without it everything works, too */
+		(void)sqlite3_db_config(d->h, SQLITE_DBCONFIG_LOOKASIDE, NULL,
+					LOOKASIDE_BYTES, LOOKASIDE_PIECES);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(d->h, 5000);
 	if (rc == SQLITE_OK)
