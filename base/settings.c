@@ -138,6 +138,21 @@ static const char *check_nodes(const char *value)
 	return NULL;
 }
 
+static const char *check_dial_to(const char *value)
+{
+	struct span rest = span_of(value);
+	char one[128];
+
+	while (rest.len) {
+		struct span s = span_trim(span_cut(&rest, ','));
+
+		if (!span_eq(s, "*") &&
+		    (!span_copy(one, sizeof(one), s) || check_ip(one)))
+			return "not * and no list like 192.0.2.7, 2001:db8::7";
+	}
+	return NULL;
+}
+
 static const char *check_name(const char *value)
 {
 	if (!value[0] || strpbrk(value, " \t\"\\<>,;"))
@@ -235,7 +250,7 @@ static const struct conf_key keys[] = {
 		 "refused." },
 
 	{ "sip", "dial_to", CONF_STRING, TEXT(sip.dial_to), .def = "",
-	  .reload = true,
+	  .check = check_dial_to, .reload = true,
 	  .doc = "IP addresses of recording clients that the API and REFER may "
 		 "make the server call, separated by commas; * is any. `srs "
 		 "record` may call any." },

@@ -33,6 +33,9 @@ def alive(server, world):
     ("[server]\ndata_dir = /tmp/x\n[sip]\nlisten = quic:1.2.3.4:5\n", (":4:", "[sip]", "listen", "udp:")),
     ("[server]\ndata_dir = /tmp/x\n[sip]\nlisten = tls:127.0.0.1:0\n", ("tls_certificate",)),
     ("[server]\ndata_dir = /tmp/x\n[render]\ncomplexity = 11\n", (":4:", "complexity", "10")),
+    # never compared with a name: the call would be refused without saying why
+    ("[server]\ndata_dir = /tmp/x\n[sip]\ndial_to = sbc.example\n", (":4:", "dial_to", "192.0.2.7")),
+    ("[server]\ndata_dir = /tmp/x\n[sip]\ndial_to = *, [::1]\n", (":4:", "dial_to")),
 ])
 def test_wrong_configuration_is_refused(tmp_path, text, words):
     conf = tmp_path / "srs.conf"

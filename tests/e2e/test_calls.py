@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lib import media
+from lib.catalog import Catalog
 from lib.server import ALICE, BOB, CAROL, World
 from lib.sipc import SipClient, metadata
 
@@ -78,6 +79,46 @@ def test_a_rule_can_be_switched_off(start):
     Call(server, world, xml(session="b", group="g1")).end()
     for rid in ready(world, 2):
         assert world.recording(rid)["call"] == {"id": rid, "legs": []}
+
+
+CORRELATION = ["Cisco-Guid: 1-2-3-4", "X-BroadWorks-Correlation-Info: abc", "AC-Session-ID: 1:2",
+               "X-Genesys-CallUUID: u1", "x-audc-call-id: c1"]
+
+
+RULES = ["group_id", "session_id", "sip_session_id", "refci"]
+
+
+def share(world, client, rule):
+    """Two dialogs that share this one thing only; the calls that they are in."""
+    calls = []
+    for n in ("a", "b"):
+        cs = f"cs-{rule}" if rule == "session_id" else f"cs-{rule}-{n}"
+        text = xml(session=cs, group="g1" if rule == "group_id" else None)
+        if rule == "sip_session_id":
+            text = text.replace(f'<session session_id="{cs}"/>', f'<session session_id="{cs}">'
+                                f"<sipSessionID>{'ab' * 16};remote={'0' * 32}</sipSessionID></session>")
+        d = client.dialog(token=world.access_token)
+        if rule == "refci":
+            d.from_params = ";x-nearend;x-refci=77;x-farendaddr=1002"
+        extra = [rule] if rule in CORRELATION else []
+        assert d.invite([40000, 40002], PEOPLE, xml=text, extra=extra).status == 200
+        row = Catalog(world.server).rows("SELECT id FROM recordings WHERE call_id = ?", d.call_id)
+        calls.append(world.recording(row[0]["id"])["call"])
+    return calls
+
+
+@pytest.mark.parametrize("off", RULES + ["correlation"])
+def test_every_rule_has_its_switch(start, off):
+    """It joins unless it is switched off, and the others go on."""
+    server = start({"stitch": {off: "no"}, "server": {"drain": "0s"}})
+    world, client = World(server), SipClient(server.sip["udp"])
+    for rule in RULES + CORRELATION:
+        first, second = share(world, client, rule)
+        name = "correlation" if rule in CORRELATION else rule
+        assert (first["id"] == second["id"]) == (name != off), (rule, first, second)
+        if name != off:
+            assert second["legs"][1]["rule"] == name
+    client.close()
 
 
 def test_another_grants_call_is_never_joined(server, world):

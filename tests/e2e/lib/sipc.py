@@ -157,7 +157,7 @@ class Dialog:
         self.to_tag = None
         self.cseq = 0
         self.target = self.uri
-        self.src = src
+        self.src, self.from_params = src, ""
         self.branch = None
         self.last = None
 
@@ -171,7 +171,8 @@ class Dialog:
         body = (body or "").encode()
         lines = [f"{method} {self.target} SIP/2.0",
                  f"Via: SIP/2.0/{via} {self.c.hostport};branch={self.branch};rport",
-                 "Max-Forwards: 70", f"From: <sip:{self.src}@voip.example>;tag={self.from_tag}",
+                 "Max-Forwards: 70",
+                 f"From: <sip:{self.src}@voip.example{self.from_params}>;tag={self.from_tag}",
                  f"To: {to}", f"Call-ID: {self.call_id}", f"CSeq: {cseq} {method}"]
         if method in ("INVITE", "UPDATE"):
             lines.append(f"Contact: <sip:{self.src}@{self.c.hostport};transport={self.c.transport}>;+sip.src")
