@@ -101,9 +101,14 @@ int codec_opus_open(unsigned rate_hz, struct codec **ret_codec)
 
 unsigned opus_file_packet_48k(const uint8_t *data, size_t len)
 {
+	const unsigned char *frames[48];
+	opus_int16 sizes[48];
 	int n;
 
 	if (len == 0 || len > INT32_MAX)
+		return 0;
+	if (opus_packet_parse(data, (opus_int32)len, NULL, frames, sizes,
+			      NULL) < 0)
 		return 0;
 	n = opus_packet_get_nb_samples(data, (opus_int32)len, 48000);
 	return n > 0 ? (unsigned)n : 0;

@@ -120,6 +120,11 @@ static void warn_timeline(struct render *r, unsigned line,
 		render_warn(r, "media.restarted", "info",
 			    "stream %u: the sender began anew %u times", line,
 			    st->runs - 1);
+	if (st->wild)
+		render_warn(r, "media.wild_time", "warning",
+			    "stream %u: %llu packets with an impossible RTP "
+			    "time, placed by their numbers",
+			    line, (unsigned long long)st->wild);
 	if (st->silence_us > GAP_TOLD_US)
 		render_warn(r, "media.gap", "info",
 			    "stream %u: nothing was sent for %lld ms in all",

@@ -13,6 +13,7 @@
 #define DROPOUT_MAX 3000
 #define MISORDER_MAX 500
 #define RUNS_MAX 4096
+#define NEIGHBOURS 8
 
 /* A packet that fits into no run waits here for a second one. */
 struct stray {
@@ -44,7 +45,8 @@ static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet,
 	e = grow((void **)&r->e, &r->cap, r->n, sizeof(*r->e));
 	if (e < 0)
 		return e;
-	r->e[r->n++] = (struct tl_entry){ seq, ts, packet };
+	r->e[r->n++] =
+		(struct tl_entry){ .seq = seq, .ts = ts, .packet = packet };
 	if (r->n == 1 || seq > r->top_seq)
 		r->top_seq = seq;
 	/* the RTP time of events stands still, or is of another clock */
@@ -81,21 +83,67 @@ static struct tl_run *run_find(struct timeline *tl, const struct tl_packet *p)
 	return NULL;
 }
 
-static bool fits(const struct tl_run *r, const struct tl_packet *p,
-		 int64_t *ret_seq, int64_t *ret_ts)
+/* Older numbers have older times, and not by much. One of the last few must
+ * say so; another's own time may be wild. */
+static bool belongs(const struct timeline *tl, const struct tl_run *r,
+		    const struct tl_packet *p)
+{
+	size_t from = r->n > NEIGHBOURS ? r->n - NEIGHBOURS : 0, i;
+	int64_t dt, most = (int64_t)r->clock_hz * 60;
+	const struct tl_packet *q;
+	int ds;
+
+	for (i = from; i < r->n; i++) {
+		q = &tl->in.packets[r->e[i].packet];
+		ds = (int16_t)(p->seq - q->seq);
+		dt = (int32_t)(p->ts_rtp - q->ts_rtp);
+		if (q->class != TL_EVENT && llabs(dt) < most &&
+		    (ds < 0 ? dt <= 0 : dt >= 0))
+			return true;
+	}
+	return false;
+}
+
+static bool fits(const struct timeline *tl, const struct tl_run *r,
+		 const struct tl_packet *p, int64_t *ret_seq, int64_t *ret_ts)
 {
 	int ds = (int16_t)(p->seq - (uint16_t)r->top_seq);
 	int64_t dt = (int32_t)(p->ts_rtp - (uint32_t)r->top_ts);
 
 	if (ds > DROPOUT_MAX || ds < -MISORDER_MAX)
 		return false;
-	/* older numbers have older times, and not by much */
 	if (r->top_seq + ds < r->ts_seq && p->class == TL_AUDIO &&
-	    (dt > 0 || dt < -(int64_t)r->clock_hz * 60))
+	    !belongs(tl, r, p))
 		return false;
 	*ret_seq = r->top_seq + ds;
 	*ret_ts = r->top_ts + dt;
 	return true;
+}
+
+static bool pair(const struct tl_packet *q, const struct tl_packet *p)
+{
+	int64_t dt = (int32_t)(p->ts_rtp - q->ts_rtp);
+
+	return q->ssrc == p->ssrc && q->clock_hz == p->clock_hz &&
+	       (uint16_t)(p->seq - q->seq - 1) < 16 && dt >= 0 &&
+	       dt < (int64_t)q->clock_hz * 60;
+}
+
+/* A stray that stayed alone: if its number has a place, it came late with a
+ * wild time. */
+static int adopt(struct timeline *tl, uint32_t i)
+{
+	const struct tl_packet *p = &tl->in.packets[i];
+	struct tl_run *r = run_find(tl, p);
+	int ds = r ? (int16_t)(p->seq - (uint16_t)r->top_seq) : 0;
+
+	if (!r || ds >= 0 || ds < -MISORDER_MAX ||
+	    r->top_seq + ds < r->e[0].seq) {
+		tl->stats.strays++;
+		return 0;
+	}
+	tl->stats.late++;
+	return run_add(r, r->top_seq + ds, r->top_ts, i, p->class == TL_EVENT);
 }
 
 /* Nothing fits: the second such packet in a row starts a run. */
@@ -108,8 +156,7 @@ static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 
 	if (s->have) {
 		q = &tl->in.packets[s->packet];
-		if (q->ssrc == p->ssrc && q->clock_hz == p->clock_hz &&
-		    (uint16_t)(p->seq - q->seq - 1) < 16) {
+		if (pair(q, p)) {
 			s->have = false;
 			r = run_new(tl, p->ssrc, p->clock_hz);
 			if (!r)
@@ -125,7 +172,9 @@ static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 					       (int32_t)(p->ts_rtp - q->ts_rtp),
 				       i, event);
 		}
-		tl->stats.strays++;
+		e = adopt(tl, s->packet);
+		if (e < 0)
+			return e;
 	}
 	s->have = true;
 	s->packet = i;
@@ -144,7 +193,7 @@ static int add_packet(struct timeline *tl, struct stray *s, uint32_t i)
 			return -ENOMEM;
 		return run_add(r, p->seq, p->ts_rtp, i, p->class == TL_EVENT);
 	}
-	if (!fits(r, p, &seq, &ts))
+	if (!fits(tl, r, p, &seq, &ts))
 		return add_stray(tl, s, i);
 	if (seq < r->top_seq)
 		tl->stats.late++;
@@ -222,9 +271,13 @@ int tl_create(const struct tl_input *in, struct timeline **ret_tl)
 		if (r < 0)
 			return r;
 	}
-	tl->stats.strays += stray.have;
-	for (i = 0; i < tl->n_runs; i++)
+	r = stray.have ? adopt(tl, stray.packet) : 0;
+	if (r < 0)
+		return r;
+	for (i = 0; i < tl->n_runs; i++) {
 		sort_run(tl, &tl->runs[i]);
+		tl_clean_run(tl, &tl->runs[i]);
+	}
 	r = split_runs(tl);
 	if (r < 0)
 		return r;

@@ -8,17 +8,20 @@
  * How. Packets are put into runs: same SSRC and clock, sequence numbers that
  * go on (wraps counted, duplicates left out, reordering undone). Within a run
  * RTP time gives order and spacing. Where RTP time lies on the session's clock
- * is told by arrival: the smallest delay in windows of 10 s; a straight line
- * through these (a clock that drifts, any slope up to 1000 ppm), or the
- * smoothed minima themselves when no line fits (the path changed). A jump of
- * the delay that stays starts a new run: the sender's clock stood still or was
- * set. When sender reports of the streams agree, they align the streams with
- * each other.
+ * is told by arrival: the smallest delay in windows of 5 s; a straight line
+ * through these (a clock that drifts, any slope up to 1000 ppm, after 30 s and
+ * where they rise or fall significantly), or, after 60 s, the smoothed minima
+ * themselves when no line fits (the path changed). A jump of the delay that
+ * stays starts a new run: the sender's clock stood still or was set. RTP time
+ * out of line with sequence number and neighbours is replaced by what the
+ * number says. When sender reports of the streams agree, they align the streams
+ * with each other.
  *
  * A gap in RTP time without missing numbers is silence (DTX), with missing
  * numbers it is loss, during a hold or pause it is that. Drift appears as
  * packets that last a little longer or shorter than they are: the renderer
- * stretches them.
+ * stretches them. Nothing else does: a run that would lie over the end of the
+ * one before it gets a lane of its own or, up to 20 ms, comes later.
  *
  * Pure: no file, socket, clock. Offline: sees all packets at once, some 100
  * bytes for each.
@@ -105,6 +108,7 @@ struct tl_stats {
 	uint64_t duplicates; /* came again, or stood still in RTP time */
 	uint64_t late;	     /* came after a later one and were put back */
 	uint64_t strays;     /* fit nowhere */
+	uint64_t wild;	     /* RTP time out of line, placed by number */
 	unsigned runs;	     /* 1 = one sender that never restarted */
 	unsigned clipped;    /* packets that overlapped others */
 	int64_t silence_us, loss_us, hold_us;

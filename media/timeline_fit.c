@@ -11,8 +11,11 @@
 #include "base/mem.h"
 #include "media/timeline_priv.h"
 
-#define WINDOW_US 10e6
-#define WINDOWS_MIN 3	  /* for a slope */
+#define WINDOW_US 5e6
+#define SLOPE_WINDOWS 7	  /* 30 s and more: 500 ppm make 15 ms until then */
+#define FOLLOW_WINDOWS 12 /* for anything that is no line */
+#define SMOOTH 9	  /* windows */
+#define TREND_SURE 2.5	  /* standard deviations; most that 7 can have: 3.0 */
 #define SLOPE_POINTS 256u /* windows looked at: all pairs of them */
 #define SLOPE_MAX 1000e-6
 #define LINE_ERROR_US 15e3 /* further off: the path changed */
@@ -96,6 +99,8 @@ size_t tl_fit_split(const struct timeline *tl, const struct tl_run *r)
 	for (i = 0; i < r->n; i++) {
 		if (!is_audio(tl, r, i))
 			continue;
+		if (before != SIZE_MAX && r->e[i].jump)
+			return i;
 		if (before != SIZE_MAX) {
 			jump = delay_us(tl, r, i) - delay_us(tl, r, before);
 			if (llabs(jump) > JUMP_US &&
@@ -179,10 +184,24 @@ static int slope_of(const struct tl_run *r, double *ret_slope)
 	return 0;
 }
 
+/* Mann and Kendall: do the delays rise (or fall) all along? A machine that was
+ * busy for a while makes a bump, a clock a line. */
+static bool has_trend(const struct tl_run *r)
+{
+	size_t step = r->n_knots / SLOPE_POINTS + 1, i, j;
+	double n = 0, s = 0;
+
+	for (i = 0; i < r->n_knots; i += step, n++)
+		for (j = i + step; j < r->n_knots; j += step)
+			s += (r->knots[j].y_us > r->knots[i].y_us) -
+			     (r->knots[j].y_us < r->knots[i].y_us);
+	return fabs(s) - 1 >= TREND_SURE * sqrt(n * (n - 1) * (2 * n + 5) / 18);
+}
+
 static int base_of(struct tl_run *r, double *ret_worst)
 {
-	double *v CLEANUP(mem_freep) = NULL, y[5], off;
-	size_t i, k, n = r->n_knots, w = n < 5 ? n : 5, from;
+	double *v CLEANUP(mem_freep) = NULL, y[SMOOTH], off;
+	size_t i, k, n = r->n_knots, w = n < SMOOTH ? n : SMOOTH, from;
 
 	v = mem_calloc(n, sizeof(*v));
 	if (!v)
@@ -208,8 +227,8 @@ static int base_of(struct tl_run *r, double *ret_worst)
  * drift; faster changes are the path's. */
 static int follow(struct tl_run *r)
 {
-	double *v CLEANUP(mem_freep) = NULL, y[5], most;
-	size_t i, k, n = r->n_knots, w = n < 5 ? n : 5, from;
+	double *v CLEANUP(mem_freep) = NULL, y[SMOOTH], most;
+	size_t i, k, n = r->n_knots, w = n < SMOOTH ? n : SMOOTH, from;
 
 	v = mem_calloc(n, sizeof(*v));
 	if (!v)
@@ -256,20 +275,27 @@ int tl_fit_run(const struct timeline *tl, struct tl_run *r)
 	for (i = 0; i < r->n_knots; i++)
 		least_us = fmin(least_us, r->knots[i].y_us);
 	r->base_us = least_us;
-	if (r->n_knots < WINDOWS_MIN) {
+	if (r->n_knots < SLOPE_WINDOWS) {
 		drop_knots(r);
 		return 0;
 	}
 	e = slope_of(r, &r->slope);
 	if (e < 0)
 		return e;
-	if (fabs(r->slope * r->knots[r->n_knots - 1].x_us) < DRIFT_TOTAL_US)
+	if (fabs(r->slope * r->knots[r->n_knots - 1].x_us) < DRIFT_TOTAL_US ||
+	    !has_trend(r) ||
+	    (fabs(r->slope) >= SLOPE_MAX &&
+	     r->n_knots < FOLLOW_WINDOWS)) /* no clock is */
 		r->slope = 0;
 	e = base_of(r, &worst);
 	if (e < 0)
 		return e;
-	if (worst > LINE_ERROR_US)
+	if (worst > LINE_ERROR_US && r->n_knots >= FOLLOW_WINDOWS)
 		return follow(r);
+	if (worst > LINE_ERROR_US) {
+		r->slope = 0;
+		r->base_us = least_us;
+	}
 	drop_knots(r);
 	return 0;
 }
@@ -298,13 +324,15 @@ static double offset_us(const struct tl_run *r, double x)
 	       (b->y_us - a->y_us) * (x - a->x_us) / (b->x_us - a->x_us);
 }
 
-int64_t tl_fit_ticks(const struct tl_run *r, int64_t ts)
+int64_t tl_fit_ticks(const struct tl_run *r, int64_t ts, int64_t *ret_off)
 {
-	double off = offset_us(r, media_us(r, ts)) + r->shift_us;
+	double off_us = offset_us(r, media_us(r, ts)) + r->shift_us;
+	int64_t off = llrint(off_us * TL_TICKS_S / 1e6);
 
 	/* Media time in whole numbers: without drift packets touch exactly. */
-	return (ts - r->ts0) * TL_TICKS_S / r->clock_hz +
-	       llrint(off * TL_TICKS_S / 1e6);
+	if (ret_off)
+		*ret_off = off;
+	return (ts - r->ts0) * TL_TICKS_S / r->clock_hz + off;
 }
 
 void tl_fit_reports(const struct timeline *tl, struct tl_run *r,

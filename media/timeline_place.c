@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "media/timeline_priv.h"
 
-#define OVERLAP_MAX (TL_TICKS_S / 5) /* more: two senders at once */
+#define OVERLAP_MAX (TL_TICKS_S / 50) /* more: two senders at once */
 #define SEG_MAX ((int64_t)TL_TICKS_S * 3600)
 #define AGREE_US 100e3
 #define TICKS_DEFAULT 960
@@ -56,7 +56,9 @@ struct placing {
 	const struct tl_run *run;
 	int64_t usual;	/* ticks of a packet that does not say */
 	int64_t cursor; /* end of the last segment */
-	bool empty;	/* nothing in the lane yet */
+	bool begins;	/* nothing of this run in the lane yet */
+	int64_t shift;	/* the run as a whole is this much late */
+	int64_t off;	/* of the drift, what has been followed */
 	int64_t lost;	/* numbers missing since the last segment */
 };
 
@@ -142,41 +144,80 @@ static int put_gap(struct placing *p, int64_t len, uint32_t packet)
 	return put_seg(p, TL_SILENCE, len, packet, 0);
 }
 
-/* Bring the end of the last packet to where the next begins. */
-static void stretch(struct placing *p, int64_t by)
+/* Make the last packet a little longer or shorter than it is. */
+static bool stretch(struct placing *p, int64_t by)
 {
 	struct tl_seg *last = &p->lane->segs[p->lane->n - 1];
 
 	if (last->kind != TL_PACKET || last->len + by <= 0)
-		return;
+		return false;
 	last->len += (int32_t)by;
 	p->cursor += by;
+	return true;
+}
+
+static int64_t within(int64_t v, int64_t most)
+{
+	return v > most ? most : v < -most ? -most : v;
+}
+
+/* Only a clock that drifts bends sound, by 0.1 % at most. Beyond that times
+ * may lie a little beside the sum of the lengths: RTP time that trembles
+ * must not be heard. */
+static void follow_clock(struct placing *p, int64_t gap, int64_t off,
+			 int64_t len)
+{
+	int64_t by = within(off - p->off, len / 1000 + 1);
+	int64_t beside = gap - (off - p->off);
+
+	if (by != 0 && stretch(p, by))
+		p->off += by;
+	if (beside < -len) /* times nearer than the packets are long */
+		(void)stretch(p, -(len / 200 + 1));
+	else if (beside > len / 16 || beside < -len / 16)
+		(void)stretch(p, beside > 0 ? 1 : -1);
+}
+
+/* The run's first packet, and the lane's maybe. Where it would lie over the
+ * end of the run before, the whole run comes later until its next silence:
+ * sound that hurried to catch up would change its pitch for many seconds. */
+static void begin(struct placing *p, int64_t want, int64_t len)
+{
+	int64_t gap = want - p->cursor;
+
+	p->begins = false;
+	if (p->lane->n == 0) {
+		p->cursor = want;
+		p->lost = 0;
+	} else if (gap <= len / 8) {
+		p->shift = -gap;
+	}
 }
 
 static int place_packet(struct placing *p, const struct tl_entry *e)
 {
-	int64_t want = tl_fit_ticks(p->run, e->ts), gap, most;
 	int64_t len = p->tl->in.packets[e->packet].ticks;
+	int64_t off, want = tl_fit_ticks(p->run, e->ts, &off), gap;
 	int r;
 
 	if (len == 0)
 		len = p->usual;
-	if (p->empty) {
-		p->cursor = want;
-		p->empty = false;
-		p->lost = 0;
+	if (p->begins) {
+		begin(p, want, len);
+		p->off = off;
 	}
-	gap = want - p->cursor;
+	gap = want + p->shift - p->cursor;
 	if (gap > len / 8) {
+		if (p->shift > 0) {
+			gap = gap > p->shift ? gap - p->shift : 0;
+			p->shift = want - p->cursor < 0 ? p->cursor - want : 0;
+		}
+		p->off = off;
 		r = put_gap(p, gap, e->packet);
 		if (r < 0)
 			return r;
-	} else if (gap != 0 && p->lane->n > 0) {
-		/* drift, or a lane that is behind and catches up */
-		most = len / 200 + 1;
-		if (gap < -most)
-			gap = -most;
-		stretch(p, gap);
+	} else if (p->lane->n > 0) {
+		follow_clock(p, gap, off, len);
 	}
 	p->tl->stats.lost += (uint64_t)p->lost;
 	p->lost = 0;
@@ -184,7 +225,7 @@ static int place_packet(struct placing *p, const struct tl_entry *e)
 	return put_seg(p, TL_PACKET, len, e->packet, 0);
 }
 
-static int64_t usual_ticks(const struct timeline *tl, const struct tl_run *r)
+int64_t tl_usual_ticks(const struct timeline *tl, const struct tl_run *r)
 {
 	unsigned count[8] = { 0 }, best = 0;
 	int64_t value[8] = { 0 }, d;
@@ -225,10 +266,10 @@ static int place_run(struct timeline *tl, struct tl_lane *lane,
 	size_t i;
 	int e;
 
-	p.usual = usual_ticks(tl, r);
-	p.empty = lane->n == 0;
+	p.usual = tl_usual_ticks(tl, r);
+	p.begins = true;
 	p.lost = lost_before;
-	if (!p.empty)
+	if (lane->n > 0)
 		p.cursor = lane->segs[lane->n - 1].start +
 			   lane->segs[lane->n - 1].len;
 	for (i = 0; i < r->n; i++) {
@@ -279,7 +320,7 @@ static bool audio_extent(const struct timeline *tl, struct order *o)
 	for (i = 0; i < r->n; i++) {
 		if (tl->in.packets[r->e[i].packet].class != TL_AUDIO)
 			continue;
-		at = tl_fit_ticks(r, r->e[i].ts);
+		at = tl_fit_ticks(r, r->e[i].ts, NULL);
 		if (!any || at < o->start)
 			o->start = at;
 		if (!any || at + TICKS_DEFAULT > o->end)

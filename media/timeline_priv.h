@@ -1,4 +1,4 @@
-/* media/timeline_priv.h - what the three files of the timeline share. */
+/* media/timeline_priv.h - what the files of the timeline share. */
 #ifndef MEDIA_TIMELINE_PRIV_H
 #define MEDIA_TIMELINE_PRIV_H
 
@@ -9,6 +9,8 @@ struct tl_entry {
 	int64_t seq;
 	int64_t ts;
 	uint32_t packet;
+	bool wild; /* ts is not the sender's: from its number */
+	bool jump; /* the sender's clock was set back here */
 };
 
 /* Where delay was measured: at media time x the offset is y. */
@@ -46,6 +48,12 @@ struct timeline {
 	struct tl_stats stats;
 };
 
+/** Length of a packet that does not say, in ticks of 48 kHz: the usual one. */
+int64_t tl_usual_ticks(const struct timeline *tl, const struct tl_run *r);
+/** Give entries whose RTP time is out of line, though their numbers are not,
+ *  the RTP time that number and neighbours tell; also count RTP time anew
+ *  without wraps. Entries in order of seq. */
+void tl_clean_run(struct timeline *tl, struct tl_run *r);
 /** Split r where its delay jumps for good. @return index of the first entry
  *  of the next run, or r->n */
 size_t tl_fit_split(const struct timeline *tl, const struct tl_run *r);
@@ -54,7 +62,8 @@ int tl_fit_run(const struct timeline *tl, struct tl_run *r);
 /** Measure the sender's NTP clock against ours. */
 void tl_fit_reports(const struct timeline *tl, struct tl_run *r,
 		    const struct tl_report *reports, size_t n);
-/** Session time of an RTP time, in ticks of 48 kHz. */
-int64_t tl_fit_ticks(const struct tl_run *r, int64_t ts);
+/** Session time of an RTP time, in ticks of 48 kHz. ret_off: the part of it
+ *  that changes with the sender's drift only; may be NULL */
+int64_t tl_fit_ticks(const struct tl_run *r, int64_t ts, int64_t *ret_off);
 
 #endif
