@@ -493,9 +493,8 @@ void dialout_answered(struct session *s, const struct ua_response *res)
 	if (res->status / 100 != 2) {
 		s->dial_status = res->status;
 		(void)snprintf(detail, sizeof(detail),
-			       res->status == 408 && !res->text.len
-				       ? "no answer"
-				       : "the client answered %d",
+			       !res->text.len ? "no answer"
+					      : "the client answered %d",
 			       res->status);
 		dialout_failed(s, detail);
 		return;

@@ -269,10 +269,11 @@ static int find_people(struct sip_server *sv, struct ua_request *req,
 		*ret_md = STEAL(in->md);
 		return 0;
 	}
-	r = metadata_create(&md);
-	if (r < 0)
-		return r;
-	r = intake_people(sv, req, md, ret_known);
+	/* one without people may name the call all the same */
+	md = STEAL(in->md);
+	r = md ? 0 : metadata_create(&md);
+	if (r == 0)
+		r = intake_people(sv, req, md, ret_known);
 	if (r < 0) {
 		metadata_destroy(&md);
 		return r;

@@ -544,3 +544,14 @@ def test_nobody_else_is_called_over_tls(start, pki, ca, cert):
     assert "sip.tls_callee_refused" in world.server.log()
     assert world.recordings() == []
     src.close()
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_a_port_where_nobody_listens_is_no_answer(start, transport):
+    world = World(start({"sip": {"dial_to": "127.0.0.1", "dial_timeout": "1s"}}))
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    answer = Asking(world, f"sip:bob@127.0.0.1:{port};transport={transport}").result()
+    assert answer.status_code == 409 and "no answer" in answer.json()["detail"], answer.text
+    assert Catalog(world.server).recordings() == []

@@ -132,3 +132,16 @@ def test_nobody_is_waited_for_in_vain_for_ever(start):
     stays(client)
     assert d.bye().status == 200
     assert Catalog(world.server).wait_ended()["end_reason"] == "bye"
+
+
+def test_what_names_the_call_counts_before_anybody_is_named(start):
+    """The first description has the group and the session, and no participants."""
+    early = NOBODY.replace("<datamode>complete</datamode>",
+                           '<datamode>complete</datamode><group group_id="g-early"/>'
+                           '<session session_id="cs-early"><group-ref>g-early</group-ref></session>')
+    world, client, d, r = begin(start, xml=early)
+    assert r.status == 200, r.raw
+    live = world.recording(Catalog(world.server).recordings()[0]["id"])
+    assert [s["id"] for s in live["communication_sessions"]] == ["cs-early"]
+    assert [g["id"] for g in live["groups"]] == ["g-early"]
+    assert d.bye().status == 200

@@ -270,6 +270,17 @@ def test_silence_is_asked_about_then_ends(start, voices):
     kept(world, "lost")
 
 
+def test_who_lists_no_options_is_not_asked(start, voices):
+    world = World(start({"sip": {"listen": "udp:127.0.0.1:0", "media_timeout": "1s", "t1": "20ms"}}))
+    client = sipc.SipClient(world.server.sip["udp"])
+    v = voices(world, client, extra=["Allow: INVITE, ACK, BYE, CANCEL, UPDATE"])
+    v.stop()
+    m = request(client)
+    assert m.method == "BYE" and "408" in m.get("reason"), m.raw
+    v.d.answer(m)
+    kept(world, "timeout")
+
+
 # -- the owner's will
 
 
