@@ -35,7 +35,9 @@ static void tag_people(struct render *r, const struct outfile *o,
 	unsigned i;
 
 	for (i = 0; i < r->plan.n_parties; i++) {
-		if (o->party >= 0 && o->party != (int)r->plan.parties[i].ord)
+		if (o->party >= 0 && o->party != (int)r->plan.parties[i].ord &&
+		    !(o->stream >= 0 &&
+		      r->plan.parties[i].later >> o->stream & 1))
 			continue;
 		if (r->plan.parties[i].name[0])
 			(void)snprintf(text, sizeof(text), "%s <%s>",

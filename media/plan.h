@@ -24,7 +24,8 @@ struct plan_party {
 	char aor[PLAN_TEXT_MAX];
 	char name[PLAN_TEXT_MAX];
 	bool owner;
-	uint32_t streams; /* bit i: sends on m-line i */
+	uint32_t streams; /* bit i: sends on m-line i, or did so first */
+	uint32_t later;	  /* bit i: took m-line i over from another */
 };
 
 /* Fill n_parties and parties, then plan_make(). */

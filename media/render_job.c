@@ -20,6 +20,7 @@
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "storage/jobs.h"
+#include "storage/recording_senders.h"
 
 #define WORK_PATH_MAX (SETTINGS_PATH_MAX + 64)
 #define GAP_LEN 42  /* "FROM-TO " */
@@ -93,11 +94,27 @@ static int make_paths(struct work *w)
 
 /* ---- who is who, as the catalog has it ---- */
 
+/* A stream is its first sender's for good, so that nobody changes sides. */
+static void put_senders(struct work *w, int stream)
+{
+	int ords[RECORDING_SENDERS_MAX];
+	unsigned n = recording_senders(w->rec, stream, ords), i, k;
+	struct plan_party *p;
+
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < w->plan.n_parties; k++) {
+			p = &w->plan.parties[k];
+			if ((int)p->ord == ords[i])
+				*(i ? &p->later : &p->streams) |= 1u << stream;
+		}
+	}
+}
+
 static void make_parties(struct work *w)
 {
 	const struct recording_participant *p;
 	struct plan_party *party;
-	unsigned i, k;
+	unsigned i;
 
 	for (i = 0; i < w->rec->n_participants && i < PLAN_PARTIES_MAX; i++) {
 		p = &w->rec->participants[i];
@@ -105,11 +122,11 @@ static void make_parties(struct work *w)
 		party->ord = p->ord;
 		(void)str_copy(party->aor, sizeof(party->aor), p->aor);
 		(void)str_copy(party->name, sizeof(party->name), p->name);
-		for (k = 0; k < w->rec->n_streams; k++)
-			if (w->rec->streams[k].participant == (int)p->ord &&
-			    w->rec->streams[k].idx < CAP_STREAMS_MAX)
-				party->streams |= 1u << w->rec->streams[k].idx;
 	}
+	for (i = 0; i < w->rec->n_streams; i++)
+		if (w->rec->streams[i].participant >= 0 &&
+		    w->rec->streams[i].idx < CAP_STREAMS_MAX)
+			put_senders(w, (int)w->rec->streams[i].idx);
 }
 
 /* The mix of the others is in the plan what everybody who has a stream sends:
@@ -343,7 +360,9 @@ static int attempt(struct work *w)
 	int r;
 
 	r = recording_get(w->db, &all, w->job->recording.s,
-			  RECORDING_PARTICIPANTS | RECORDING_STREAMS, &w->rec);
+			  RECORDING_PARTICIPANTS | RECORDING_STREAMS |
+				  RECORDING_CALL,
+			  &w->rec);
 	if (r == -ENOENT)
 		return job_done(w->db, w->job); /* deleted meanwhile */
 	if (r == 0)

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "storage/catalog_search.h"
+#include "storage/recording_senders.h"
 
 json_t *recording_json_time(int64_t wall_us)
 {
@@ -122,7 +123,20 @@ static json_t *events(const struct recording *rec, unsigned flags)
 	return list;
 }
 
-static json_t *track(const struct recording_track *t, unsigned flags)
+/* Everybody whose voice is in it, in order. */
+static json_t *senders(const struct recording *rec, int stream)
+{
+	int ords[RECORDING_SENDERS_MAX];
+	unsigned n = recording_senders(rec, stream, ords);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < n; i++)
+		json_array_append_new(list, json_integer(ords[i]));
+	return list;
+}
+
+static json_t *track(const struct recording *rec,
+		     const struct recording_track *t, unsigned flags)
 {
 	json_t *j = json_object();
 
@@ -131,6 +145,7 @@ static json_t *track(const struct recording_track *t, unsigned flags)
 	put_text(j, "format", t->format);
 	put(j, "participant", number(t->participant, flags));
 	put(j, "stream", number(t->stream, flags));
+	put(j, "senders", senders(rec, t->stream));
 	put(j, "channels", json_integer(t->channels));
 	put(j, "bytes", json_integer((json_int_t)t->bytes));
 	put_text(j, "sha256", t->sha256);
@@ -150,8 +165,8 @@ static json_t *tracks(const struct recording *rec, unsigned flags)
 
 	for (unsigned i = 0; i < rec->n_tracks; i++)
 		if (rec->tracks[i].n > 0 || inside(flags))
-			json_array_append_new(list,
-					      track(&rec->tracks[i], flags));
+			json_array_append_new(list, track(rec, &rec->tracks[i],
+							  flags));
 	return list;
 }
 

@@ -12,6 +12,7 @@
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "web/access.h"
+#include "storage/recording_senders.h"
 #include "web/context.h"
 #include "web/page.h"
 #include "web/page_parts.h"
@@ -274,6 +275,18 @@ static void put_download(struct buf *b, const struct recording *rec,
 	     url, strcmp(t->format, "mp4") == 0 ? "MP4" : "Ogg", size);
 }
 
+/* Who took the line over, one after the other. */
+static void put_later(struct buf *b, const struct recording *rec,
+		      const struct recording_track *t)
+{
+	int ords[RECORDING_SENDERS_MAX];
+	unsigned n = recording_senders(rec, t->stream, ords);
+
+	for (unsigned i = 0; i < n; i++)
+		if (ords[i] != t->participant)
+			HTML(b, ", then {}", party_name(rec, ords[i]));
+}
+
 /* The formats of the mix (n 0) or of one track on one line. */
 static bool put_file(struct buf *b, const struct recording *rec, unsigned n)
 {
@@ -286,9 +299,11 @@ static bool put_file(struct buf *b, const struct recording *rec, unsigned n)
 		return false;
 	name = party_name(rec, t->participant);
 	(void)snprintf(number, sizeof(number), "Track %u", n);
-	HTML(b, "<li><span class=\"what\">{}{}{}</span>",
-	     n ? number : "Whole call", n && name[0] ? ": " : "",
-	     n ? name : "");
+	HTML(b, "<li><span class=\"what\">{}{}{}", n ? number : "Whole call",
+	     n && name[0] ? ": " : "", n ? name : "");
+	if (n)
+		put_later(b, rec, t);
+	buf_puts(b, "</span>");
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++) {
 		t = recording_track(rec, kind, n, formats[i]);
 		if (t)

@@ -126,7 +126,7 @@ def three_parties(save):
                                          recording(person(2, CAROL), in_session(2), sends(2, 0, recv=[1]), mode="partial")),
          steps, title="Alice leaves, Carol joins and sends what was her stream: nothing is inverted",
          people=three, left=[ALICE[0]], sent=[*STREAMS, ["1", CAROL[0]]], events=["leave", "join"],
-         warnings=[])
+         audio=SIDES, warnings=[])
     save(G, "renamed", fill(G, recording(person(1, (BOB[0], "Robert")), mode="partial")),
          steps[:4], title="A partial update names Bob anew; nobody joins or leaves",
          people=[ALICE, (BOB[0], "Robert")], streams=STREAMS, audio=SIDES, warnings=[])

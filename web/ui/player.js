@@ -94,7 +94,11 @@ class Player {
 		const people = this.rec.participants;
 		if (people.length <= 1)
 			return [people.length ? name(people[0]) : "Everybody", ""];
-		const left = people.filter((p) => p.ord === Number(this.box.dataset.left));
+		const first = Number(this.box.dataset.left);
+		const sent = (this.rec.tracks || []).map((t) => t.senders || []);
+		// Whoever took a line over is heard where its first sender was.
+		const lines = sent.filter((s) => s[0] === first);
+		const left = people.filter((p) => p.ord === first || lines.some((s) => s.includes(p.ord)));
 		const right = people.filter((p) => !left.includes(p));
 		return [left.map(name).join(", "), right.map(name).join(", ")];
 	}

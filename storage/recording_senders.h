@@ -1,0 +1,23 @@
+/* storage/recording_senders.h - who sent a stream, one after the other.
+ *
+ * The catalog's stream has whoever sends it now; the model of the recording
+ * (storage/calls.h) has everybody with times. Pure. Role: any.
+ */
+#ifndef STORAGE_RECORDING_SENDERS_H
+#define STORAGE_RECORDING_SENDERS_H
+
+struct recording;
+
+#define RECORDING_SENDERS_MAX 16
+
+/**
+ * Needs RECORDING_PARTICIPANTS, RECORDING_STREAMS and RECORDING_CALL.
+ *
+ * @param stream  m-line; -1: nobody
+ * @param ret_ord ords of participants, first sender first, each once
+ * @return how many; without a model the one that the stream has, or 0
+ */
+unsigned recording_senders(const struct recording *rec, int stream,
+			   int ret_ord[RECORDING_SENDERS_MAX]);
+
+#endif
