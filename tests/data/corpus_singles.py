@@ -82,13 +82,14 @@ def cucm_again():
 def cucm(save):
     v = Vendor()
     v.name = "cucm"
+    both = [["sip:1001@{ip}", "Alice"], ["sip:2002@{ip}", ""]]  # each dialog names both ends
     files = {"01-near.sip": cucm_invite("nearend", "{{num:ci}}", "2002"), "02-ack.sip": cucm_ack(),
              "03-far.sip": cucm_invite("farend", "{{num:ci}}", "2002"), "04-ack.sip": cucm_ack()}
     near = {"send": "01-near.sip", "ack": "02-ack.sip", "offer": True, "answer": ["recvonly 1"]}
     far = {"send": "03-far.sip", "ack": "04-ack.sip", "offer": True, "answer": ["recvonly 1"]}
     save(v, "near-end", {k: files[k] for k in ("01-near.sip", "02-ack.sip")}, [near, {"rtp": 1.2}],
          title="CUCM's built-in bridge: no offer in the INVITE, ours in the 200, the answer in the ACK",
-         people=[("sip:1001@{ip}", "Alice")], streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[])
+         people=both, streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[])
     turn = lambda n, ack: {"send": f"{n:02}-again.sip", "ack": ack, "offer": True, "answer": ["recvonly 1"]}
     save(v, "hold-without-offer", {
         "01-near.sip": files["01-near.sip"], "02-ack.sip": cucm_ack(label=None),
@@ -97,13 +98,13 @@ def cucm(save):
         [{**near}, {"rtp": 0.7}, turn(3, "04-ack.sip"), turn(5, "06-ack.sip"),
          {"rtp": 0.2, "lines": []}, {"rtp": 0.7}],
         title="CUCM: hold and resume by re-INVITE without an offer; the answers have no label",
-        people=[("sip:1001@{ip}", "Alice")], streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[],
+        people=both, streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[],
         events=["hold", "resume"])
     save(v, "near-and-far", files, [near, {"rtp": 0.8}, {"dialog": "new"}, far, {"rtp": 0.8}],
          title="CUCM's built-in bridge: two dialogs with one refci, near end and far end",
          recordings=[
-             {"people": [["sip:1001@{ip}", "Alice"]], "streams": [["1", "sip:1001@{ip}"]], "audio": [[1]]},
-             {"people": [["sip:2002@{ip}", ""]], "streams": [["1", "sip:2002@{ip}"]], "audio": [[1]]}])
+             {"people": both, "streams": [["1", "sip:1001@{ip}"]], "audio": [[1]]},
+             {"people": both, "streams": [["1", "sip:2002@{ip}"]], "audio": [[1]]}])
 
 
 def offerless(save):
