@@ -177,6 +177,17 @@ static int put_warnings(struct work *w)
 	return 0;
 }
 
+/* A line may have been taken over: whoever had it at that moment. */
+static int party_at(const struct work *w, const struct render_event *ev,
+		    int64_t at_us)
+{
+	int ord = ev->party < 0
+			  ? -1
+			  : recording_sender_at(w->rec, ev->stream, at_us);
+
+	return ord < 0 ? ev->party : ord;
+}
+
 static int put_events(struct work *w)
 {
 	const struct render_event *from;
@@ -193,10 +204,10 @@ static int put_events(struct work *w)
 			.at_us = start_us + from->offset_us,
 			.duration_us = from->duration_us,
 			.kind = from->kind,
-			.participant = from->party,
 			.stream = from->stream,
 			.text = from->text,
 		};
+		ev.participant = party_at(w, from, ev.at_us);
 		r = recording_add_event(w->db, w->rec->id, &ev);
 		if (r < 0)
 			return r;

@@ -6,6 +6,8 @@
 #ifndef STORAGE_RECORDING_SENDERS_H
 #define STORAGE_RECORDING_SENDERS_H
 
+#include <stdint.h>
+
 struct recording;
 
 #define RECORDING_SENDERS_MAX 16
@@ -19,5 +21,14 @@ struct recording;
  */
 unsigned recording_senders(const struct recording *rec, int stream,
 			   int ret_ord[RECORDING_SENDERS_MAX]);
+
+/**
+ * Who sent a stream at a moment. Needs the same parts.
+ *
+ * @param wall_us our clock
+ * @return an ord; -1 when the model names nobody for that moment
+ */
+int recording_sender_at(const struct recording *rec, int stream,
+			int64_t wall_us);
 
 #endif

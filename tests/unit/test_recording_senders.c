@@ -68,11 +68,36 @@ static void senders_without_a_model_are_the_streams(void **state)
 	}
 }
 
+static void a_taken_over_line_has_its_sender_of_the_moment(void **state)
+{
+	struct recording rec = recording_of(
+		"{\"associations\":["
+		"{\"kind\":\"send\",\"participant\":0,\"stream\":0,"
+		"\"from\":\"1970-01-01T00:00:01Z\","
+		"\"to\":\"1970-01-01T00:00:05Z\"},"
+		"{\"kind\":\"send\",\"participant\":2,\"stream\":0,"
+		"\"from\":\"1970-01-01T00:00:05Z\",\"to\":null},"
+		"{\"kind\":\"send\",\"participant\":1,\"stream\":1,"
+		"\"from\":\"never\"}]}");
+
+	(void)state;
+	assert_int_equal(recording_sender_at(&rec, 0, 500000), -1);
+	assert_int_equal(recording_sender_at(&rec, 0, 1000000), 0);
+	assert_int_equal(recording_sender_at(&rec, 0, 4999999), 0);
+	assert_int_equal(recording_sender_at(&rec, 0, 5000000), 2);
+	assert_int_equal(recording_sender_at(&rec, 1, 0), 1);
+	assert_int_equal(recording_sender_at(&rec, 2, 0), -1);
+	rec.model = NULL;
+	assert_int_equal(recording_sender_at(&rec, 0, 5000000), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(senders_come_in_order_each_once),
 		cmocka_unit_test(senders_without_a_model_are_the_streams),
+		cmocka_unit_test(
+			a_taken_over_line_has_its_sender_of_the_moment),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
