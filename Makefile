@@ -133,7 +133,7 @@ bench-build: $(BENCH_BINS) $(BUILD)/bin/srs
 
 #: check        install test tools, build, run every test
 check: setup-test
-	$(Q)$(MAKE) --no-print-directory -j2 all unit
+	$(Q)$(MAKE) --no-print-directory -j2 all unit bench-build
 	$(Q)BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run lint unit fuzz-corpus e2e
 
 #: check-unit   unit tests only (packages must be there)

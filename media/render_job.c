@@ -64,6 +64,15 @@ static void empty_dir(const char *path)
 	(void)closedir(dir); /* only read */
 }
 
+static void drop_dir(struct work *w)
+{
+	if (!w->dir[0])
+		return;
+	empty_dir(w->dir);
+	(void)rmdir(w->dir); /* upkeep tries again */
+	w->dir[0] = 0;
+}
+
 static int make_paths(struct work *w)
 {
 	char rel[320];
@@ -383,8 +392,12 @@ static int attempt(struct work *w)
 	make_parties(w);
 	add_mixes(w);
 	r = render(w);
-	if (r == 0)
+	if (r == 0) {
+		/* all is in the store; who dies after the commit is not
+		 * started again and would leave it behind */
+		drop_dir(w);
 		r = commit_result(w);
+	}
 	if (r == -ESTALE)
 		return stale(w);
 	if (r == 0)
@@ -439,10 +452,7 @@ int render_job_run(struct db *db, const struct settings *s,
 	r = attempt(w);
 	if (r < 0)
 		r = failed(w, r);
-	if (w->dir[0]) {
-		empty_dir(w->dir);
-		(void)rmdir(w->dir);
-	}
+	drop_dir(w);
 	blob_store_destroy(&w->store);
 	recording_destroy(&w->rec);
 	mem_free(w->res);

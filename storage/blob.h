@@ -102,7 +102,8 @@ int blob_list(struct blob_store *s, const char *prefix, blob_list_fn *fn,
 	      void *arg);
 /** Remove all keys of a prefix that ends in "/". 0 also when none. */
 int blob_remove_all(struct blob_store *s, const char *prefix);
-/** Remove partial files that nobody has touched since. @return how many */
+/** Remove partial files, and work folders with the files in them, that nobody
+ *  has touched since. @return how many */
 int blob_sweep(struct blob_store *s, int64_t older_than_wall_us);
 
 /** Copy a file of the local disk in, and commit. */

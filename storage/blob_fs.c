@@ -330,6 +330,25 @@ static int fs_list(struct blob_store *s, const char *prefix, blob_list_fn *fn,
 	return walk_dir(&w, fs_of(s)->root, "", 0);
 }
 
+/* A work folder of a renderer that was killed; one level, files only. */
+static bool remove_folder(int parent, const char *name)
+{
+	int fd = openat(parent, name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!dir) {
+		if (fd >= 0)
+			(void)close(fd);
+		return false;
+	}
+	while ((de = readdir(dir)))
+		(void)unlinkat(fd, de->d_name, 0); /* not "." and ".." */
+	(void)closedir(dir);			   /* only read */
+	return unlinkat(parent, name, AT_REMOVEDIR) == 0;
+}
+
 static int fs_sweep(struct blob_store *s, int64_t older_than_wall_us)
 {
 	char path[PATH_MAX];
@@ -350,7 +369,9 @@ static int fs_sweep(struct blob_store *s, int64_t older_than_wall_us)
 				    st.st_mtim.tv_nsec / 1000 >=
 			    older_than_wall_us)
 			continue;
-		count += unlinkat(dirfd(dir), de->d_name, 0) == 0;
+		count += S_ISDIR(st.st_mode)
+				 ? remove_folder(dirfd(dir), de->d_name)
+				 : unlinkat(dirfd(dir), de->d_name, 0) == 0;
 	}
 	(void)closedir(dir); /* only read */
 	return count;

@@ -111,9 +111,8 @@ static void open_sockets(void)
 
 	ASSERT(!ports_init(&p, "127.0.0.1", 0, 0));
 	for (unsigned i = 0; i < n_streams; i++) {
-		ASSERT(!ports_open(&p, &pair));
+		ASSERT(!ports_open(&p, false, &pair));
 		fds[i] = pair.rtp_fd;
-		close(pair.rtcp_fd);
 		ports[i] = pair.rtp_port;
 	}
 }

@@ -154,6 +154,7 @@ ELSEWHERE = {
     "media.spool_write_failed": "tests/unit/test_capture.c", "media.damaged": "tests/unit/test_duplicates.c",
     "text.loss": "tests/e2e/test_text.py", "spool.recovered": "tests/unit/test_render.c",
     "media.unknown_codec": "tests/unit/test_render.c",
+    "media.wild_time": "tests/unit/test_render_warnings.c",
 }
 
 

@@ -280,6 +280,27 @@ static void old_partial_files_are_swept(void **state)
 	assert_int_equal(rmdir(path), 0); /* made for it, empty */
 }
 
+static void sweep_takes_folders_of_dead_writers(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = clock_wall_us(clock_real());
+	char folder[96], path[128];
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%s/.tmp/render-1", f->dir);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	snprintf(path, sizeof(path), "%s/mix.ogg", folder);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(blob_sweep(f->store, now - 3600 * INT64_C(1000000)),
+			 0);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(blob_sweep(f->store, now + 3600 * INT64_C(1000000)),
+			 1);
+	assert_int_equal(access(folder, F_OK), -1);
+}
+
 static void files_are_private_and_folders_go_with_the_last(void **state)
 {
 	struct fixture *f = *state;
@@ -346,6 +367,7 @@ int main(void)
 		CONTRACT(setup_mem),
 		CONTRACT(setup_fail),
 		TEST(old_partial_files_are_swept, setup_fs),
+		TEST(sweep_takes_folders_of_dead_writers, setup_fs),
 		TEST(files_are_private_and_folders_go_with_the_last, setup_fs),
 		TEST(it_fails_on_purpose_and_leaves_nothing, setup_fail),
 	};

@@ -115,6 +115,21 @@ static void a_clock_that_is_off_is_told(void **state)
 	assert_true(rendered_with(w, "media.drift"));
 }
 
+static void a_wild_time_is_told(void **state)
+{
+	struct world *w = *state;
+	uint8_t payload[160] = { 0 };
+
+	open_spool(w, META);
+	talk(w, 0, 50, 0);
+	maker_rtp(&w->m, 0, 0, 50, 160 * 50 + 8000 * 3600u, 7, payload,
+		  sizeof(payload));
+	maker_advance(&w->m, 20000);
+	talk(w, 51, 100, 0);
+	maker_close(&w->m, true);
+	assert_true(rendered_with(w, "media.wild_time"));
+}
+
 static void what_fits_nowhere_is_a_stray(void **state)
 {
 	struct world *w = *state;
@@ -224,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD(what_is_no_rtp_is_told),
 		WORLD(a_clock_that_is_off_is_told),
+		WORLD(a_wild_time_is_told),
 		WORLD(what_fits_nowhere_is_a_stray),
 		WORLD(a_description_that_is_none_is_told),
 		WORLD(a_damaged_block_is_told),
