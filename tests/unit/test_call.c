@@ -509,7 +509,9 @@ static void loss_and_disorder_are_made(void **state)
 	assert_true(f.result.streams[0].late > 0);
 	assert_true(s.gaps[0] > 0);
 	assert_true(s.disorder[0] > 0);
-	assert_int_equal(s.packets[0], f.result.streams[0].packets);
+	/* on a busy machine the last one comes after the BYE was read */
+	assert_in_range(s.packets[0], f.result.streams[0].packets - 1,
+			f.result.streams[0].packets);
 }
 
 static void people_join_and_leave(void **state)
