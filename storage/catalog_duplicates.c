@@ -48,15 +48,6 @@ static void call_destroy(struct call **cp)
 
 /* ---- what is known of a leg ---- */
 
-static const struct recording_participant *person(const struct recording *rec,
-						  int ord)
-{
-	for (unsigned i = 0; i < rec->n_participants; i++)
-		if ((int)rec->participants[i].ord == ord)
-			return &rec->participants[i];
-	return NULL;
-}
-
 /* Those who say nothing of who they are. */
 static bool is_anonymous(const char *aor_key)
 {
@@ -71,7 +62,7 @@ static bool is_anonymous(const char *aor_key)
 static int find_sender(struct call *c, const struct recording *rec, int ord,
 		       const char **ret_key)
 {
-	const struct recording_participant *p = person(rec, ord);
+	const struct recording_participant *p = recording_party(rec, ord);
 	char *aor CLEANUP(mem_freep) = NULL, *user CLEANUP(mem_freep) = NULL;
 	const char *key;
 	int r;
