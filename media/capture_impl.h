@@ -69,6 +69,10 @@ struct capture_stream {
 	struct capture_check check;
 	struct spool_stream_totals totals;
 	int64_t unmuted_mono_us; /* end of the last pause, INT64_MIN: none */
+	/* the newest packet of a pause, until it is long ago */
+	bool has_muted;
+	uint16_t muted_seq;
+	uint32_t muted_ssrc;
 	unsigned told;
 	/* RTCP */
 	uint32_t our_ssrc;

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +39,10 @@
 #define SLACK_US 500000
 /* RFC 2198 has 14 bits for how old a copy is, RFC 4103 milliseconds. */
 #define TEXT_OLD_US 17000000
+/* More packets than that after a pause, none of it comes any more. */
+#define MUTED_SEQ_MAX 64
+/* An overtaken packet comes this much later at most. */
+#define LATE_US 2000000
 
 /* ---- open and close ---- */
 
@@ -233,10 +238,44 @@ static void store_muted(struct capture *c, struct capture_session *s,
 	store(c, s, st, SPOOL_RTP, mono_us, head, sizeof(head));
 }
 
+static void remember_muted(struct capture_stream *st,
+			   const struct rtp_packet *p)
+{
+	if (st->has_muted && st->muted_ssrc == p->ssrc &&
+	    rtp_seq_diff(st->muted_seq, p->seq) <= 0)
+		return;
+	st->has_muted = true;
+	st->muted_seq = p->seq;
+	st->muted_ssrc = p->ssrc;
+}
+
+/* How many packets after the newest one of a pause; INT_MAX: unknown, or long
+ * after it. */
+static int since_muted(struct capture_stream *st, const struct rtp_packet *p)
+{
+	int n;
+
+	if (!st->has_muted || st->muted_ssrc != p->ssrc)
+		return INT_MAX;
+	n = rtp_seq_diff(st->muted_seq, p->seq);
+	if (n <= MUTED_SEQ_MAX && n > -MUTED_SEQ_MAX)
+		return n;
+	st->has_muted = false;
+	return INT_MAX;
+}
+
+/* Sent in the pause, and overtaken on its way here by the pause's end. */
+static bool late_from_pause(const struct capture_stream *st, int n_since,
+			    int64_t mono_us)
+{
+	return n_since <= 0 && mono_us - st->unmuted_mono_us < LATE_US;
+}
+
 /* Redundant text repeats what was typed some packets ago: nothing of a pause
- * may come back with the first packets after it. */
+ * may come back with the first packets after it. What a packet of the pause
+ * brought is known by its number; one that never arrived, by its time. */
 static void blank_text(const struct capture_stream *st,
-		       const struct rtp_packet *p, int64_t mono_us,
+		       const struct rtp_packet *p, int64_t mono_us, int n_since,
 		       uint8_t *data)
 {
 	int64_t since;
@@ -244,15 +283,18 @@ static void blank_text(const struct capture_stream *st,
 	if (st->unmuted_mono_us == INT64_MIN)
 		return;
 	since = mono_us - st->unmuted_mono_us;
-	if (since > TEXT_OLD_US)
+	if (since > TEXT_OLD_US && n_since == INT_MAX)
 		return;
+	if (since < 0)
+		since = 0;
+	else if (since > TEXT_OLD_US)
+		since = TEXT_OLD_US;
 	for (unsigned i = 0; i < st->cfg.n_pts; i++)
 		if (st->cfg.pts[i].pt == p->pt &&
 		    !strcmp(st->cfg.pts[i].codec, "red"))
 			t140_red_blank(data + (p->payload - data),
-				       p->payload_len,
-				       since > 0 ? (uint32_t)(since / 1000)
-						 : 0);
+				       p->payload_len, (uint32_t)(since / 1000),
+				       n_since > 0 ? (unsigned)n_since - 1 : 0);
 }
 
 static void take_rtcp(struct capture *c, struct capture_session *s,
@@ -278,6 +320,7 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 {
 	struct rtp_packet pkt;
 	enum spool_drop why;
+	int n_since;
 
 	if (rtp_parse(data, len, &pkt) < 0) {
 		drop(c, s, st, SPOOL_DROP_VERSION, 1);
@@ -286,7 +329,11 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 	why = capture_check_rtp(&st->check, from, &pkt, rate_of(st, pkt.pt),
 				mono_us);
 	/* checked first: reports and the lock go on while nothing is stored */
+	n_since = why == CAPTURE_KEEP ? since_muted(st, &pkt) : INT_MAX;
 	if (why == CAPTURE_KEEP && st->cfg.muted)
+		remember_muted(st, &pkt);
+	if (why == CAPTURE_KEEP &&
+	    (st->cfg.muted || late_from_pause(st, n_since, mono_us)))
 		why = SPOOL_DROP_MUTED;
 	else if (why == CAPTURE_KEEP && !st->cfg.active)
 		why = SPOOL_DROP_INACTIVE;
@@ -295,7 +342,7 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 		return;
 	}
 	if (st->cfg.media == CAP_TEXT)
-		blank_text(st, &pkt, mono_us, data);
+		blank_text(st, &pkt, mono_us, n_since, data);
 	if (c->mute_dtmf && is_dtmf(st, pkt.pt))
 		store_muted(c, s, st, mono_us, &pkt);
 	else

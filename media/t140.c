@@ -189,7 +189,8 @@ static int split_red(const uint8_t *payload, size_t len, struct part *parts)
 	return n + 1;
 }
 
-void t140_red_blank(uint8_t *payload, size_t len, uint32_t max_offset)
+void t140_red_blank(uint8_t *payload, size_t len, uint32_t max_offset,
+		    unsigned max_back)
 {
 	struct part parts[GENERATIONS_MAX + 1];
 	int n = split_red(payload, len, parts), i;
@@ -197,7 +198,8 @@ void t140_red_blank(uint8_t *payload, size_t len, uint32_t max_offset)
 	if (n < 0 && len)
 		memset(payload, 0, len);
 	for (i = 0; i < n - 1; i++)
-		if (parts[i].offset > max_offset && parts[i].len)
+		if (parts[i].len && (parts[i].offset > max_offset ||
+				     (unsigned)(n - 1 - i) > max_back))
 			memset(payload + (parts[i].data - payload), 0,
 			       parts[i].len);
 }

@@ -64,13 +64,17 @@ int t140_finish(struct t140 *t);
 
 /**
  * Make older generations in a packet unreadable, in place (zeros, which are no
- * text): what was typed while nothing may be kept.
+ * text): what was typed while nothing may be kept. Generations that are both
+ * young enough and few enough packets old stay.
  *
- * @param max_offset generations that are at most that much older than the
- *                   packet stay, in ticks of its clock
+ * @param max_offset at most that much older than the packet, in ticks of its
+ *                   clock
+ * @param max_back   first sent at most so many packets before (1: the packet
+ *                   right before this one)
  * A payload that is not RFC 2198 becomes zeros altogether.
  */
-void t140_red_blank(uint8_t *payload, size_t len, uint32_t max_offset);
+void t140_red_blank(uint8_t *payload, size_t len, uint32_t max_offset,
+		    unsigned max_back);
 
 /* After t140_finish(): times never decrease; live as long as t. */
 const struct t140_char *t140_chars(const struct t140 *t, size_t *ret_n);

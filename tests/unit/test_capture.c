@@ -199,11 +199,13 @@ static void nothing_is_stored_on_hold_or_muted(void **state)
 	/* a refresh that changes nothing writes nothing */
 	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
 	rig_wait(g, &g->n_opened, 5);
+	/* sent in the pause, overtaken by its end */
+	rig_rtp(a, port, 0, seq - 1, 1, 172);
 	for (; seq < 40; seq++)
 		rig_rtp(a, port, 0, seq, 1, 172);
 	rig_close(g, S1, false);
 	assert_int_equal(g->closed.packets, 20);
-	assert_int_equal(g->closed.dropped, 20);
+	assert_int_equal(g->closed.dropped, 21);
 	read_spool(g, S1, &seen);
 	assert_int_equal(seen.rtp[0], 20);
 	assert_int_equal(seen.seqs[0][9], 9);

@@ -253,14 +253,28 @@ static void t140_red_blank_spares_the_young(void **state)
 	uint8_t junk[] = "\xe2\x00PIN";
 
 	(void)state;
-	t140_red_blank(p, sizeof(p) - 1, 300);
+	t140_red_blank(p, sizeof(p) - 1, 600, 2);
+	assert_memory_equal(p + 9, "PINab", 5);
+	t140_red_blank(p, sizeof(p) - 1, 300, 2);
 	assert_memory_equal(p + 9, "\0\0Nab", 5);
-	t140_red_blank(p, sizeof(p) - 1, 0);
+	t140_red_blank(p, sizeof(p) - 1, 600, 0);
 	assert_memory_equal(p + 9, "\0\0\0ab", 5);
 	assert_int_equal(put_raw(3, 1000, true, p, sizeof(p) - 1), 0);
-	t140_red_blank(junk, sizeof(junk) - 1, 0);
+	t140_red_blank(junk, sizeof(junk) - 1, 0, 2);
 	assert_memory_equal(junk, "\0\0\0\0\0", 5);
 	assert_text("ab");
+}
+
+/* However young it says it is: it was first sent two packets ago. */
+static void t140_red_blank_counts_packets(void **state)
+{
+	uint8_t p[] = "\xe2\x00\x28\x02" /* 10 ms, 2 bytes */
+		      "\xe2\x00\x14\x01" /* 5 ms, 1 byte */
+		      "\x62PINab";
+
+	(void)state;
+	t140_red_blank(p, sizeof(p) - 1, 600, 1);
+	assert_memory_equal(p + 9, "\0\0Nab", 5);
 }
 
 static void vtt_has_cues_with_times(void **state)
@@ -319,6 +333,7 @@ int main(void)
 		T(t140_refuses_broken_redundancy),
 		T(t140_gap_by_a_pause_is_not_loss),
 		T(t140_red_blank_spares_the_young),
+		T(t140_red_blank_counts_packets),
 		T(vtt_has_cues_with_times),
 		T(vtt_without_text_is_a_head),
 	};
