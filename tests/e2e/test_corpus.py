@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import traceback
+import warnings
 import zlib
 
 import pytest
@@ -21,6 +22,7 @@ from lib.server import ALICE, ROOT, Server, World
 TRANSPORTS = ("udp", "tcp", "tls")
 ALL = cases()
 AT_ONCE = 20
+LATE_S = 0.1  # packets so late look like gaps
 
 OPEN = {"type": "call_recording", "actions": ["record"],
         "owner": {"aor": [ALICE], "must_participate": False}, "conditions": {}}
@@ -65,17 +67,30 @@ class Tokens:
 
 
 def one(name, transport, world, token, cafile, folder):
-    """None, or what went wrong."""
-    player = None
+    """(None or what went wrong, by how many seconds our own packets were late)"""
+    player, why = None, None
     try:
         player = Player(name, ALL[name], world.server, transport, token, cafile)
         player.play()
         player.check(world.api_token, folder)
     except Exception:  # whatever it is, it belongs to this case only
-        return traceback.format_exc()
+        why = traceback.format_exc()
     finally:
         if player:
             player.close()
+    return why, player.late_s if player else 0
+
+
+def on_time(name, first, again):
+    """What a case came to. Twenty are played at once: where this program itself could not keep
+    the times of its packets, what it says of gaps and lengths is worth nothing; once more, alone."""
+    why, late_s = first
+    for _ in range(2):
+        if not why or late_s < LATE_S:
+            break
+        warnings.warn(f"{name}: our own packets were {late_s:.2f} s late, played again", stacklevel=1)
+        why, late_s = again()
+    return why
 
 
 def play_all(transport, folder, pki):
@@ -93,6 +108,8 @@ def play_all(transport, folder, pki):
             jobs = {n: pool.submit(one, n, transport, world, t, cafile, folder)
                     for n, t in todo.items()}
             results = {n: j.result() for n, j in jobs.items()}
+        results = {n: on_time(n, r, lambda n=n: one(n, transport, world, todo[n], cafile, folder))
+                   for n, r in results.items()}
         server.stop()
         log = server.log()
     finally:

@@ -225,6 +225,7 @@ class Player:
         self.c = sipc.SipClient(server.sip[transport], transport, cafile=cafile)
         self.names, self.lines, self.dialogs, self.beside = {}, {}, [], []
         self.spoken, self.pause_s = None, 0  # tick of the last RTP; the longest pause in it
+        self.late_s = 0  # what our own packets were behind their times at worst
         self.rng = random.Random(7865)
         self.begin = time.monotonic()
         self.new_dialog()
@@ -455,6 +456,7 @@ class Player:
                 self.type(self.line(int(n) - 1), text, tick, tick - first)
             tick += 1
             self.wait(self.begin + tick * 0.02)
+            self.late_s = max(self.late_s, time.monotonic() - self.begin - tick * 0.02)
         self.spoken = tick if live else self.spoken
 
     def type(self, line, text, tick, since):
