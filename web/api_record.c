@@ -14,7 +14,7 @@
 #include "web/http.h"
 
 #define PEOPLE_MAX 64
-#define STREAMS_MAX 16
+#define STREAMS_MAX 32
 #define WAIT_US 1000000
 
 static bool is_known(const char *name)

@@ -188,7 +188,7 @@ static const struct page pages[] = {
 "by the conditions of the grant and ends by BYE from either side.\n"
 "\n"
 "  --participant AOR  who takes part, when the client does not say so\n"
-"  --streams N        audio lines taken at most, default 16\n"
+"  --streams N        audio lines taken at most, default 32\n"
 "\n"
 "Prints the recording's id. Exit code 4 when it is not allowed.\n" },
 { "export", "copy a recording with all that belongs to it",

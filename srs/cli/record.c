@@ -79,7 +79,7 @@ static int ask(struct cli *c, struct cli_catalog *cat, char *args,
 int cli_record(struct cli *c, int argc, char **argv)
 {
 	struct cli_catalog cat CLEANUP(cli_catalog_close) = { 0 };
-	const char *from = NULL, *grant = NULL, *streams = "16";
+	const char *from = NULL, *grant = NULL, *streams = "32";
 	struct cli_list people = { 0 };
 	const struct cli_option table[] = {
 		{ .name = "--from", .value = &from, .required = true },
@@ -94,8 +94,8 @@ int cli_record(struct cli *c, int argc, char **argv)
 	r = cli_args(WORD, argc - 1, argv + 1, table, ARRAY_SIZE(table), NULL);
 	if (r != CLI_OK)
 		return r;
-	if (str_u64(streams, 16, &n) < 0 || n == 0)
-		return cli_usage(WORD, "--streams is 1 to 16");
+	if (str_u64(streams, 32, &n) < 0 || n == 0)
+		return cli_usage(WORD, "--streams is 1 to 32");
 	r = cli_catalog_open(c, &cat);
 	if (r != CLI_OK)
 		return r;

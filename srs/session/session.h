@@ -47,7 +47,7 @@ struct role;
 struct settings;
 
 #define SESSION_BUCKETS 1024u
-#define SESSION_AUDIO_MAX 16u
+#define SESSION_AUDIO_MAX 32u
 /* What a session may keep of its signalling; the rest is counted. */
 #define SESSION_MESSAGES_MAX 2000u
 /* Of these at most so many that the stack handled alone: anybody may send

@@ -242,7 +242,7 @@ static const char *take_params(struct span rest, struct refer_to *to)
 		if (!span_ieq(name, "streams"))
 			continue;
 		if (span_u64(one, REFER_STREAMS_MAX, &n) < 0 || n == 0)
-			return "has streams other than 1 to 16";
+			return "has streams other than 1 to 32";
 		to->streams = (unsigned)n;
 	}
 	return NULL;

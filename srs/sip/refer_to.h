@@ -29,7 +29,7 @@ struct buf;
 #define REFER_URI_MAX 400
 #define DIALOG_CALL_ID_MAX 256
 #define DIALOG_TAG_MAX 128
-#define REFER_STREAMS_MAX 16
+#define REFER_STREAMS_MAX 32
 
 /* A dialog as the one side sees it that is asked; in Replaces its to-tag is
  * local and its from-tag remote. */

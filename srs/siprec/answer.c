@@ -209,6 +209,13 @@ static void summarize(const struct sdp *offer, struct answer *ans,
 	}
 }
 
+/* A line that is further back than any is kept is refused for that, whatever
+ * its grant says: grants end there, too. */
+static bool may_fit(enum answer_why why)
+{
+	return why == ANSWER_ACCEPTED || why == ANSWER_NOT_PERMITTED;
+}
+
 void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
 		 unsigned max_audio, struct warn_list *wl,
 		 struct answer *ret_answer)
@@ -226,7 +233,8 @@ void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
 		a->dir = SDP_INACTIVE;
 		a->why = judge_line(offer->lines[i], p);
 		n = offer->lines[i]->media == SDP_TEXT ? &n_text : &n_audio;
-		if (a->why == ANSWER_ACCEPTED && *n == max_audio)
+		if (may_fit(a->why) &&
+		    (i >= ANSWER_STREAMS_MAX || *n == max_audio))
 			a->why = ANSWER_TOO_MANY;
 		if (a->why != ANSWER_ACCEPTED)
 			continue;

@@ -33,7 +33,7 @@ enum answer_why {
 	ANSWER_NO_PROTO,      /* a transport we do not speak */
 	ANSWER_NOT_AUDIO,     /* a kind of media we do not record */
 	ANSWER_TWIN,	      /* same label and stream as an accepted line */
-	ANSWER_TOO_MANY,      /* beyond max_audio */
+	ANSWER_TOO_MANY,      /* beyond max_audio or ANSWER_STREAMS_MAX */
 };
 
 /* What the gate permits for one m-line; bit i of pts is pts[i] of the line. */
@@ -44,6 +44,8 @@ struct answer_permit {
 
 #define ANSWER_PTS_ALL UINT32_MAX
 #define ANSWER_MORE_MAX 2
+/* Lines further back are refused. */
+#define ANSWER_STREAMS_MAX 32u
 
 struct answer_line {
 	enum answer_why why;
@@ -76,7 +78,8 @@ struct answer {
  * Choose per line.
  *
  * @param permits   one per m-line of the offer, NULL = everything
- * @param max_audio most audio lines that are accepted (16), and text lines
+ * @param max_audio most audio lines that are accepted (32), and text lines;
+ *                  of the first ANSWER_STREAMS_MAX lines
  * @param wl        what was refused and why; may be NULL
  */
 void answer_plan(const struct sdp *offer, const struct answer_permit *permits,

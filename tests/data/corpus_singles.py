@@ -217,11 +217,13 @@ def sdp_shapes(save):
           ["recvonly 1", "refused 3", "recvonly 2"], [STREAMS[0], ["3", ""], STREAMS[1]], (), [[1], [3]])
     shape("no-version", "no v=, o=, s= or t= line", "c=IN IP4 {{ip}}\n" + audio(0, 1) + audio(1, 2),
           warnings=["sdp.no_version"])
-    lines = "".join(audio(i, i + 1) if i < 2 else audio(i, i + 1, "a=inactive") for i in range(16))
-    lines += "".join(audio(i, i + 1) for i in range(16, 32))
-    shape("thirty-two-lines", "32 m-lines: each is answered, 16 of them with a port", base + lines,
-          [f"{'recvonly' if i < 2 else 'inactive' if i < 16 else 'refused'} {i + 1}" for i in range(32)],
-          None, ["answer.too_many_streams"])
+    lines = "".join(audio(i, i + 1) if i < 2 else audio(i, i + 1, "a=inactive") for i in range(32))
+    shape("thirty-two-lines", "32 m-lines, two of them active: each gets a port", base + lines,
+          [f"{'recvonly' if i < 2 else 'inactive'} {i + 1}" for i in range(32)], None)
+    lines = "".join(f"m=audio 0 RTP/AVP 0\na=label:{i + 1}\n" if 2 <= i < 32 else audio(i, i + 1) for i in range(34))
+    shape("thirty-four-lines", "34 m-lines of which 30 are gone: the last two are beyond what is kept", base + lines,
+          [f"{'recvonly' if i < 2 else 'refused'} {i + 1}" for i in range(34)], None,
+          ["answer.too_many_streams"])
 
 
 def sdp_moves(save):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from lib import media
+from lib.calls import Leg
 from lib.catalog import Catalog
 from lib.server import ALICE, BOB, CAROL, World
 from lib.sipc import SipClient, metadata
@@ -166,3 +167,33 @@ def test_what_was_understood_is_printed_as_rfc7865(server, world):
 @pytest.mark.parametrize("bad", ["x", "00000000-0000-7000-8000-000000000000"])
 def test_an_unknown_call_is_not_there(server, world, bad):
     server.get(f"/api/v1/calls/{bad}", world.api_token, code=404)
+
+
+def test_a_conference_of_thirty_two(server, tmp_path):
+    """Every line is kept, each as the track of whoever speaks on it."""
+    people = [(ALICE, "Alice")] + [(f"sip:p{i}@voip.example", f"P {i}") for i in range(1, 32)]
+    world = World(server)
+    legs = [Leg(300 + 50 * i) for i in range(32)]
+    d = SipClient(server.sip["tcp"], "tcp").dialog(token=world.access_token)
+    r = d.invite([leg.port for leg in legs], people)
+    assert r.status == 200 and all(r.ports()), r.raw
+    for leg, port in zip(legs, r.ports()):
+        leg.dest = ("127.0.0.1", port)
+    began = time.monotonic()
+    for tick in range(60):
+        for leg in legs:
+            leg.send(tick)
+        time.sleep(max(0, began + 0.02 * (tick + 1) - time.monotonic()))
+    assert d.bye().status == 200
+    rec = world.recording(world.wait_recording(timeout=60)["id"])
+    tracks = {t["participant"]: t["n"] for t in rec["tracks"] if t["n"]}
+    assert len(tracks) == 32, tracks
+    assert rec["warnings"] == []
+    for i in (0, 15, 16, 31):
+        got = server.get(f"/api/v1/recordings/{rec['id']}/tracks/{tracks[i]}/audio?format=ogg", world.api_token)
+        assert got.status_code == 200
+        path = tmp_path / f"{i}.ogg"
+        path.write_bytes(got.content)
+        voice = media.decode(path)[0][3000:8000]
+        assert media.level(voice, 300 + 50 * i) > 0.1
+        assert media.level(voice, 300 + 50 * (i + 1)) < 0.02
