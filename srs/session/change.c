@@ -317,8 +317,8 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 	int r;
 
 	intake_permits(sv, v, in->sdp->n_lines);
-	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, &in->warnings,
-		    &in->answer);
+	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, ANSWER_SRTP_OFF,
+		    &in->warnings, &in->answer);
 	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
 	r = session_plan(sv, s, t, &s->plan);
 	if (r < 0)

@@ -407,8 +407,8 @@ static const char *plan_offer(struct session *s, const struct gate_verdict *v)
 	struct intake *in = sv->in;
 
 	intake_permits(sv, v, in->sdp->n_lines);
-	answer_plan(in->sdp, in->permits, s->dial_streams, &in->warnings,
-		    &in->answer);
+	answer_plan(in->sdp, in->permits, s->dial_streams, ANSWER_SRTP_OFF,
+		    &in->warnings, &in->answer);
 	if (in->answer.n_accepted == 0)
 		return NOTHING;
 	if (session_take_people(s) < 0)
@@ -433,7 +433,8 @@ static void refuse_offer(struct session *s)
 	struct intake *in = s->sv->in;
 	struct answer_permit none[SDP_LINES_MAX] = { 0 };
 
-	answer_plan(in->sdp, none, s->dial_streams, NULL, &in->answer);
+	answer_plan(in->sdp, none, s->dial_streams, ANSWER_SRTP_OFF, NULL,
+		    &in->answer);
 	confirm(s, in->sdp, &in->answer);
 }
 
@@ -443,7 +444,8 @@ static void judge_offer(struct session *s)
 	struct gate_verdict v;
 	const char *bad;
 
-	answer_plan(in->sdp, NULL, s->dial_streams, NULL, &in->answer);
+	answer_plan(in->sdp, NULL, s->dial_streams, ANSWER_SRTP_OFF, NULL,
+		    &in->answer);
 	if (in->answer.n_accepted == 0) {
 		refuse_offer(s);
 		hang_up(s, COMMAND_FAILED, NOTHING);

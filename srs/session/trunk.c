@@ -24,8 +24,8 @@ void trunk_find_strict_error(struct intake *in)
 	in->scratch = in->warnings;
 	in->strict_error[0] = '\0';
 	if (in->sdp)
-		answer_plan(in->sdp, NULL, SESSION_AUDIO_MAX, &in->scratch,
-			    &in->answer);
+		answer_plan(in->sdp, NULL, SESSION_AUDIO_MAX, ANSWER_SRTP_OFF,
+			    &in->scratch, &in->answer);
 	for (unsigned i = 0; i < wl->n; i++) {
 		const struct warn *w = &wl->items[i];
 		bool reading = i < in->warnings.n;

@@ -1,8 +1,8 @@
 /* The choice per m-line. Permission is looked at before codecs, because the
  * gate's order of answers is conditions (403) before codecs (488).
  *
- * One stream offered twice, as SAVP and as AVP: the line that we cannot take
- * is refused without being an error when its twin was accepted.
+ * One stream offered twice, as SAVP and as AVP: SAVP is taken if it can be, and
+ * the other line is refused without being an error.
  */
 #include "srs/siprec/answer.h"
 
@@ -82,17 +82,35 @@ static enum answer_why judge_text(const struct sdp_line *l,
 	return ANSWER_NOT_PERMITTED;
 }
 
-static enum answer_why judge_line(const struct sdp_line *l,
-				  const struct answer_permit *p)
+static enum answer_why judge_proto(const struct sdp_line *l,
+				   enum answer_srtp srtp)
 {
+	if (l->proto == SDP_AVP || l->proto == SDP_AVPF)
+		return srtp == ANSWER_SRTP_REQUIRED ? ANSWER_IN_CLEAR
+						    : ANSWER_ACCEPTED;
+	if (l->proto == SDP_DTLS && srtp != ANSWER_SRTP_OFF)
+		return ANSWER_NO_KEYS;
+	if (!sdp_line_is_srtp(l) || srtp == ANSWER_SRTP_OFF)
+		return ANSWER_NO_PROTO;
+	return l->sdes.params.suite == SRTP_CLEAR ? ANSWER_NO_KEYS
+						  : ANSWER_ACCEPTED;
+}
+
+static enum answer_why judge_line(const struct sdp_line *l,
+				  const struct answer_permit *p,
+				  enum answer_srtp srtp)
+{
+	enum answer_why why;
+
 	if (!l->port)
 		return ANSWER_OFFERED_ZERO;
 	if (l->media != SDP_AUDIO && l->media != SDP_TEXT)
 		return ANSWER_NOT_AUDIO;
 	if (!p->permit)
 		return ANSWER_NOT_PERMITTED;
-	if (l->proto != SDP_AVP && l->proto != SDP_AVPF)
-		return ANSWER_NO_PROTO;
+	why = judge_proto(l, srtp);
+	if (why != ANSWER_ACCEPTED)
+		return why;
 	if (l->media == SDP_TEXT)
 		return judge_text(l, p);
 	if (find_audio(l, p->pts) >= 0)
@@ -142,10 +160,17 @@ static bool same_stream(const struct sdp_line *a, const struct sdp_line *b)
 	return a->port == b->port;
 }
 
+/* Refused for what its accepted twin has? */
+static bool is_spare(enum answer_why why)
+{
+	return why == ANSWER_NO_PROTO || why == ANSWER_NO_KEYS ||
+	       why == ANSWER_IN_CLEAR;
+}
+
 static void mark_twins(const struct sdp *offer, struct answer *ans)
 {
 	for (unsigned i = 0; i < ans->n_lines; i++) {
-		if (ans->lines[i].why != ANSWER_NO_PROTO)
+		if (!is_spare(ans->lines[i].why))
 			continue;
 		for (unsigned k = 0; k < ans->n_lines; k++) {
 			if (ans->lines[k].why == ANSWER_ACCEPTED &&
@@ -153,6 +178,43 @@ static void mark_twins(const struct sdp *offer, struct answer *ans)
 				ans->lines[i].why = ANSWER_TWIN;
 		}
 	}
+}
+
+/* A line in clear (acceptable or outside the conditions) whose stream comes as
+ * SRTP, too. */
+static void mark_clear_twins(const struct sdp *offer, struct answer *ans)
+{
+	for (unsigned i = 0; i < ans->n_lines; i++) {
+		struct answer_line *a = &ans->lines[i];
+
+		if ((a->why != ANSWER_ACCEPTED &&
+		     a->why != ANSWER_NOT_PERMITTED) ||
+		    sdp_line_is_srtp(offer->lines[i]))
+			continue;
+		for (unsigned k = 0; k < ans->n_lines; k++) {
+			if (ans->lines[k].why == ANSWER_ACCEPTED &&
+			    sdp_line_is_srtp(offer->lines[k]) &&
+			    same_stream(offer->lines[i], offer->lines[k]))
+				a->why = ANSWER_TWIN;
+		}
+	}
+}
+
+/* Never what a line says: there are keys in it. */
+static void warn_no_keys(const struct sdp_line *l, unsigned i,
+			 struct warn_list *wl)
+{
+	if (l->n_crypto)
+		warn_add(wl, "answer.srtp_no_key", WARN_ERROR,
+			 "m-line %u: none of its %u a=crypto lines can be used",
+			 i + 1, l->n_crypto);
+	else
+		warn_add(wl, "answer.srtp_no_key", WARN_ERROR,
+			 "m-line %u: %s without a=crypto%s", i + 1,
+			 l->proto_word,
+			 l->has_crypto || l->proto == SDP_DTLS
+				 ? "; DTLS-SRTP is not supported"
+				 : "");
 }
 
 static void warn_refused(const struct sdp_line *l, unsigned i,
@@ -176,6 +238,14 @@ static void warn_refused(const struct sdp_line *l, unsigned i,
 	case ANSWER_NO_PROTO:
 		warn_add(wl, "answer.no_transport", WARN_ERROR,
 			 "m-line %u: %s is not supported", i + 1,
+			 l->proto_word);
+		return;
+	case ANSWER_NO_KEYS:
+		warn_no_keys(l, i, wl);
+		return;
+	case ANSWER_IN_CLEAR:
+		warn_add(wl, "answer.srtp_required", WARN_ERROR,
+			 "m-line %u: %s, but SRTP is required here", i + 1,
 			 l->proto_word);
 		return;
 	case ANSWER_NOT_AUDIO:
@@ -203,9 +273,10 @@ static void summarize(const struct sdp *offer, struct answer *ans,
 			ans->n_active += a->dir == SDP_RECVONLY && !l->on_hold;
 		}
 		ans->permission_refused |= a->why == ANSWER_NOT_PERMITTED;
-		ans->codec_refused |= a->why == ANSWER_NO_CODEC ||
-				      a->why == ANSWER_NO_PROTO ||
-				      a->why == ANSWER_NOT_AUDIO;
+		ans->codec_refused |=
+			a->why == ANSWER_NO_CODEC ||
+			a->why == ANSWER_NO_PROTO || a->why == ANSWER_NO_KEYS ||
+			a->why == ANSWER_IN_CLEAR || a->why == ANSWER_NOT_AUDIO;
 	}
 }
 
@@ -217,8 +288,8 @@ static bool may_fit(enum answer_why why)
 }
 
 void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
-		 unsigned max_audio, struct warn_list *wl,
-		 struct answer *ret_answer)
+		 unsigned max_audio, enum answer_srtp srtp,
+		 struct warn_list *wl, struct answer *ret_answer)
 {
 	static const struct answer_permit all = { true, ANSWER_PTS_ALL };
 	struct answer *ans = ret_answer;
@@ -231,7 +302,13 @@ void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
 
 		a->audio = a->red = a->dtmf = a->cn = -1;
 		a->dir = SDP_INACTIVE;
-		a->why = judge_line(offer->lines[i], p);
+		a->why = judge_line(offer->lines[i], p, srtp);
+	}
+	mark_clear_twins(offer, ans);
+	for (unsigned i = 0; i < offer->n_lines; i++) {
+		const struct answer_permit *p = permits ? &permits[i] : &all;
+		struct answer_line *a = &ans->lines[i];
+
 		n = offer->lines[i]->media == SDP_TEXT ? &n_text : &n_audio;
 		if (may_fit(a->why) &&
 		    (i >= ANSWER_STREAMS_MAX || *n == max_audio))

@@ -12,7 +12,7 @@
  *	answer_print()  plan + ports + our origin     -> SDP text
  *
  * Pure, except that answer_print() keeps the origin's version. No I/O.
- * Source: RFC 3264, 7866 section 7, 8866.
+ * Source: RFC 3264, 4568 section 5.1.2, 7866 section 7, 8866.
  */
 #ifndef SRS_SIPREC_ANSWER_H
 #define SRS_SIPREC_ANSWER_H
@@ -33,7 +33,16 @@ enum answer_why {
 	ANSWER_NO_PROTO,      /* a transport we do not speak */
 	ANSWER_NOT_AUDIO,     /* a kind of media we do not record */
 	ANSWER_TWIN,	      /* same label and stream as an accepted line */
+	ANSWER_NO_KEYS,	      /* SRTP without a key that we can use */
+	ANSWER_IN_CLEAR,      /* RTP in clear where SRTP is required */
 	ANSWER_TOO_MANY,      /* beyond max_audio or ANSWER_STREAMS_MAX */
+};
+
+/* [media] srtp: what is done about lines of SRTP. */
+enum answer_srtp {
+	ANSWER_SRTP_PREFERRED, /* taken; wins over a twin in clear */
+	ANSWER_SRTP_REQUIRED,  /* the only thing that is taken */
+	ANSWER_SRTP_OFF,       /* refused */
 };
 
 /* What the gate permits for one m-line; bit i of pts is pts[i] of the line. */
@@ -63,6 +72,8 @@ struct answer_line {
 	enum sdp_record record; /* caller: said to clients that are aware */
 	uint16_t rtp_port;	/* caller fills before printing; even, not 0 */
 	uint16_t rtcp_port;
+	/* caller, before printing: our key of a line of SRTP; borrowed */
+	const struct srtp_params *srtp;
 };
 
 struct answer {
@@ -80,11 +91,12 @@ struct answer {
  * @param permits   one per m-line of the offer, NULL = everything
  * @param max_audio most audio lines that are accepted (32), and text lines;
  *                  of the first ANSWER_STREAMS_MAX lines
+ * @param srtp      SRTP (RFC 4568) or not
  * @param wl        what was refused and why; may be NULL
  */
 void answer_plan(const struct sdp *offer, const struct answer_permit *permits,
-		 unsigned max_audio, struct warn_list *wl,
-		 struct answer *ret_answer);
+		 unsigned max_audio, enum answer_srtp srtp,
+		 struct warn_list *wl, struct answer *ret_answer);
 
 /* Our side of o=; lives as long as the dialog (kept in its restore data). */
 struct answer_origin {
@@ -103,8 +115,8 @@ void answer_origin_init(struct answer_origin *o, uint64_t seed,
  * Append the answer. An unchanged answer is the same bytes again (a session
  * refresh must change nothing).
  *
- * @return 0, -EINVAL (an accepted line without port, address not a literal),
- *         or the buffer's error
+ * @return 0, -EINVAL (an accepted line without port or its key, address not a
+ *         literal), or the buffer's error
  */
 int answer_print(const struct sdp *offer, const struct answer *a,
 		 struct answer_origin *o, struct buf *out);

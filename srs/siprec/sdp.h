@@ -8,7 +8,7 @@
  * nothing: see srs/siprec/answer.h. Pure; fuzzed by fuzz_sdp.
  *
  * Source: RFC 8866, 4566, 3264, 3551 (static types), 3605 (rtcp), 4574
- * (label), 5761 (rtcp-mux), 5245 is ignored.
+ * (label), 5761 (rtcp-mux), 4568 (crypto), 5245 is ignored.
  */
 #ifndef SRS_SIPREC_SDP_H
 #define SRS_SIPREC_SDP_H
@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "srs/siprec/sdes.h"
 
 #define SDP_LINES_MAX 64    /* m-lines */
 #define SDP_PTS_MAX 32	    /* payload types of one m-line */
@@ -92,6 +93,8 @@ struct sdp_line {
 	uint16_t ptime_ms;	/* 0 = not said */
 	bool rtcp_mux;
 	bool has_crypto;	      /* a=crypto or a=fingerprint seen */
+	uint8_t n_crypto;	      /* a=crypto lines; 255 = that or more */
+	struct sdes sdes;	      /* the first that can be used */
 	bool on_hold;		      /* c= is 0.0.0.0 or :: */
 	char label[SDP_LABEL_MAX];    /* as sent; "" = none */
 	char media_word[24];	      /* as sent, "audio" */
@@ -132,7 +135,7 @@ struct sdp {
  */
 int sdp_read(struct span text, struct warn_list *wl, struct sdp **ret_sdp);
 
-/** Takes NULL, leaves NULL. */
+/** Takes NULL, leaves NULL; keys are wiped. */
 void sdp_destroy(struct sdp **sp);
 
 /** Where the peer of a line sends from and wants RTCP.
@@ -140,6 +143,9 @@ void sdp_destroy(struct sdp **sp);
  *         on hold, or the port is 0; ports are filled in network order */
 void sdp_line_remote(const struct sdp_line *l, struct sockaddr_storage *ret_rtp,
 		     struct sockaddr_storage *ret_rtcp);
+
+/** Is it RTP/SAVP or RTP/SAVPF? */
+bool sdp_line_is_srtp(const struct sdp_line *l);
 
 /** @return the line with this label, or NULL; "" never matches */
 const struct sdp_line *sdp_find_label(const struct sdp *s, const char *label);

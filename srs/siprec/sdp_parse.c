@@ -410,6 +410,20 @@ static void attr_keys(struct parser *ps, struct span v)
 		ps->session_crypto = true;
 }
 
+/* The first line that can be used is the one that counts: the offerer's most
+ * preferred (RFC 4568 section 5.1.2). */
+static void attr_crypto(struct parser *ps, struct span v)
+{
+	struct sdp_line *l = ps->line;
+
+	attr_keys(ps, v);
+	if (!l)
+		return; /* media level only */
+	l->n_crypto += l->n_crypto < UINT8_MAX;
+	if (l->sdes.params.suite == SRTP_CLEAR)
+		(void)sdes_read(v, &l->sdes); /* the answer tells */
+}
+
 static void attr_ptime(struct parser *ps, struct span v)
 {
 	uint64_t n;
@@ -497,7 +511,7 @@ static const struct {
 	{ "label", attr_label },
 	{ "rtcp", attr_rtcp },
 	{ "rtcp-mux", attr_rtcp_mux },
-	{ "crypto", attr_keys },
+	{ "crypto", attr_crypto },
 	{ "fingerprint", attr_keys },
 	{ "ptime", attr_ptime },
 	{ "mid", attr_mid },
@@ -628,8 +642,10 @@ void sdp_destroy(struct sdp **sp)
 	if (!s)
 		return;
 	*sp = NULL;
-	for (unsigned i = 0; i < s->n_lines; i++)
+	for (unsigned i = 0; i < s->n_lines; i++) {
+		explicit_bzero(&s->lines[i]->sdes, sizeof(s->lines[i]->sdes));
 		mem_free(s->lines[i]);
+	}
 	mem_free(s);
 }
 
@@ -671,6 +687,11 @@ void sdp_line_remote(const struct sdp_line *l, struct sockaddr_storage *ret_rtp,
 		port = l->rtcp_mux ? l->port : (uint16_t)(l->port + 1);
 	if (!port || !make_addr(addr, port, ret_rtcp) || addr_is_any(addr))
 		memset(ret_rtcp, 0, sizeof(*ret_rtcp));
+}
+
+bool sdp_line_is_srtp(const struct sdp_line *l)
+{
+	return l->proto == SDP_SAVP || l->proto == SDP_SAVPF;
 }
 
 const struct sdp_line *sdp_find_label(const struct sdp *s, const char *label)

@@ -111,7 +111,7 @@ static void print_codec(struct buf *b, const struct sdp_pt *offered)
 static int print_accepted(struct buf *b, const struct sdp_line *l,
 			  const struct answer_line *a)
 {
-	if (!a->rtp_port || a->audio < 0)
+	if (!a->rtp_port || a->audio < 0 || (sdp_line_is_srtp(l) && !a->srtp))
 		return -EINVAL;
 	buf_printf(b, "m=%s %u %s", l->media_word, a->rtp_port, l->proto_word);
 	if (a->red >= 0) /* first: what we would rather have */
@@ -128,6 +128,8 @@ static int print_accepted(struct buf *b, const struct sdp_line *l,
 	if (l->label[0])
 		buf_printf(b, "a=label:%s\r\n", l->label);
 	print_rtcp(b, a->rtp_port, a->rtcp_port, a->rtcp_mux);
+	if (sdp_line_is_srtp(l)) /* errors stick */
+		(void)sdes_print(b, l->sdes.tag, a->srtp);
 	if (a->record)
 		buf_printf(b, "a=record:%s\r\n", sdp_record_name(a->record));
 	buf_printf(b, "a=%s\r\n", sdp_dir_name(a->dir));

@@ -11,7 +11,8 @@
 #include "srs/siprec/sdp.h"
 #include "srs/siprec/warn.h"
 
-static void answer_it(const struct sdp *offer, struct warn_list *wl)
+static void answer_it(const struct sdp *offer, enum answer_srtp srtp,
+		      struct warn_list *wl)
 {
 	struct buf text CLEANUP(buf_fini) = { 0 };
 	struct sdp *back CLEANUP(sdp_destroy) = NULL;
@@ -20,13 +21,14 @@ static void answer_it(const struct sdp *offer, struct warn_list *wl)
 
 	buf_init(&text, 4 * SDP_TEXT_MAX);
 	answer_origin_init(&o, 7, "127.0.0.1");
-	answer_plan(offer, NULL, 16, wl, &a);
+	answer_plan(offer, NULL, 16, srtp, wl, &a);
 	ASSERT(a.n_lines == offer->n_lines);
 	for (unsigned i = 0; i < a.n_lines; i++) {
 		struct sockaddr_storage rtp, rtcp;
 
 		sdp_line_remote(offer->lines[i], &rtp, &rtcp);
 		a.lines[i].rtp_port = 20000;
+		a.lines[i].srtp = &offer->lines[i]->sdes.params;
 	}
 	if (answer_print(offer, &a, &o, &text) < 0)
 		return;
@@ -49,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (sdp_read((struct span){ (const char *)data, size }, &wl, &s) < 0)
 		return 0;
-	answer_it(s, &wl);
+	answer_it(s, ANSWER_SRTP_PREFERRED, &wl);
+	answer_it(s, ANSWER_SRTP_REQUIRED, NULL);
 	return 0;
 }

@@ -19,6 +19,8 @@
 struct fixture {
 	struct sdp *offer;
 	struct answer answer;
+	enum answer_srtp srtp; /* PREFERRED */
+	struct srtp_params key;
 	struct answer_origin origin;
 	struct warn_list wl;
 	struct buf text;
@@ -50,7 +52,7 @@ static void plan(struct fixture *f, const char *offer,
 	sdp_destroy(&f->offer);
 	f->wl = (struct warn_list){ 0 };
 	assert_int_equal(sdp_read(span_of(offer), NULL, &f->offer), 0);
-	answer_plan(f->offer, permits, 32, &f->wl, &f->answer);
+	answer_plan(f->offer, permits, 32, f->srtp, &f->wl, &f->answer);
 	for (unsigned i = 0; i < f->answer.n_lines; i++) {
 		f->answer.lines[i].rtp_port = (uint16_t)(20000 + 2 * i);
 		f->answer.lines[i].rtcp_port = (uint16_t)(20001 + 2 * i);
@@ -230,22 +232,151 @@ static void permission_narrows_codecs(void **state)
 	assert_int_equal(f->answer.lines[0].audio, 0); /* offer's order */
 }
 
-static void savp_with_avp_twin_is_one_stream(void **state)
+#define CRYPTO(tag)                                                            \
+	"a=crypto:" tag " AES_CM_128_HMAC_SHA1_80 "                            \
+	"inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20\r\n"
+#define SAVP(attributes)                                                       \
+	"m=audio 4000 RTP/SAVP 0\r\n" attributes "a=label:1\r\n"
+#define AVP "m=audio 4002 RTP/AVP 0\r\na=label:1\r\n"
+
+/* What becomes of SRTP lines, with and without a twin in clear. */
+static const struct {
+	const char *offer;
+	enum answer_srtp srtp;
+	unsigned n;
+	enum answer_why why[2];
+	const char *warning; /* NULL = none */
+} srtp_offers[] = {
+	{ HEAD SAVP(CRYPTO("1")) AVP,
+	  ANSWER_SRTP_PREFERRED,
+	  2,
+	  { ANSWER_ACCEPTED, ANSWER_TWIN },
+	  NULL },
+	{ HEAD AVP SAVP(CRYPTO("1")),
+	  ANSWER_SRTP_PREFERRED,
+	  2,
+	  { ANSWER_TWIN, ANSWER_ACCEPTED },
+	  NULL },
+	{ HEAD AVP SAVP(CRYPTO("1")),
+	  ANSWER_SRTP_REQUIRED,
+	  2,
+	  { ANSWER_TWIN, ANSWER_ACCEPTED },
+	  NULL },
+	{ HEAD SAVP(CRYPTO("1")) AVP,
+	  ANSWER_SRTP_OFF,
+	  2,
+	  { ANSWER_TWIN, ANSWER_ACCEPTED },
+	  NULL },
+	{ HEAD SAVP("a=crypto:1 A b\r\n") AVP,
+	  ANSWER_SRTP_PREFERRED,
+	  2,
+	  { ANSWER_TWIN, ANSWER_ACCEPTED },
+	  NULL },
+	{ HEAD SAVP("a=crypto:1 A b\r\n") AVP,
+	  ANSWER_SRTP_REQUIRED,
+	  2,
+	  { ANSWER_NO_KEYS, ANSWER_IN_CLEAR },
+	  "answer.srtp_required" },
+	{ HEAD AVP,
+	  ANSWER_SRTP_REQUIRED,
+	  1,
+	  { ANSWER_IN_CLEAR },
+	  "answer.srtp_required" },
+	{ HEAD SAVP(CRYPTO("1")),
+	  ANSWER_SRTP_PREFERRED,
+	  1,
+	  { ANSWER_ACCEPTED },
+	  NULL },
+	{ HEAD SAVP(CRYPTO("1")),
+	  ANSWER_SRTP_OFF,
+	  1,
+	  { ANSWER_NO_PROTO },
+	  "answer.no_transport" },
+	{ HEAD SAVP(""),
+	  ANSWER_SRTP_PREFERRED,
+	  1,
+	  { ANSWER_NO_KEYS },
+	  "answer.srtp_no_key" },
+	{ HEAD SAVP("a=crypto:1 A b\r\n"),
+	  ANSWER_SRTP_PREFERRED,
+	  1,
+	  { ANSWER_NO_KEYS },
+	  "answer.srtp_no_key" },
+	{ HEAD SAVP("a=fingerprint:sha-256 00:11\r\n"),
+	  ANSWER_SRTP_PREFERRED,
+	  1,
+	  { ANSWER_NO_KEYS },
+	  "answer.srtp_no_key" },
+	{ HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n",
+	  ANSWER_SRTP_PREFERRED,
+	  1,
+	  { ANSWER_NO_KEYS },
+	  "answer.srtp_no_key" },
+	{ HEAD "m=audio 4000 UDP/TLS/RTP/SAVPF 0\r\n",
+	  ANSWER_SRTP_OFF,
+	  1,
+	  { ANSWER_NO_PROTO },
+	  "answer.no_transport" },
+};
+
+static void srtp_lines_as_the_table_says(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(srtp_offers); i++) {
+		unsigned accepted = 0;
+
+		f->srtp = srtp_offers[i].srtp;
+		plan(f, srtp_offers[i].offer, NULL);
+		assert_int_equal(f->answer.n_lines, srtp_offers[i].n);
+		for (unsigned k = 0; k < f->answer.n_lines; k++) {
+			if (f->answer.lines[k].why != srtp_offers[i].why[k])
+				fail_msg("offer %zu line %u: %d", i, k,
+					 f->answer.lines[k].why);
+			accepted += srtp_offers[i].why[k] == ANSWER_ACCEPTED;
+		}
+		assert_int_equal(f->answer.n_accepted, accepted);
+		assert_int_equal(f->answer.codec_refused, !accepted);
+		if (srtp_offers[i].warning)
+			assert_true(warn_has(&f->wl, srtp_offers[i].warning));
+		else
+			assert_int_equal(f->wl.n, 0);
+		for (unsigned k = 0; k < f->wl.n; k++)
+			assert_null(strstr(f->wl.items[k].detail, "d0Rm"));
+	}
+}
+
+/* The first usable line is chosen, its tag echoed, and the key is ours. */
+static void srtp_answer_has_tag_suite_and_our_key(void **state)
 {
 	struct fixture *f = *state;
 
 	plan(f,
-	     HEAD "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 A b\r\na=label:1\r\n"
-		  "m=audio 4002 RTP/AVP 0\r\na=label:1\r\n",
+	     HEAD
+	     "m=audio 4000 RTP/SAVPF 8\r\n"
+	     "a=crypto:1 F8_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZi"
+	     "NWpVLFJhQX1cfHAwJSoj\r\n"
+	     "a=crypto:2 AES_CM_128_HMAC_SHA1_80 inline:short\r\n"
+	     "a=crypto:5 AES_CM_128_HMAC_SHA1_32 inline:d0RmdmcmVCspeEc3"
+	     "QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:4 UNENCRYPTED_SRTCP\r\n" CRYPTO(
+		     "6") "a=label:1\r\na=sendonly\r\n",
 	     NULL);
-	assert_int_equal(f->answer.lines[0].why, ANSWER_TWIN);
-	assert_int_equal(f->answer.lines[1].why, ANSWER_ACCEPTED);
-	assert_false(f->answer.codec_refused);
-	assert_int_equal(f->wl.n, 0);
-	plan(f, HEAD "m=audio 4000 RTP/SAVP 0\r\na=label:1\r\n", NULL);
-	assert_int_equal(f->answer.lines[0].why, ANSWER_NO_PROTO);
-	assert_true(f->answer.codec_refused);
-	assert_non_null(strstr(print(f), "m=audio 0 RTP/SAVP 0\r\n"));
+	assert_int_equal(f->answer.n_accepted, 1);
+	buf_reset(&f->text);
+	assert_int_equal(answer_print(f->offer, &f->answer, &f->origin,
+				      &f->text),
+			 -EINVAL); /* no key yet */
+	f->key = (struct srtp_params){ .suite = SRTP_AES128_SHA1_32,
+				       .flags = SRTP_UNENCRYPTED_RTCP,
+				       .n_keys = 1 };
+	f->answer.lines[0].srtp = &f->key;
+	assert_non_null(
+		strstr(print(f),
+		       "m=audio 20000 RTP/SAVPF 8\r\na=rtpmap:8 PCMA/8000\r\n"
+		       "a=label:1\r\na=crypto:5 AES_CM_128_HMAC_SHA1_32 inline:"
+		       "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA "
+		       "UNENCRYPTED_SRTCP\r\na=recvonly\r\n"));
+	assert_null(strstr(buf_str(&f->text), "d0Rm"));
 }
 
 static void telephone_event_follows_the_codec_rate(void **state)
@@ -417,7 +548,7 @@ static void our_own_offer_can_be_read(void **state)
 
 	assert_int_equal(answer_print_wish(labels, 2, &f->text), 0);
 	assert_int_equal(sdp_read(span_of(buf_str(&f->text)), NULL, &wish), 0);
-	answer_plan(wish, NULL, 32, &f->wl, &f->answer);
+	answer_plan(wish, NULL, 32, f->srtp, &f->wl, &f->answer);
 	assert_int_equal(f->answer.n_accepted, 2);
 	f->answer.lines[0].rtp_port = 30000;
 	f->answer.lines[1].rtp_port = 30002;
@@ -556,7 +687,8 @@ int main(void)
 		T(direction_mirrors_the_offer),
 		T(version_grows_only_with_a_change),
 		T(permission_narrows_codecs),
-		T(savp_with_avp_twin_is_one_stream),
+		T(srtp_lines_as_the_table_says),
+		T(srtp_answer_has_tag_suite_and_our_key),
 		T(telephone_event_follows_the_codec_rate),
 		T(streams_beyond_the_limit_are_refused),
 		T(errors_of_the_caller_are_told),

@@ -136,7 +136,7 @@ static void answer_sdp(struct recorder *rec, struct ua_request *req,
 	buf_init(&text, 65536);
 	if (!b->has_sdp || sdp_read(b->sdp, &wl, &offer) < 0)
 		_exit(6);
-	answer_plan(offer, NULL, 2, &wl, &plan);
+	answer_plan(offer, NULL, 2, ANSWER_SRTP_PREFERRED, &wl, &plan);
 	for (unsigned i = 0; i < plan.n_lines && i < 2; i++) {
 		plan.lines[i].rtp_port = rec->port[i];
 		plan.lines[i].rtcp_port = rec->rtcp_port[i];

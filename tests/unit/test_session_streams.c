@@ -38,7 +38,8 @@ static void make(struct made *m, const char *c, const char *dir1,
 		       "m=audio 4002 RTP/AVP 8\r\na=label:2\r\n%s",
 		       c, dir1, dir2);
 	assert_int_equal(sdp_read(span_of(text), NULL, &m->sdp), 0);
-	answer_plan(m->sdp, NULL, SESSION_AUDIO_MAX, NULL, &m->answer);
+	answer_plan(m->sdp, NULL, SESSION_AUDIO_MAX, ANSWER_SRTP_PREFERRED,
+		    NULL, &m->answer);
 	m->n = streams_build(m->sdp, &m->answer, old ? old->st : NULL,
 			     old ? old->n : 0, m->st);
 	assert_int_equal(m->n, 2);
