@@ -82,7 +82,7 @@ static void refer_to_refuses_the_rest(void **state)
 		"<sip:a@192.0.2.7\x01>",
 		"<sip:\xc3\xa9@192.0.2.7>",
 		"<sip:a@192.0.2.7>;streams=0",
-		"<sip:a@192.0.2.7>;streams=17",
+		"<sip:a@192.0.2.7>;streams=33",
 	};
 	struct refer_to to = { .streams = 7 };
 
