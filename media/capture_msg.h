@@ -19,7 +19,7 @@
 #include "base/id.h"
 
 #define CAP_STREAMS_MAX 32
-#define CAP_PTS_MAX 6
+#define CAP_PTS_MAX 8
 #define CAP_META_MAX 16384
 #define CAP_LABEL_MAX 64
 

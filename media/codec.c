@@ -54,7 +54,12 @@ unsigned codec_duration_48k(const struct codec_spec *spec, const uint8_t *data,
 			return 0;
 		return (unsigned)(len / bytes * 48000 / spec->clock_hz);
 	}
-	return codec_av_duration_48k(spec, len);
+	return codec_av_duration_48k(spec, data, len);
+}
+
+bool codec_noise(const struct codec_spec *spec, const uint8_t *data, size_t len)
+{
+	return codec_av_noise(spec, data, len);
 }
 
 int codec_decode(struct codec *c, const uint8_t *data, size_t len, int16_t *dst,

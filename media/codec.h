@@ -66,6 +66,12 @@ bool codec_known(const struct codec_spec *spec, bool use_av);
 unsigned codec_duration_48k(const struct codec_spec *spec, const uint8_t *data,
 			    size_t len);
 
+/** Only a description of background noise, or a frame that says "nothing":
+ *  G.729 annex B (2 bytes, RFC 3551 section 4.5.6), G.723.1 annex A. No sound
+ *  of its own: the timeline has it as comfort noise. */
+bool codec_noise(const struct codec_spec *spec, const uint8_t *data,
+		 size_t len);
+
 int codec_decode(struct codec *c, const uint8_t *data, size_t len, int16_t *dst,
 		 size_t max);
 
@@ -80,6 +86,9 @@ uint8_t codec_pcm_encode(bool alaw, int16_t sample);
 
 bool codec_av_known(const struct codec_spec *spec);
 int codec_av_open(const struct codec_spec *spec, struct codec **ret_codec);
-unsigned codec_av_duration_48k(const struct codec_spec *spec, size_t len);
+unsigned codec_av_duration_48k(const struct codec_spec *spec,
+			       const uint8_t *data, size_t len);
+bool codec_av_noise(const struct codec_spec *spec, const uint8_t *data,
+		    size_t len);
 
 #endif

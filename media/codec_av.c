@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "media/codec_list.h"
 
 /* Length of a frame of len or less bytes, 0 = not a frame. */
 typedef size_t frame_len_fn(const uint8_t *data, size_t len);
@@ -33,7 +34,8 @@ static size_t g729_frame(const uint8_t *data, size_t len)
 	return len >= 10 ? 10 : 0; /* 2 bytes at the end are comfort noise */
 }
 
-/* RFC 3551 section 4.5.3: the low two bits tell the rate. */
+/* RFC 3551 section 4.5.3: the low two bits tell the rate; 4 bytes describe
+ * noise, 1 says that nothing was sent. */
 static size_t g723_frame(const uint8_t *data, size_t len)
 {
 	static const size_t bytes[] = { 24, 20, 4, 1 };
@@ -41,6 +43,22 @@ static size_t g723_frame(const uint8_t *data, size_t len)
 
 	n = len ? bytes[data[0] & 3] : 1;
 	return n <= len && n > 4 ? n : 0;
+}
+
+/* RFC 3952: what was agreed, unless only the other length fits. */
+static size_t ilbc_bytes(bool is_20ms, size_t len)
+{
+	size_t said = is_20ms ? 38 : 50, other = is_20ms ? 50 : 38;
+
+	return len % said && len % other == 0 ? other : said;
+}
+
+static bool ilbc_20ms(const struct codec_spec *spec)
+{
+	char mode[4];
+
+	return codec_fmtp_get(spec->fmtp, "mode", mode, sizeof(mode)) &&
+	       str_eq(mode, "20");
 }
 
 static const struct av_row rows[] = {
@@ -63,6 +81,7 @@ struct codec_av {
 	struct codec codec; /* first */
 	const struct av_row *row;
 	size_t frame_bytes;
+	bool is_20ms; /* iLBC: what was agreed */
 	AVCodecContext *ctx;
 	AVPacket *pkt;
 	AVFrame *frame;
@@ -85,14 +104,25 @@ bool codec_av_known(const struct codec_spec *spec)
 	return row && avcodec_find_decoder(row->id);
 }
 
-static bool ilbc_20ms(const struct codec_spec *spec)
+static unsigned count_frames(const struct av_row *row, const uint8_t *data,
+			     size_t len)
 {
-	return strstr(spec->fmtp ? spec->fmtp : "", "mode=20") != NULL;
+	unsigned n = 0;
+	size_t take;
+
+	while (len > 0 && (take = row->frames(data, len)) > 0) {
+		data += take;
+		len -= take;
+		n++;
+	}
+	return n;
 }
 
-unsigned codec_av_duration_48k(const struct codec_spec *spec, size_t len)
+unsigned codec_av_duration_48k(const struct codec_spec *spec,
+			       const uint8_t *data, size_t len)
 {
 	const struct av_row *row = find_row(spec->name);
+	size_t bytes;
 
 	if (!row || len > 65535)
 		return 0;
@@ -100,9 +130,27 @@ unsigned codec_av_duration_48k(const struct codec_spec *spec, size_t len)
 		return (unsigned)(len * 8 / row->bits * 6);
 	if (row->frame_bytes == 0)
 		return (unsigned)len * row->frame_48k;
-	if (row->id == AV_CODEC_ID_ILBC && ilbc_20ms(spec))
-		return (unsigned)(len / 38) * 960;
+	if (row->frames)
+		return count_frames(row, data, len) * row->frame_48k;
+	if (row->id == AV_CODEC_ID_ILBC) {
+		bytes = ilbc_bytes(ilbc_20ms(spec), len);
+		return (unsigned)(len / bytes) * (bytes == 38 ? 960 : 1440);
+	}
 	return (unsigned)(len / row->frame_bytes) * row->frame_48k;
+}
+
+bool codec_av_noise(const struct codec_spec *spec, const uint8_t *data,
+		    size_t len)
+{
+	const struct av_row *row = find_row(spec->name);
+
+	if (!row)
+		return false;
+	if (row->id == AV_CODEC_ID_G729)
+		return len == 2;
+	return row->id == AV_CODEC_ID_G723_1 &&
+	       ((len == 4 && (data[0] & 3) == 2) ||
+		(len == 1 && (data[0] & 3) == 3));
 }
 
 static int16_t sample(const AVFrame *f, int i)
@@ -147,6 +195,36 @@ static int decode_frame(struct codec_av *a, const uint8_t *data, size_t len,
 	return (int)n;
 }
 
+static int open_context(struct codec_av *a)
+{
+	const AVCodec *dec = avcodec_find_decoder(a->row->id);
+
+	if (!dec)
+		return -ENOENT;
+	a->ctx = avcodec_alloc_context3(dec);
+	if (!a->ctx)
+		return -ENOMEM;
+	a->ctx->sample_rate = (int)a->row->rate_hz;
+	av_channel_layout_default(&a->ctx->ch_layout, 1);
+	a->ctx->bits_per_coded_sample = (int)a->row->bits;
+	a->ctx->block_align = (int)a->frame_bytes;
+	a->ctx->thread_count = 1;
+	return avcodec_open2(a->ctx, dec, NULL) < 0 ? -ENOENT : 0;
+}
+
+/* The length of its frames is fixed when iLBC's decoder is opened. */
+static int fit_ilbc(struct codec_av *a, size_t len)
+{
+	size_t bytes = ilbc_bytes(a->is_20ms, len);
+
+	if (a->row->id != AV_CODEC_ID_ILBC ||
+	    (a->ctx && bytes == a->frame_bytes))
+		return 0;
+	avcodec_free_context(&a->ctx);
+	a->frame_bytes = bytes;
+	return open_context(a);
+}
+
 static int av_decode(struct codec *c, const uint8_t *data, size_t len,
 		     int16_t *dst, size_t max)
 {
@@ -154,6 +232,9 @@ static int av_decode(struct codec *c, const uint8_t *data, size_t len,
 	size_t n = 0, take;
 	int r;
 
+	r = fit_ilbc(a, len);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EBADMSG;
 	while (len > 0) {
 		take = len;
 		if (a->row->frames)
@@ -188,25 +269,6 @@ static const struct codec_ops av_ops = {
 	.close = av_close,
 };
 
-static int open_context(struct codec_av *a)
-{
-	const AVCodec *dec = avcodec_find_decoder(a->row->id);
-
-	if (!dec)
-		return -ENOENT;
-	a->ctx = avcodec_alloc_context3(dec);
-	a->pkt = av_packet_alloc();
-	a->frame = av_frame_alloc();
-	if (!a->ctx || !a->pkt || !a->frame)
-		return -ENOMEM;
-	a->ctx->sample_rate = (int)a->row->rate_hz;
-	av_channel_layout_default(&a->ctx->ch_layout, 1);
-	a->ctx->bits_per_coded_sample = (int)a->row->bits;
-	a->ctx->block_align = (int)a->frame_bytes;
-	a->ctx->thread_count = 1;
-	return avcodec_open2(a->ctx, dec, NULL) < 0 ? -ENOENT : 0;
-}
-
 int codec_av_open(const struct codec_spec *spec, struct codec **ret_codec)
 {
 	struct codec_av *a;
@@ -224,9 +286,13 @@ int codec_av_open(const struct codec_spec *spec, struct codec **ret_codec)
 	}
 	a->codec.rate_hz = a->row->rate_hz;
 	a->frame_bytes = a->row->frame_bytes;
-	if (a->row->id == AV_CODEC_ID_ILBC && ilbc_20ms(spec))
-		a->frame_bytes = 38;
-	r = open_context(a);
+	if (a->row->id == AV_CODEC_ID_ILBC) {
+		a->is_20ms = ilbc_20ms(spec);
+		a->frame_bytes = ilbc_bytes(a->is_20ms, 0);
+	}
+	a->pkt = av_packet_alloc();
+	a->frame = av_frame_alloc();
+	r = a->pkt && a->frame ? open_context(a) : -ENOMEM;
 	if (r < 0) {
 		av_close(&a->codec);
 		return r;

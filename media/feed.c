@@ -247,6 +247,8 @@ static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 			return r;
 	} else if (str_ieq(fs->name, "CN") || p->payload_len == 0) {
 		tp.class = TL_NOISE;
+	} else if (codec_noise(&cs, p->payload, p->payload_len)) {
+		tp.class = TL_NOISE;
 	} else if (!fs->known) {
 		tp.class = TL_NOISE;
 		s->undecodable++;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "base/str.h"
+#include "media/codec_list.h"
 #include "srs/session/session.h"
 #include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
@@ -217,13 +218,13 @@ int intake_people(struct sip_server *sv, struct ua_request *req,
 
 /* ---- facts ---- */
 
-static const struct {
-	const char *codec;
-	enum sdp_media media;
-} recordable[] = {
-	{ "PCMU", SDP_AUDIO }, { "PCMA", SDP_AUDIO }, { "opus", SDP_AUDIO },
-	{ "t140", SDP_TEXT },  { "red", SDP_TEXT },
-};
+static bool is_recordable(const struct sdp_line *l, const struct sdp_pt *pt)
+{
+	if (l->media == SDP_TEXT)
+		return str_ieq(pt->codec, "t140") || str_ieq(pt->codec, "red");
+	return l->media == SDP_AUDIO &&
+	       codec_list_has(pt->codec, pt->rate_hz, pt->channels);
+}
 
 static void fill_stream(struct call_stream *st, const struct sdp_line *l)
 {
@@ -241,11 +242,8 @@ static void fill_stream(struct call_stream *st, const struct sdp_line *l)
 
 		codec_name_set(&st->codecs[i], pt->codec, pt->rate_hz,
 			       pt->channels);
-		for (unsigned k = 0; k < ARRAY_SIZE(recordable); k++) {
-			if (l->media == recordable[k].media &&
-			    str_ieq(pt->codec, recordable[k].codec))
-				st->recordable |= 1u << i;
-		}
+		if (is_recordable(l, pt))
+			st->recordable |= 1u << i;
 	}
 }
 

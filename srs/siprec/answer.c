@@ -10,24 +10,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "media/codec_list.h"
 #include "srs/siprec/warn.h"
-
-static const struct {
-	const char *codec;
-	uint32_t rate_hz;
-} recorded[] = {
-	{ "PCMU", 8000 },
-	{ "PCMA", 8000 },
-	{ "opus", 48000 },
-};
 
 static bool is_recorded(const struct sdp_pt *pt)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(recorded); i++) {
-		if (!strcmp(pt->codec, recorded[i].codec))
-			return pt->rate_hz == recorded[i].rate_hz;
-	}
-	return false;
+	return codec_list_has(pt->codec, pt->rate_hz, pt->channels);
 }
 
 /* Redundancy alone is not enough: t140 is what it carries. */

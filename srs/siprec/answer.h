@@ -52,7 +52,7 @@ struct answer_permit {
 };
 
 #define ANSWER_PTS_ALL UINT32_MAX
-#define ANSWER_MORE_MAX 2
+#define ANSWER_MORE_MAX 4
 /* Lines further back are refused. */
 #define ANSWER_STREAMS_MAX 32u
 
@@ -134,7 +134,8 @@ int answer_reprint(const char *text, bool inactive, struct answer_origin *o,
 
 /**
  * Append what we would like to be offered, as if the client had said it: audio
- * lines with PCMU, PCMA, opus and telephone-event, without addresses. For an
+ * lines with PCMU, PCMA, opus, G722, G729 and telephone-event, without
+ * addresses. For an
  * INVITE that came without an offer: the wish is judged like a client's offer,
  * then printed as ours by answer_print_offer().
  *
@@ -154,7 +155,7 @@ int answer_print_offer(const struct sdp *wish, const struct answer *a,
 /* One stream of an offer made by our own client. */
 struct offer_line {
 	char label[SDP_LABEL_MAX];
-	const char *codec; /* "PCMU", "PCMA", "opus" */
+	const char *codec; /* "PCMU", "PCMA", "opus", "G722" */
 	uint8_t pt;
 	uint16_t rtp_port;
 	uint16_t rtcp_port;

@@ -61,6 +61,9 @@ static const char *const codec_names[] = {
 	"H261", "MPV",	   "JPEG",    "MPA",	 "H263-1998",
 };
 
+/* Annexes that change nothing in how a payload is read. */
+static const char *const g729_names[] = { "G729A", "G729B", "G729AB" };
+
 /* ---- small words ---- */
 
 static struct span next_word(struct span *s)
@@ -114,6 +117,12 @@ void sdp_codec_name(char *dst, size_t dst_len, struct span name)
 	for (size_t i = 0; i < ARRAY_SIZE(codec_names); i++) {
 		if (span_ieq(name, codec_names[i])) {
 			str_copy(dst, dst_len, codec_names[i]);
+			return;
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(g729_names); i++) {
+		if (span_ieq(name, g729_names[i])) {
+			str_copy(dst, dst_len, "G729");
 			return;
 		}
 	}

@@ -3,10 +3,12 @@
  * because its version depends on the rest of the text. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "media/codec_list.h"
 #include "srs/siprec/answer.h"
 
 #define DTMF_PT 101
@@ -94,17 +96,44 @@ static void print_refused(struct buf *b, const struct sdp_line *l)
 	buf_puts(b, "a=inactive\r\n");
 }
 
-/* What we want to get; their fmtp says what they want, so only
- * telephone-event's list of events is mirrored. */
+/* Parameters that say how the payload looks, and so hold for both sides: what
+ * an answer leaves out means the default, whatever was offered. */
+static const struct {
+	const char *codec, *param;
+	const char *only; /* the value that is not the default */
+} mirrored[] = {
+	{ "G729", "annexb", "no" }, /* RFC 4856: yes */
+	{ "G723", "annexa", "no" },
+	{ "iLBC", "mode", "20" }, /* RFC 3952: 30 */
+};
+
+static void our_fmtp(const struct sdp_pt *offered, char *dst, size_t len)
+{
+	char value[8];
+
+	dst[0] = '\0';
+	if (!strcmp(offered->codec, "opus"))
+		str_copy(dst, len, "useinbandfec=1");
+	if (!strcmp(offered->codec, "telephone-event") ||
+	    !strcmp(offered->codec, "red"))
+		str_copy(dst, len, offered->fmtp);
+	for (size_t i = 0; i < ARRAY_SIZE(mirrored); i++) {
+		if (str_ieq(offered->codec, mirrored[i].codec) &&
+		    codec_fmtp_get(offered->fmtp, mirrored[i].param, value,
+				   sizeof(value)) &&
+		    str_ieq(value, mirrored[i].only))
+			snprintf(dst, len, "%s=%s", mirrored[i].param,
+				 mirrored[i].only);
+	}
+}
+
+/* What we want to get; their fmtp says what they want, so little of it is
+ * said again. */
 static void print_codec(struct buf *b, const struct sdp_pt *offered)
 {
 	struct sdp_pt pt = *offered;
 
-	if (!strcmp(pt.codec, "opus"))
-		str_copy(pt.fmtp, sizeof(pt.fmtp), "useinbandfec=1");
-	else if (strcmp(pt.codec, "telephone-event") != 0 &&
-		 strcmp(pt.codec, "red") != 0)
-		pt.fmtp[0] = '\0';
+	our_fmtp(offered, pt.fmtp, sizeof(pt.fmtp));
 	sdp_print_pt(b, &pt, SDP_AUDIO);
 }
 
@@ -227,7 +256,7 @@ int answer_print_wish(const char *const *labels, unsigned n, struct buf *out)
 	buf_puts(out, "v=0\r\n");
 	for (unsigned i = 0; i < n; i++)
 		buf_printf(out,
-			   "m=audio 9 RTP/AVP 0 8 96 %u\r\n"
+			   "m=audio 9 RTP/AVP 0 8 96 9 18 %u\r\n"
 			   "a=rtpmap:96 opus/48000/2\r\n"
 			   "a=rtpmap:%u telephone-event/8000\r\n"
 			   "a=fmtp:%u 0-15\r\na=label:%s\r\na=sendonly\r\n",

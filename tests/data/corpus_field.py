@@ -202,8 +202,8 @@ def media_odds(save):
         {"rtp": 0.8, "lines": [1, 2], "type": {"3": "garbage"}}],
         title="Packets of typed text whose redundancy cannot be read", conditions={"media": [{"kind": "audio"}, {"kind": "text"}]},
         people=BOTH, audio=SIDES, warnings=["text.broken"])
-    save(G, "one-line-without-codec", two(head() + audio(0, 1) + audio(1, 2, pts="18", maps=""), G.xml()),
-         said(["recvonly 1", "refused 2"], 0.8), title="One of two lines offers G.729 alone: an error of that line",
+    save(G, "one-line-without-codec", two(head() + audio(0, 1) + audio(1, 2, pts="15", maps=""), G.xml()),
+         said(["recvonly 1", "refused 2"], 0.8), title="One of two lines offers G.728 alone: an error of that line",
          **{**ORDINARY, "audio": [[1]], "warnings": ["answer.no_codec"]})
     crowd = lambda a, b, mode: recording(*([session()] if mode == "complete" else []), *(
         f'<participant participant_id="x{n}"><nameID aor="x{n}@y"/></participant>\n' for n in range(a, b)), mode=mode)

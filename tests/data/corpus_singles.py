@@ -90,6 +90,10 @@ def cucm(save):
     save(v, "near-end", {k: files[k] for k in ("01-near.sip", "02-ack.sip")}, [near, {"rtp": 1.2}],
          title="CUCM's built-in bridge: no offer in the INVITE, ours in the 200, the answer in the ACK",
          people=both, streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[])
+    save(v, "near-end-g729", {"01-near.sip": files["01-near.sip"], "02-ack.sip": cucm_ack(pts="18 101")},
+         [{**near, "says": ["RTP/AVP 0 8 96 9 18 101"]}, {"rtp": 1.2, "pt": 18}],
+         title="CUCM's built-in bridge: its phone takes G.729 out of our offer",
+         people=both, streams=[["1", "sip:1001@{ip}"]], audio=[[1]], warnings=[])
     turn = lambda n, ack: {"send": f"{n:02}-again.sip", "ack": ack, "offer": True, "answer": ["recvonly 1"]}
     save(v, "hold-without-offer", {
         "01-near.sip": files["01-near.sip"], "02-ack.sip": cucm_ack(label=None),
@@ -105,6 +109,42 @@ def cucm(save):
          recordings=[
              {"people": both, "streams": [["1", "sip:1001@{ip}"]], "audio": [[1]]},
              {"people": both, "streams": [["1", "sip:2002@{ip}"]], "audio": [[1]]}])
+
+
+G729 = "a=rtpmap:18 G729/8000\na=fmtp:18 annexb={}\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n"
+
+
+def only_one(save):
+    """One codec in the offer, and not G.711."""
+    lines = lambda pts, maps="": "".join(audio(i, i + 1, pts=pts, maps=maps) for i in (0, 1))
+    v = Cube()
+    offer = lambda maps, pts, ver=1: head(v.user, 3, ver, v.title) + lines(pts, maps)
+    for case, maps, pts, says in (
+            ("g729", G729.format("yes"), "18 101 19", ["a=rtpmap:18 G729/8000"]),
+            ("g729-without-annex-b", G729.format("no"), "18 101", ["a=fmtp:18 annexb=no"]),
+            ("g722", "", "9 101", ["RTP/AVP 9 101"])):
+        maps = maps or "a=rtpmap:101 telephone-event/8000\n"
+        save(v, case, {"01-invite.sip": v.invite(offer(maps, pts), v.xml())}, said(TWO, 1.2, says=says),
+             title=f"CUBE: a call in {case[:1].upper()}.{case[1:4]} alone ({pts})", people=BOTH, streams=STREAMS,
+             warnings=["body.no_closing_boundary"], audio=SIDES)
+    v = BroadWorks()
+    save(v, "g722", {"01-invite.sip": v.invite(head() + "".join(
+        audio(i, v.labels[i], pts="9 101", maps="a=rtpmap:9 G722/8000\na=rtpmap:101 telephone-event/8000\n")
+        for i in (0, 1)), v.xml())}, [{"send": "01-invite.sip", "says": ["a=rtpmap:9 G722/8000"]}, {"rtp": 1.2}],
+        title="BroadWorks: a call between G.722 phones", people=BOTH, warnings=list(v.warnings), audio=SIDES)
+    for case, pts, maps in (("g726", "2 13", ""), ("gsm", "3", ""), ("l16", "98", "a=rtpmap:98 L16/16000\n"),
+                            ("aal2-g726", "98", "a=rtpmap:98 AAL2-G726-32/8000\n")):
+        save(G, case, two(head() + lines(pts, maps), G.xml()), said(TWO, 1.0), title=f"{case} alone",
+             people=BOTH, streams=STREAMS, warnings=[], audio=SIDES)
+    text = lambda pts, ver: head(ver=ver) + lines(pts)
+    save(G, "pcmu-to-g729-to-g722", {
+        "01-invite.sip": G.invite(text("0", 1), G.xml()), "02-g729.sip": G.invite(text("18", 2), None, False),
+        "03-g722.sip": G.invite(text("9", 3), None, False)},
+        [{"send": "01-invite.sip", "answer": TWO}, {"rtp": 0.7},
+         {"send": "02-g729.sip", "answer": TWO, "says": ["RTP/AVP 18"]}, {"rtp": 0.7},
+         {"send": "03-g722.sip", "answer": TWO, "says": ["RTP/AVP 9"]}, {"rtp": 0.7}],
+        title="PCMU becomes G.729 becomes G.722, each the only codec of its offer",
+        people=BOTH, streams=STREAMS, warnings=[], audio=SIDES)
 
 
 def offerless(save):
@@ -447,7 +487,7 @@ def refusals(save):
     no("unknown-token", "a token that was never issued",
        G.invite(sdp, xml).replace("{{token}}", "bm90LWEtdG9rZW4"), 401, ['error="invalid_token"'])
     no("no-codec", "nothing in the offer can be recorded: 488",
-       G.invite(head() + audio(0, 1, pts="18", maps="") + audio(1, 2, pts="18", maps=""), xml), 488, ["Warning: 305"])
+       G.invite(head() + audio(0, 1, pts="15", maps="") + audio(1, 2, pts="15 13", maps=""), xml), 488, ["Warning: 305"])
     no("video-only", "only video: 488",
        G.invite(head() + "m=video {{port:0}} RTP/AVP 99\na=rtpmap:99 H264/90000\na=sendonly\n", xml), 488, [])
     save(G, "one-stream-permitted", two(G.sdp(n=3), recording(session(), rfc_people([ALICE, BOB, CAROL], ("1", "2", "3")))),
@@ -467,6 +507,6 @@ def refusals(save):
 
 
 def singles(save):
-    for family in (cisco, cucm, offerless, plain, restarts, sdp_shapes, sdp_moves, xml_shapes, bodies,
+    for family in (cisco, cucm, only_one, offerless, plain, restarts, sdp_shapes, sdp_moves, xml_shapes, bodies,
                    dialogs, refusals):
         family(save)

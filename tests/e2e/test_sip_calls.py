@@ -180,7 +180,7 @@ def test_outside_the_conditions_is_403(client, world):
 
 def test_no_usable_codec_is_488(client, world):
     world2 = World(world.server, tenant="any", details=details(media=[{"kind": "audio"}]))
-    _, r = call(client, world2, codecs=((18, "G729/8000"),))
+    _, r = call(client, world2, codecs=((96, "EVS/16000"),))
     assert r.status == 488
     assert r.get("warning").startswith("305")
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -73,7 +74,7 @@ static void other_codecs_are_taken_when_permitted(void **state)
 {
 	struct fixture *f = *state;
 	static const char offer[] = HEAD
-		"m=audio 4000 RTP/AVP 0 18 8 96\r\na=rtpmap:96 opus/48000/2"
+		"m=audio 4000 RTP/AVP 0 15 8 96\r\na=rtpmap:96 opus/48000/2"
 		"\r\na=sendonly\r\n";
 	struct answer_permit two = { .permit = true, .pts = 0x5 };
 
@@ -86,6 +87,40 @@ static void other_codecs_are_taken_when_permitted(void **state)
 	plan(f, offer, &two);
 	assert_int_equal(f->answer.lines[0].n_more, 1);
 	assert_int_equal(f->answer.lines[0].more[0], 2);
+}
+
+/* What an answer leaves out means the default (RFC 4856, RFC 3952). */
+static void parameters_that_hold_for_both_sides_are_said_again(void **state)
+{
+	static const struct {
+		const char *map, *fmtp, *said;
+	} cases[] = {
+		{ "G729/8000", "annexb=no", "a=fmtp:96 annexb=no\r\n" },
+		{ "g729a/8000", "x=1; annexb = NO", "a=fmtp:96 annexb=no\r\n" },
+		{ "G729/8000", "annexb=yes", NULL },
+		{ "G729AB/8000", "bitrate=8", NULL },
+		{ "G723/8000", "annexa=no", "a=fmtp:96 annexa=no\r\n" },
+		{ "iLBC/8000", "mode=20", "a=fmtp:96 mode=20\r\n" },
+		{ "iLBC/8000", "mode=30", NULL },
+		{ "PCMA/8000", "annexb=no", NULL },
+	};
+	struct fixture *f = *state;
+	char offer[400];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		snprintf(offer, sizeof(offer),
+			 HEAD "m=audio 4000 RTP/AVP 13 19 96\r\n"
+			      "a=rtpmap:96 %s\r\na=fmtp:96 %s\r\n",
+			 cases[i].map, cases[i].fmtp);
+		plan(f, offer, NULL);
+		assert_int_equal(f->answer.lines[0].audio, 2);
+		print(f);
+		if (cases[i].said)
+			assert_non_null(
+				strstr(buf_str(&f->text), cases[i].said));
+		else
+			assert_null(strstr(buf_str(&f->text), "a=fmtp"));
+	}
 }
 
 static void times_are_those_of_the_offer(void **state)
@@ -142,7 +177,7 @@ static void refused_lines_stay_with_port_0(void **state)
 		  "m=audio 4002 RTP/AVP 0\r\na=label:a\r\n"
 		  "m=audio 0 RTP/AVP 8\r\na=label:z\r\n"
 		  "m=image 4004 udptl t38\r\n"
-		  "m=audio 4006 RTP/AVP 18\r\n",
+		  "m=audio 4006 RTP/AVP 15\r\n",
 	     NULL);
 	assert_non_null(strstr(print(f),
 			       "m=video 0 RTP/AVP 99\r\na=label:v\r\n"
@@ -150,7 +185,7 @@ static void refused_lines_stay_with_port_0(void **state)
 	assert_non_null(strstr(buf_str(&f->text),
 			       "m=audio 0 RTP/AVP 8\r\na=label:z\r\n"
 			       "a=inactive\r\nm=image 0 udptl t38\r\n"
-			       "a=inactive\r\nm=audio 0 RTP/AVP 18\r\n"));
+			       "a=inactive\r\nm=audio 0 RTP/AVP 15\r\n"));
 	assert_int_equal(f->answer.lines[0].why, ANSWER_NOT_AUDIO);
 	assert_int_equal(f->answer.lines[2].why, ANSWER_OFFERED_ZERO);
 	assert_int_equal(f->answer.lines[4].why, ANSWER_NO_CODEC);
@@ -561,7 +596,7 @@ static void our_own_offer_can_be_read(void **state)
 	assert_int_equal(f->offer->lines[1]->dir, SDP_RECVONLY);
 	assert_int_equal(f->wl.n, 0);
 	assert_int_equal(f->offer->n_lines, 2);
-	assert_int_equal(f->offer->lines[1]->n_pts, 4);
+	assert_int_equal(f->offer->lines[1]->n_pts, 6);
 	assert_string_equal(f->offer->lines[1]->label, "2");
 }
 
@@ -680,6 +715,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		T(parameters_that_hold_for_both_sides_are_said_again),
 		T(times_are_those_of_the_offer),
 		T(two_parties_get_two_lines),
 		T(other_codecs_are_taken_when_permitted),

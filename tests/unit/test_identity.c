@@ -243,6 +243,8 @@ static void codec_names_have_aliases(void **state)
 		{ "OPUS/48000", "opus/48000/2", true },
 		{ "opus/48000/1", "Opus/48000/2", true },
 		{ "G729a", "G729/8000", true },
+		{ "G.726-32", "G726-32/8000", true },
+		{ "G.726-32", "AAL2-G726-32/8000", false },
 		{ "L16/44100/2", "L16/44100/2", true },
 		{ "L16/44100/2", "L16/44100", false },
 		{ "L16/44100", "L16/44100/2", true },

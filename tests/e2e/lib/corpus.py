@@ -16,7 +16,7 @@ import uuid
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from lib import sipc
+from lib import codecs, sipc
 from lib.catalog import Catalog
 from lib.media import ULAW, decode, level, silences, tone_ulaw
 from lib.server import ROOT, wait_for
@@ -48,6 +48,8 @@ def ulaw_to_alaw():
 
 
 TO_ALAW = ulaw_to_alaw()
+OTHERS = {c.lower(): c for c in codecs.CODECS if c != "PCMU"}  # of tests/e2e/lib/codecs.py
+STATIC = {0: "pcmu", 2: "g726-32", 3: "gsm", 8: "pcma", 9: "g722", 18: "g729"}
 WAVES = {hz: tone_ulaw(hz, 0, 8000) for hz in HZ}
 
 
@@ -126,8 +128,10 @@ class Line:
         ok = m and m[2] != "0" and "a=recvonly" in text
         self.dest = ("127.0.0.1", int(m[2])) if ok else None
         self.pt = int(m[3]) if ok else None
-        name = re.search(rf"(?m)^a=rtpmap:{self.pt} ([\w-]+)/", text)
-        self.codec = name[1].lower() if name else {0: "pcmu", 8: "pcma"}.get(self.pt)
+        name = re.search(rf"(?m)^a=rtpmap:{self.pt} ([\w-]+)(/\d+)", text)
+        self.codec = name[1].lower() if name else STATIC.get(self.pt)
+        if self.codec == "l16":
+            self.codec += name[2]
         keys = re.search(r"(?m)^a=rtpmap:(\d+) telephone-event/", text)
         self.dtmf_pt = int(keys[1]) if keys else None
 
@@ -154,6 +158,14 @@ class Line:
             packets = opus_tone(tone_of(self.index))
             data = b"\xff\x3f\x00" if how == "garbage" and tick % 3 == 0 else packets[tick % len(packets)]
             self.packet(self.pt, tick * 960, data)
+            return
+        other = OTHERS.get(STATIC.get(pt) if pt is not None else self.codec)
+        if other:
+            packets = codecs.payloads(other, tone_of(self.index))
+            if lost():
+                self.seq += 1
+            else:
+                self.packet(self.pt if pt is None else pt, tick * codecs.ticks(other), packets[tick % len(packets)])
             return
         alaw = pt == 8 if pt is not None else self.codec == "pcma"
         n = ptime * 8
@@ -440,7 +452,7 @@ class Player:
         """Audio on every line that takes it; typed text and keys on those that are named."""
         only, words = step.get("lines"), step.get("type", {})
         live = [k for k in self.lines.values()
-                if k.dest and k.codec in ("pcmu", "pcma", "opus") and (only is None or k.index + 1 in only)]
+                if k.dest and (k.codec in ("pcmu", "pcma", "opus") or k.codec in OTHERS) and (only is None or k.index + 1 in only)]
         lost = (lambda: self.rng.random() < step["loss"]) if "loss" in step else lambda: False
         tick = first = int((time.monotonic() - self.begin) / 0.02)
         if live and self.spoken:  # what really was between, however slow the machine
