@@ -21,6 +21,8 @@ static const char *const level_words[] = { "debug", "info", "warn", "error",
 static const char *const format_words[] = { "text", "json", NULL };
 static const char *const duplicates_words[] = { "once", "link", NULL };
 static const char *const pref_words[] = { "note", "honour", NULL };
+static const char *const srtp_words[] = { "preferred", "required", "off",
+					  NULL };
 static const char *const dtmf_words[] = { "record", "mute", NULL };
 static const char *const verify_words[] = { "none", "optional", "required",
 					    NULL };
@@ -319,6 +321,12 @@ static const struct conf_key keys[] = {
 	  .words = dtmf_words,
 	  .doc = "Digits that are sent as telephone-event: listed with the "
 		 "recording, or dropped before anything is written." },
+
+	{ "media", "srtp", CONF_ENUM, FIELD(media.srtp), .def = "preferred",
+	  .words = srtp_words,
+	  .doc = "SRTP with keys in the SDP (RFC 4568): taken, and instead of "
+		 "a twin in clear; required: RTP in clear is refused; or "
+		 "off." },
 
 	{ "spool", "commit_interval", CONF_DURATION,
 	  FIELD(spool.commit_interval_us), .def = "1s", .min = 100 * MSEC_US,

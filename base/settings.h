@@ -78,6 +78,7 @@ struct settings {
 		char ports[32];
 		int64_t tick_us; /* drain interval, 100ms */
 		int dtmf;	 /* enum settings_dtmf; record */
+		int srtp;	 /* as enum answer_srtp; preferred */
 	} media;
 	struct {
 		int64_t commit_interval_us; /* 1s */

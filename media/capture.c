@@ -24,6 +24,7 @@
 #include "media/capture_commit.h"
 #include "media/capture_impl.h"
 #include "media/spool_format.h"
+#include "media/srtp.h"
 
 #define SECOND_US INT64_C(1000000)
 #define SIP_QUEUE_MAX 16384u
@@ -619,6 +620,8 @@ static int prepare(struct capture *c)
 		return r;
 	id_random(random, sizeof(random)); /* a CNAME as RFC 7022 wants it */
 	str_b64url(c->cname, random, sizeof(random));
+	if (srtp_start() < 0) /* calls in clear go on */
+		log_error(NULL, "capture.srtp_unavailable");
 	(void)spool_boot_id(); /* read while /proc may be read */
 	return enter_sandbox(c, dir);
 }

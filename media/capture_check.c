@@ -199,6 +199,24 @@ static struct rtp_source *new_source(struct capture_check *ck,
 	return NULL;
 }
 
+static bool pt_allowed(const struct capture_check *ck, uint8_t pt)
+{
+	return ck->pts[pt >> 6] >> (pt & 63) & 1;
+}
+
+enum spool_drop capture_check_glance(const struct capture_check *ck,
+				     const struct capture_addr *from,
+				     uint8_t pt)
+{
+	bool known = (ck->locked && same_addr(from, &ck->lock)) ||
+		     is_exact(ck, from);
+
+	if (!known && ck->offered.family && !ck->learn &&
+	    !capture_addr_same_ip(from, &ck->offered))
+		return SPOOL_DROP_SOURCE;
+	return pt_allowed(ck, pt) ? CAPTURE_KEEP : SPOOL_DROP_PT;
+}
+
 enum spool_drop capture_check_rtp(struct capture_check *ck,
 				  const struct capture_addr *from,
 				  const struct rtp_packet *pkt,
@@ -208,7 +226,7 @@ enum spool_drop capture_check_rtp(struct capture_check *ck,
 
 	if (!source_allowed(ck, from, mono_us))
 		return SPOOL_DROP_SOURCE;
-	if (!(ck->pts[pkt->pt >> 6] >> (pkt->pt & 63) & 1))
+	if (!pt_allowed(ck, pkt->pt))
 		return SPOOL_DROP_PT;
 	if (!is_exact(ck, from) && is_ghost(ck, pkt, rate_hz, mono_us))
 		return SPOOL_DROP_SOURCE;

@@ -73,6 +73,13 @@ bool capture_addr_unspecified(const struct capture_addr *a);
 /** A new offer and answer: forget the lock when address or port changed. */
 void capture_check_offer(struct capture_check *ck, const struct cap_stream *s);
 
+/** What costs nothing, before a packet of SRTP is worth more: where it comes
+ *  from and its payload type. Changes nothing, so that a forged packet does
+ *  not either. @return CAPTURE_KEEP, or why not */
+enum spool_drop capture_check_glance(const struct capture_check *ck,
+				     const struct capture_addr *from,
+				     uint8_t pt);
+
 /** @param rate_hz RTP clock of the packet's payload type, for jitter
  *  @return CAPTURE_KEEP, or why not */
 enum spool_drop capture_check_rtp(struct capture_check *ck,

@@ -5,6 +5,7 @@
  * capture_stream.c	one m-line: drain, what is stored
  * capture_sock.c	its sockets: kept, pooled, opened, closed
  * capture_rtcp.c	reports in and out
+ * capture_srtp.c	SRTP of a stream: contexts, changes of keys
  * capture_check.c	the policy, pure
  * capture_commit.c	makes it durable
  *
@@ -49,6 +50,8 @@ enum capture_told {
 	CAPTURE_TOLD_SSRC = 4,
 	CAPTURE_TOLD_KERNEL = 8,
 	CAPTURE_TOLD_PORT = 16,
+	CAPTURE_TOLD_AUTH = 32,
+	CAPTURE_TOLD_REPLAY = 64,
 };
 
 /* One socket. */
@@ -65,6 +68,10 @@ struct capture_stream {
 	/* fixed between two offers */
 	struct cap_stream cfg; /* local_port is ours */
 	struct capture_sock rtp, rtcp;
+	struct srtp_in *srtp;	   /* NULL: in clear */
+	struct srtp_in *srtp_last; /* keys of before, still on their way */
+	unsigned srtp_good;	   /* packets with the new ones */
+	struct srtp_out *srtp_out;
 	/* per packet */
 	struct capture_check check;
 	struct spool_stream_totals totals;
@@ -256,5 +263,23 @@ void capture_rtcp_take(struct capture *c, struct capture_session *s,
 		       size_t len, int64_t mono_us);
 /** Send a report when it is time. */
 void capture_rtcp_tick(struct capture *c, struct capture_stream *st);
+
+/* ---- capture_srtp.c ---- */
+
+/** Contexts for the keys of an offer. The same keys: nothing changes, so that
+ *  the rollover counter goes on. Other ones: the last are good until the
+ *  client is seen to use the new ones.
+ *  @return 0 or -errno: everything is as it was */
+int capture_srtp_offer(struct capture_stream *st, const struct cap_stream *cfg);
+void capture_srtp_fini(struct capture_stream *st);
+/** Decrypt in place. @return CAPTURE_KEEP, or why not */
+enum spool_drop capture_srtp_rtp(struct capture_stream *st, uint8_t *data,
+				 size_t *len);
+enum spool_drop capture_srtp_rtcp(struct capture_stream *st, uint8_t *data,
+				  size_t *len);
+/** Encrypt a report of ours, if the stream is SRTP. @param size of data
+ *  @return 0 or -errno */
+int capture_srtp_seal(struct capture_stream *st, uint8_t *data, size_t size,
+		      size_t *len);
 
 #endif

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/id.h"
+#include "media/srtp.h"
 
 #define CAP_STREAMS_MAX 32
 #define CAP_PTS_MAX 8
@@ -68,6 +69,8 @@ struct cap_stream {
 	uint8_t n_pts;
 	struct cap_pt pts[CAP_PTS_MAX];
 	uint16_t local_port; /* resume: bind this one; else 0 */
+	/* theirs and ours; never written to the spool */
+	struct srtp_params srtp_in, srtp_out;
 };
 
 struct cap_open {

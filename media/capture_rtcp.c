@@ -107,7 +107,8 @@ static void send_report(struct capture *c, struct capture_stream *st,
 {
 	struct rtcp_report reports[CAPTURE_SSRC_MAX];
 	struct sockaddr_storage to;
-	uint8_t raw[RTCP_BUILD_MAX];
+	uint8_t raw[RTCP_BUILD_MAX + SRTP_TAIL_MAX];
+	size_t raw_len;
 	socklen_t len;
 	unsigned n;
 	int r, fd;
@@ -120,15 +121,19 @@ static void send_report(struct capture *c, struct capture_stream *st,
 		return;
 	while (capture_check_source(&st->check, st->our_ssrc))
 		id_random(&st->our_ssrc, sizeof(st->our_ssrc));
-	r = rtcp_build_rr(st->our_ssrc, reports, n, c->cname, raw, sizeof(raw));
+	r = rtcp_build_rr(st->our_ssrc, reports, n, c->cname, raw,
+			  RTCP_BUILD_MAX);
 	if (r < 0)
 		return;
+	raw_len = (size_t)r;
+	if (capture_srtp_seal(st, raw, sizeof(raw), &raw_len) < 0)
+		return; /* never in clear */
 	fd = st->cfg.rtcp_mux ? st->rtp.fd : st->rtcp.fd;
 	len = to.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
 				       : sizeof(struct sockaddr_in);
 	/* a report that can't be sent is worth nothing to anybody */
-	if (sendto(fd, raw, (size_t)r, MSG_DONTWAIT | MSG_NOSIGNAL,
-		   (struct sockaddr *)&to, len) == r)
+	if (sendto(fd, raw, raw_len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		   (struct sockaddr *)&to, len) == (ssize_t)raw_len)
 		metric_add(c->m.reports, 1);
 	st->report_sent = true;
 }

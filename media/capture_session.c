@@ -114,8 +114,13 @@ static void write_table(struct capture *c, struct capture_session *s)
 {
 	memset(&c->table, 0, sizeof(c->table));
 	c->table.n = s->n_streams;
-	for (unsigned i = 0; i < s->n_streams; i++)
-		c->table.s[i] = s->streams[i]->cfg;
+	for (unsigned i = 0; i < s->n_streams; i++) {
+		struct cap_stream *row = &c->table.s[i];
+
+		*row = s->streams[i]->cfg;
+		memset(&row->srtp_in, 0, sizeof(row->srtp_in));
+		memset(&row->srtp_out, 0, sizeof(row->srtp_out));
+	}
 	capture_session_wake(c, s);
 	capture_wrote(c, s, spool_writer_streams(s->spool, &c->table));
 }

@@ -32,6 +32,8 @@
 
 /* Rejected packets before sip hears of them: a few stray ones are normal. */
 #define TELL_AFTER 5
+/* Networks double packets by themselves. */
+#define TELL_REPLAYS 50
 /* A stamp so much later than the clocks we read means: read them again. */
 #define REBASE_US 1000
 /* A packet may be stamped and reach its socket that much later, when the
@@ -63,10 +65,12 @@ int capture_stream_open(struct capture *c, struct capture_session *s,
 	capture_sock_init(&st->rtcp, SPOOL_RTCP);
 	id_random(&st->our_ssrc, sizeof(st->our_ssrc));
 	capture_check_offer(&st->check, cfg);
-	if (cfg->enabled &&
+	r = capture_srtp_offer(st, cfg);
+	if (r == 0 && cfg->enabled &&
 	    !(resume && capture_sock_adopt(st, cfg->local_port)))
 		r = capture_sock_open(c, s, st, resume ? cfg->local_port : 0);
 	if (r < 0) {
+		capture_srtp_fini(st);
 		mem_free(st);
 		return r;
 	}
@@ -92,8 +96,10 @@ int capture_stream_update(struct capture *c, struct capture_session *s,
 			  const struct cap_stream *cfg)
 {
 	uint16_t port = st->cfg.local_port;
-	int r = 0;
+	int r = capture_srtp_offer(st, cfg);
 
+	if (r < 0)
+		return r;
 	if (st->cfg.muted && !cfg->muted)
 		st->unmuted_mono_us = clock_mono_us(c->clock);
 	st->cfg = *cfg;
@@ -119,6 +125,7 @@ void capture_stream_free(struct capture *c, struct capture_session *s,
 		return;
 	*stp = NULL;
 	close_sockets(c, s, st);
+	capture_srtp_fini(st);
 	mem_free(st);
 }
 
@@ -163,6 +170,10 @@ static void tell_drop(struct capture *c, struct capture_session *s,
 				      "media.ssrc_rejected" },
 		[SPOOL_DROP_KERNEL] = { CAPTURE_TOLD_KERNEL, 1,
 					"media.kernel_dropped" },
+		[SPOOL_DROP_AUTH] = { CAPTURE_TOLD_AUTH, TELL_AFTER,
+				      "media.srtp_auth" },
+		[SPOOL_DROP_REPLAY] = { CAPTURE_TOLD_REPLAY, TELL_REPLAYS,
+					"media.srtp_replay" },
 	};
 	char detail[80];
 
@@ -300,10 +311,12 @@ static void blank_text(const struct capture_stream *st,
 static void take_rtcp(struct capture *c, struct capture_session *s,
 		      struct capture_stream *st,
 		      const struct capture_addr *from, int64_t mono_us,
-		      const uint8_t *data, size_t len)
+		      uint8_t *data, size_t len)
 {
 	enum spool_drop why = capture_check_rtcp(&st->check, from);
 
+	if (why == CAPTURE_KEEP && st->srtp)
+		why = capture_srtp_rtcp(st, data, &len);
 	if (why == CAPTURE_KEEP && rtcp_check(data, len) < 0)
 		why = SPOOL_DROP_VERSION;
 	if (why != CAPTURE_KEEP) {
@@ -314,14 +327,35 @@ static void take_rtcp(struct capture *c, struct capture_session *s,
 	store(c, s, st, SPOOL_RTCP, mono_us, data, len);
 }
 
+/* The header is in clear: who is nobody of ours is not worth decrypting. What
+ * is forged must not have any effect, so all other checks come after. */
+static enum spool_drop open_rtp(struct capture_stream *st,
+				const struct capture_addr *from, uint8_t *data,
+				size_t *len)
+{
+	struct rtp_packet head;
+	enum spool_drop why;
+
+	if (rtp_parse_header(data, *len, &head) < 0)
+		return SPOOL_DROP_VERSION;
+	why = capture_check_glance(&st->check, from, head.pt);
+	return why == CAPTURE_KEEP ? capture_srtp_rtp(st, data, len) : why;
+}
+
 static void take_rtp(struct capture *c, struct capture_session *s,
 		     struct capture_stream *st, const struct capture_addr *from,
 		     int64_t mono_us, uint8_t *data, size_t len)
 {
+	enum spool_drop why = CAPTURE_KEEP;
 	struct rtp_packet pkt;
-	enum spool_drop why;
 	int n_since;
 
+	if (st->srtp)
+		why = open_rtp(st, from, data, &len);
+	if (why != CAPTURE_KEEP) {
+		drop(c, s, st, why, 1);
+		return;
+	}
 	if (rtp_parse(data, len, &pkt) < 0) {
 		drop(c, s, st, SPOOL_DROP_VERSION, 1);
 		return;

@@ -108,6 +108,8 @@ enum spool_drop {
 	SPOOL_DROP_KERNEL,   /* socket buffer full (SO_RXQ_OVFL) */
 	SPOOL_DROP_SIZE,     /* longer than a packet may be */
 	SPOOL_DROP_DISK,     /* the disk took nothing */
+	SPOOL_DROP_AUTH,     /* SRTP: forged, or another key */
+	SPOOL_DROP_REPLAY,   /* SRTP: seen before */
 	SPOOL_DROP_MAX
 };
 const char *spool_drop_name(enum spool_drop d); /* "source", "version" ... */
@@ -122,7 +124,8 @@ struct spool_open {
 	size_t meta_len;
 };
 
-/* cap_stream as negotiated; local_port is the port that it got (0 = off). */
+/* cap_stream as negotiated; local_port is the port that it got (0 = off). The
+ * keys are not in the file. */
 struct spool_streams {
 	unsigned n;
 	struct cap_stream s[CAP_STREAMS_MAX];

@@ -47,6 +47,8 @@ const char *spool_drop_name(enum spool_drop d)
 		[SPOOL_DROP_KERNEL] = "kernel",
 		[SPOOL_DROP_SIZE] = "size",
 		[SPOOL_DROP_DISK] = "disk",
+		[SPOOL_DROP_AUTH] = "srtp_auth",
+		[SPOOL_DROP_REPLAY] = "srtp_replay",
 	};
 
 	return (unsigned)d < SPOOL_DROP_MAX ? names[d] : "unknown";

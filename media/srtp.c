@@ -281,7 +281,9 @@ static int search(struct srtp_in *in, unsigned key, const uint8_t *data,
 	if (!may_search(in))
 		return -EBADMSG;
 	if (srtp_get_stream_roc(ctx, ssrc, &roc) == srtp_err_status_ok) {
-		r = try_counters(ctx, ssrc, roc + 1, roc + SRTP_ROC_AHEAD, data,
+		if (roc > UINT32_MAX - SRTP_ROC_TRIES - 1)
+			return -EBADMSG;
+		r = try_counters(ctx, ssrc, roc + 1, roc + SRTP_ROC_TRIES, data,
 				 len, work, ret_len);
 		if (r < 0) /* 0: nothing to be tried is left behind */
 			(void)srtp_set_stream_roc(ctx, ssrc, 0);

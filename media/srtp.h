@@ -9,7 +9,7 @@
  * middle of a call, a pause of many minutes) does not know the upper 32. They
  * are found by trying: with a wrong counter the tag does not match. Nothing
  * has to be kept for that. The first packet of an SSRC is tried with counters
- * 0 to SRTP_ROC_TRIES, a later one with the next SRTP_ROC_AHEAD (never with an
+ * 0 to SRTP_ROC_TRIES, a later one with as many that follow (never with an
  * earlier one: that would be a replay). While nothing authenticates only few
  * packets are worth so much work.
  *
@@ -34,7 +34,6 @@
 #define SRTP_TAIL_MAX 160 /* what a packet may grow by */
 #define SRTP_PACKET_MAX 9216
 #define SRTP_ROC_TRIES 255
-#define SRTP_ROC_AHEAD 4
 
 enum srtp_suite {
 	SRTP_CLEAR, /* no SRTP at all */

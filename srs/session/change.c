@@ -124,7 +124,7 @@ void session_save_dialog(struct session *s)
 	struct buf state;
 	int r;
 
-	buf_init(&state, 512 * 1024);
+	buf_init(&state, SESSION_STATE_MAX);
 	r = session_save(s, &state);
 	if (r == 0 && turn_begin(s->sv) == 0)
 		(void)turn_check(s->sv, recording_set_dialog(s->sv->db, s->id.s,
@@ -317,7 +317,7 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 	int r;
 
 	intake_permits(sv, v, in->sdp->n_lines);
-	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, ANSWER_SRTP_OFF,
+	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, streams_policy(sv),
 		    &in->warnings, &in->answer);
 	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
 	r = session_plan(sv, s, t, &s->plan);

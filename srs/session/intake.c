@@ -53,7 +53,7 @@ void intake_read(struct sip_server *sv, struct ua_request *req)
 	if (in->body.has_metadata)
 		in->md_error = metadata_parse(in->body.metadata, &in->warnings,
 					      &in->md);
-	trunk_find_strict_error(in);
+	trunk_find_strict_error(sv, in);
 }
 
 void intake_fini(struct sip_server *sv)

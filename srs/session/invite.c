@@ -198,6 +198,8 @@ void session_plan_free(struct session_change **pp)
 	*pp = NULL;
 	sdp_destroy(&p->sdp);
 	mem_free(p->offer);
+	if (p->streams)
+		streams_wipe_keys(p->streams, p->n_streams);
 	mem_free(p->streams);
 	mem_free(p);
 }
@@ -405,7 +407,7 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 	}
 	intake_permits(sv, &v, in->sdp->n_lines);
 	offer_narrow(in);
-	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, ANSWER_SRTP_OFF,
+	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, streams_policy(sv),
 		    &in->warnings, &in->answer);
 	if (in->answer.n_accepted == 0)
 		session_refuse_media(sv, NULL, req);
@@ -555,7 +557,7 @@ int session_create_row(struct session *s)
 		streams[i] = stream_row(&s->streams[i], labels[i]);
 	(void)str_copy(call_id, sizeof(call_id), ua_dialog_call_id(s->dialog));
 	str_clean(call_id);
-	buf_init(&state, 512 * 1024);
+	buf_init(&state, SESSION_STATE_MAX);
 	r = session_save(s, &state);
 	if (r == 0) {
 		rn.dialog = buf_str(&state);

@@ -102,6 +102,7 @@ static void line_again(const struct session_stream *st,
 	a->why = ANSWER_ACCEPTED;
 	a->rtp_port = st->cap.local_port;
 	a->rtcp_port = st->rtcp_port;
+	a->srtp = &st->cap.srtp_out;
 	for (unsigned i = 1; i < st->cap.n_pts; i++) {
 		if (str_eq(st->cap.pts[i].codec, "telephone-event"))
 			a->dtmf = find_pt(l, &st->cap.pts[i]);

@@ -88,6 +88,8 @@ void session_destroy(struct session **sp)
 	gate_snapshot_fini(&s->snap);
 	metadata_destroy(&s->people);
 	mem_free(s->ords);
+	if (s->streams)
+		streams_wipe_keys(s->streams, s->n_streams);
 	mem_free(s->streams);
 	mem_free(s->offer);
 	mem_free(s->answer);

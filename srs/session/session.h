@@ -53,6 +53,8 @@ struct settings;
 /* Of these at most so many that the stack handled alone: anybody may send
  * nonsense that names a call. */
 #define SESSION_STRAYS_MAX 200u
+/* What a session is restored from, sealed (base64). */
+#define SESSION_STATE_MAX (768u * 1024u)
 #define SESSION_NOTES_BYTES (512u * 1024u)
 /* Retry-After of every 503 that will pass by itself. */
 #define SESSION_RETRY_S 5
@@ -426,16 +428,25 @@ void offer_ahead(struct session *s);
 /** An answer without labels gets those of the streams it is for. */
 void offer_keep_labels(const struct session *s, struct sdp *answer);
 
-/* ---- streams.c: SDP to capture's view; pure ---- */
+/* ---- streams.c: SDP to capture's view; pure but for new keys ---- */
 
 /**
- * @param old    streams as they are now (local ports are kept), n_old 0 = none
+ * @param old    streams as they are now (local ports and our keys are kept),
+ *               n_old 0 = none
  * @param ret    room for CAP_STREAMS_MAX
  * @return number of streams: one per line, at most CAP_STREAMS_MAX
  */
 unsigned streams_build(const struct sdp *offer, const struct answer *a,
 		       const struct session_stream *old, unsigned n_old,
 		       struct session_stream *ret);
+/** What is done about lines of SRTP. */
+enum answer_srtp streams_policy(const struct sip_server *sv);
+/** Theirs from the last offer and ours from the last answer, after a restart.
+ *  @return 0, -EBADMSG not these streams' texts */
+int streams_restore_keys(struct session_stream *st, unsigned n,
+			 const struct sdp *offer, const struct sdp *answer);
+bool streams_have_keys(const struct session_stream *st, unsigned n);
+void streams_wipe_keys(struct session_stream *st, unsigned n);
 /** Equal in everything that capture must know. */
 bool streams_equal(const struct session_stream *a, unsigned n_a,
 		   const struct session_stream *b, unsigned n_b);
@@ -446,14 +457,14 @@ void streams_attribute(struct session_stream *st, unsigned n,
 /** Copy capture's ports in. @return 0, -EPROTO one is missing */
 int streams_take_ports(struct session_stream *st, unsigned n,
 		       const struct cap_opened *o);
-/** Copy the ports into the answer's lines. */
+/** Ports and keys into the answer's lines; the keys are borrowed. */
 void streams_fill_answer(const struct session_stream *st, unsigned n,
 			 struct answer *a);
 
 /* ---- trunk.c: what a trunk's settings change ---- */
 
 /** What would be lost of the body that was read, into in->strict_error. */
-void trunk_find_strict_error(struct intake *in);
+void trunk_find_strict_error(const struct sip_server *sv, struct intake *in);
 /** A warning when the client is not the product its trunk is set up for. */
 void trunk_check_vendor(struct sip_server *sv, struct ua_request *req,
 			const struct gate_trunk *t);

@@ -1,6 +1,6 @@
 /* What a session needs to go on in another process, as one JSON object in its
  * catalog row. Times are wall times in there: the monotonic clock of the next
- * boot knows nothing of ours.
+ * boot knows nothing of ours. With keys of SRTP in it the whole is sealed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/auth.h"
 #include "auth/conditions.h"
 #include "auth/identity.h"
 #include "base/mem.h"
@@ -17,6 +18,7 @@
 #include "srs/session/session.h"
 #include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
+#include "storage/crypt.h"
 
 #define STATE_VERSION 1
 
@@ -110,7 +112,7 @@ static void put_time(const struct session *s, struct buf *out, const char *key,
 	buf_printf(out, ",\"%s\":%lld", key, (long long)wall);
 }
 
-int session_save(const struct session *s, struct buf *out)
+static int put_all(const struct session *s, struct buf *out)
 {
 	int r;
 
@@ -157,6 +159,59 @@ int session_save(const struct session *s, struct buf *out)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
 	return buf_error(out);
+}
+
+static void seal_key(const struct session *s, uint8_t key[CRYPT_KEY_LEN])
+{
+	auth_mac(&s->sv->auth, "state of a call", s->id.s, strlen(s->id.s),
+		 key);
+}
+
+/* The offer and the answer in there have keys: nobody who reads the catalog
+ * may decrypt the call. What recovery must know stays in clear. */
+static int put_sealed(const struct session *s, struct buf *all, struct buf *out)
+{
+	size_t len = all->len + CRYPT_SEAL_MORE;
+	uint8_t key[CRYPT_KEY_LEN], *sealed;
+	char *text;
+	int r;
+
+	sealed = mem_alloc(len);
+	text = mem_alloc((len * 4 + 2) / 3 + 1);
+	seal_key(s, key);
+	r = sealed && text ? crypt_seal(key, all->data, all->len, sealed)
+			   : -ENOMEM;
+	explicit_bzero(key, sizeof(key));
+	if (r == 0) {
+		str_b64url(text, sealed, len);
+		buf_printf(out, "{\"v\":%d,\"sealed\":\"", STATE_VERSION);
+		buf_puts(out, text);
+		buf_putc(out, '"');
+		put_time(s, out, "metadata_due", s->metadata_due_us);
+		buf_printf(out, ",\"described\":%s}",
+			   s->described ? "true" : "false");
+		r = buf_error(out);
+	}
+	mem_free(text);
+	mem_free(sealed);
+	return r;
+}
+
+int session_save(const struct session *s, struct buf *out)
+{
+	struct buf all;
+	int r;
+
+	if (!streams_have_keys(s->streams, s->n_streams))
+		return put_all(s, out);
+	buf_init(&all, 512 * 1024);
+	r = put_all(s, &all);
+	if (r == 0)
+		r = put_sealed(s, &all, out);
+	if (all.data)
+		explicit_bzero(all.data, all.len);
+	buf_fini(&all);
+	return r;
 }
 
 /* ---- back ---- */
@@ -324,6 +379,19 @@ static void load_rest(struct session *s, const json_t *root)
 		0;
 }
 
+static int load_keys(struct session *s)
+{
+	struct sdp *offer CLEANUP(sdp_destroy) = NULL;
+	struct sdp *answer CLEANUP(sdp_destroy) = NULL;
+	int r = sdp_read(span_of(s->offer), NULL, &offer);
+
+	if (r == 0)
+		r = sdp_read(span_of(s->answer), NULL, &answer);
+	return r < 0 ? r
+		     : streams_restore_keys(s->streams, s->n_streams, offer,
+					    answer);
+}
+
 static int load_parts(struct session *s, const json_t *root, struct buf *part)
 {
 	int r;
@@ -338,6 +406,8 @@ static int load_parts(struct session *s, const json_t *root, struct buf *part)
 	if (r == 0)
 		r = load_streams(s, root);
 	if (r == 0)
+		r = load_keys(s);
+	if (r == 0)
 		r = load_people(s, root);
 	if (r < 0)
 		return r;
@@ -351,13 +421,42 @@ static int load_parts(struct session *s, const json_t *root, struct buf *part)
 				 &s->dialog);
 }
 
+/* @return the object behind a sealed one, NULL: not ours, or changed */
+static json_t *unseal(const struct session *s, const char *text)
+{
+	size_t len = strlen(text), room = len / 4 * 3 + 3;
+	uint8_t key[CRYPT_KEY_LEN], *sealed = mem_alloc(room);
+	json_t *root = NULL;
+	int n;
+
+	if (!sealed)
+		return NULL;
+	n = str_unb64(sealed, room, (struct span){ text, len });
+	seal_key(s, key);
+	if (n >= CRYPT_SEAL_MORE && crypt_open(key, sealed, (size_t)n) == 0)
+		root = json_loadb((char *)sealed + CRYPT_SEAL_HEAD,
+				  (size_t)n - CRYPT_SEAL_MORE,
+				  JSON_REJECT_DUPLICATES, NULL);
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(sealed, room);
+	mem_free(sealed);
+	return root;
+}
+
 int session_load(struct session *s, const char *json, size_t len)
 {
 	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *sealed = json_string_value(json_object_get(root, "sealed"));
 	struct buf part;
 	int r = -EBADMSG;
 
 	buf_init(&part, 512 * 1024);
+	if (sealed) {
+		json_t *inner = unseal(s, sealed);
+
+		json_decref(root);
+		root = inner;
+	}
 	if (json_integer_value(json_object_get(root, "v")) == STATE_VERSION)
 		r = load_parts(s, root, &part);
 	buf_fini(&part);

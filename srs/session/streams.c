@@ -1,8 +1,11 @@
-/* From the client's offer and our answer to what capture must do. */
+/* From the client's offer and our answer to what capture must do, keys of SRTP
+ * included. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
+#include "base/id.h"
+#include "base/settings.h"
 #include "base/str.h"
 #include "srs/session/session.h"
 #include "storage/catalog_recording.h"
@@ -49,6 +52,27 @@ static void build_one(const struct sdp_line *l, const struct answer_line *a,
 	put_pt(c, l, a->cn);
 	for (unsigned i = 0; i < a->n_more; i++)
 		put_pt(c, l, a->more[i]);
+	if (sdp_line_is_srtp(l))
+		c->srtp_in = l->sdes.params;
+}
+
+/* Ours stays while suite and parameters do: a refresh changes nothing. A key
+ * is never used again on another port (RFC 4568 section 7.1.4). */
+static void choose_key(struct cap_stream *c, const struct cap_stream *old)
+{
+	struct srtp_params *ours = &c->srtp_out;
+
+	if (c->srtp_in.suite == SRTP_CLEAR)
+		return;
+	if (old && old->srtp_out.suite == c->srtp_in.suite &&
+	    old->srtp_out.flags == c->srtp_in.flags) {
+		*ours = old->srtp_out;
+		return;
+	}
+	ours->suite = c->srtp_in.suite;
+	ours->flags = c->srtp_in.flags;
+	ours->n_keys = 1;
+	id_random(ours->keys[0].bytes, srtp_suite_key_len(ours->suite));
 }
 
 unsigned streams_build(const struct sdp *offer, const struct answer *a,
@@ -65,9 +89,51 @@ unsigned streams_build(const struct sdp *offer, const struct answer *a,
 		if (i < n_old && old[i].cap.enabled && ret[i].cap.enabled) {
 			ret[i].cap.local_port = old[i].cap.local_port;
 			ret[i].rtcp_port = old[i].rtcp_port;
+			choose_key(&ret[i].cap, &old[i].cap);
+		} else {
+			choose_key(&ret[i].cap, NULL);
 		}
 	}
 	return n;
+}
+
+enum answer_srtp streams_policy(const struct sip_server *sv)
+{
+	return (enum answer_srtp)sv->set->media.srtp;
+}
+
+bool streams_have_keys(const struct session_stream *st, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (st[i].cap.srtp_in.suite != SRTP_CLEAR)
+			return true;
+	}
+	return false;
+}
+
+void streams_wipe_keys(struct session_stream *st, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		explicit_bzero(&st[i].cap.srtp_in, sizeof(st[i].cap.srtp_in));
+		explicit_bzero(&st[i].cap.srtp_out, sizeof(st[i].cap.srtp_out));
+	}
+}
+
+int streams_restore_keys(struct session_stream *st, unsigned n,
+			 const struct sdp *offer, const struct sdp *answer)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (!st[i].cap.enabled || i >= offer->n_lines ||
+		    !sdp_line_is_srtp(offer->lines[i]))
+			continue;
+		if (i >= answer->n_lines ||
+		    offer->lines[i]->sdes.params.suite == SRTP_CLEAR ||
+		    answer->lines[i]->sdes.params.suite == SRTP_CLEAR)
+			return -EBADMSG;
+		st[i].cap.srtp_in = offer->lines[i]->sdes.params;
+		st[i].cap.srtp_out = answer->lines[i]->sdes.params;
+	}
+	return 0;
 }
 
 bool streams_equal(const struct session_stream *a, unsigned n_a,
@@ -126,5 +192,6 @@ void streams_fill_answer(const struct session_stream *st, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		a->lines[i].rtp_port = st[i].cap.local_port;
 		a->lines[i].rtcp_port = st[i].rtcp_port;
+		a->lines[i].srtp = &st[i].cap.srtp_out;
 	}
 }

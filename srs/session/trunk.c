@@ -17,15 +17,15 @@ static bool is_only_short(const char *code)
 /* What was assumed, repaired or left out when the body was read, for those who
  * want to hear of it by a 400, and lines that can't be recorded whoever asks.
  * Who sends what is looked at later, and is no matter of form. */
-void trunk_find_strict_error(struct intake *in)
+void trunk_find_strict_error(const struct sip_server *sv, struct intake *in)
 {
 	const struct warn_list *wl = &in->scratch;
 
 	in->scratch = in->warnings;
 	in->strict_error[0] = '\0';
 	if (in->sdp)
-		answer_plan(in->sdp, NULL, SESSION_AUDIO_MAX, ANSWER_SRTP_OFF,
-			    &in->scratch, &in->answer);
+		answer_plan(in->sdp, NULL, SESSION_AUDIO_MAX,
+			    streams_policy(sv), &in->scratch, &in->answer);
 	for (unsigned i = 0; i < wl->n; i++) {
 		const struct warn *w = &wl->items[i];
 		bool reading = i < in->warnings.n;

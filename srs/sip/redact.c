@@ -62,7 +62,8 @@ static bool is_secret(struct span s, size_t *at)
 		}
 		return false;
 	case 'i':
-		if (!span_starts(rest, "inline:"))
+	case 'I':
+		if (!span_istarts(rest, "inline:"))
 			return false;
 		*at += 7;
 		return true;

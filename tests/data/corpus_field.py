@@ -1,6 +1,6 @@
 """Situations of the field that belong to the whole life of a call: what is cancelled, sent
 again or sent twice, typed, pressed, lost; who comes and goes; and the odder shapes of bodies."""
-from corpus_parts import (ALICE, BOB, CAROL, NS, Avaya, BroadWorks, Cube, Genesys, Metaswitch, NetSapiens, OpenSips,
+from corpus_parts import (ALICE, BOB, CAROL, NS, AudioCodes, Avaya, BroadWorks, Cube, Genesys, Metaswitch, NetSapiens, OpenSips,
                           Oracle, Sonus, Vendor, Webex, audio, head, in_session, old_people, person, recording,
                           rfc_people, sends, session, stream)
 from corpus_singles import BOTH, G, SIDES, STREAMS, TWO, said, two
@@ -168,9 +168,35 @@ def media(save):
          [{"send": "01-invite.sip", "answer": TWO, "says": ["a=record:on"]}, {"rtp": 0.9}],
          title="A client that is aware of recording wishes its second stream not recorded: noted",
          **{**ORDINARY, "warnings": ["sip.recordpref"]})
-    save(G, "srtp-beside-rtp", two(head() + audio(0, 1) + audio(1, 2, proto="RTP/SAVPF"), G.xml()),
-         said(["recvonly 1", "refused 2"], 0.8), title="A line of SRTP without a twin in clear is refused in its place",
+    key = "a=crypto:3 AEAD_AES_256_GCM inline:{{srtp44:1}}\n"
+    save(G, "srtp-beside-rtp", two(head() + audio(0, 1) + audio(1, 2, proto="RTP/SAVPF", more=key), G.xml()),
+         said(TWO, 0.8, says=["RTP/SAVPF", "a=crypto:3 AEAD_AES_256_GCM inline:"]),
+         title="A line of SRTP beside one in clear", **ORDINARY)
+    save(G, "dtls-beside-rtp", two(head() + audio(0, 1) + audio(
+        1, 2, proto="UDP/TLS/RTP/SAVPF", more="a=setup:actpass\na=fingerprint:sha-256 " + ":".join(["0A"] * 32) + "\n"),
+        G.xml()), said(["recvonly 1", "refused 2"], 0.8),
+         title="A line of DTLS-SRTP without a twin in clear is refused in its place",
+         **{**ORDINARY, "audio": [[1]], "warnings": ["answer.srtp_no_key"]})
+    save(G, "srtp-other-suite", two(head() + audio(0, 1) + audio(
+        1, 2, proto="RTP/SAVP", more="a=crypto:1 F8_128_HMAC_SHA1_80 inline:{{srtp30:1}}\n"), G.xml()),
+         said(["recvonly 1", "refused 2"], 0.8), title="A line of SRTP with a suite that we do not have is refused",
+         **{**ORDINARY, "audio": [[1]], "warnings": ["answer.srtp_no_key"]})
+    save(G, "tcp-beside-rtp", two(head() + audio(0, 1) + audio(1, 2, proto="TCP/RTP/AVP"), G.xml()),
+         said(["recvonly 1", "refused 2"], 0.8), title="A line with RTP over TCP is refused in its place",
          **{**ORDINARY, "audio": [[1]], "warnings": ["answer.no_transport"]})
+    for v, lines in ((Oracle(), ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{{srtp30:%d}}\n"
+                          "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{{srtp30:%d}}\n")),
+                     (AudioCodes(), ("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{{srtp30:%d}}|2^31\n"
+                          "a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:{{srtp30:%d}}|2^31\n"))):
+        sdp = v.sdp().split("m=audio ")
+        sdp = sdp[0] + "".join("m=audio " + part.replace("RTP/AVP", "RTP/SAVP", 1).rstrip("\n") + "\n" + lines % (i, i)
+                               for i, part in enumerate(sdp[1:]))
+        labels = [part.split("\n")[0] for part in sdp.split("a=label:")[1:]]
+        save(v, "srtp", two(sdp, v.xml(), v),
+             said([f"recvonly {k}" for k in labels], 0.8, says=["a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"]),
+             title="SRTP with two suites; the first is taken", people=BOTH, audio=SIDES,
+             streams=[[labels[0], ALICE[0]], [labels[1], BOB[0]]],
+             warnings=["metadata.repaired"] if labels[0] != "1" else [])
     save(G, "no-media", two(G.sdp(), G.xml()), [{"send": "01-invite.sip", "answer": TWO}],
          title="Not a single packet comes", people=BOTH, state="failed", warnings=["media.none"])
     save(G, "one-side-silent", two(G.sdp(), G.xml()), [{"send": "01-invite.sip", "answer": TWO}, {"rtp": 1.0, "lines": [1]}],

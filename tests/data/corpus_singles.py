@@ -229,10 +229,10 @@ def sdp_shapes(save):
           base + audio(0, 1, more="a=rtcp-mux\n") + audio(1, 2), mux=True)
     shape("savp-beside-avp", "one stream offered twice, as SAVP and as AVP",
           base + audio(0, 1, proto="RTP/SAVP", more="a=crypto:1 AES_CM_128_HMAC_SHA1_80 "
-                       "inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\n").replace("port:0", "port:5")
+                       "inline:{{srtp30:0}}\n")
           + audio(1, 1) + audio(2, 2),
-          ["refused 1", "recvonly 1", "recvonly 2"],
-          [["1", ALICE[0]], *STREAMS], (), [[2], [3]])
+          ["recvonly 1", "refused 1", "recvonly 2"],
+          [["1", ALICE[0]], *STREAMS], (), [[1], [3]])
     shape("video-beside", "a video line beside the audio is refused in its place",
           base + audio(0, 1) + "m=video {{port:1}} RTP/AVP 99\na=rtpmap:99 H264/90000\na=label:9\na=sendonly\n"
           + audio(2, 2), ["recvonly 1", "refused 9", "recvonly 2"], [STREAMS[0], ["9", ""], STREAMS[1]],

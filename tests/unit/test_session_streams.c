@@ -99,6 +99,73 @@ static void streams_see_hold_in_every_spelling(void **state)
 	}
 }
 
+#define KEY1 "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj"
+#define KEY2 "YUJDZGVmZ2hpSktMbW9QUXJzVHVWd3l6MTIzNDU2"
+
+/* One line of SRTP; old may be NULL. */
+static void make_srtp(struct made *m, const char *suite, const char *key,
+		      const struct made *old)
+{
+	char text[400];
+
+	memset(m, 0, sizeof(*m));
+	(void)snprintf(text, sizeof(text),
+		       "v=0\r\nc=IN IP4 192.0.2.9\r\n"
+		       "m=audio 4000 RTP/SAVP 0\r\na=crypto:1 %s inline:%s\r\n",
+		       suite, key);
+	assert_int_equal(sdp_read(span_of(text), NULL, &m->sdp), 0);
+	answer_plan(m->sdp, NULL, SESSION_AUDIO_MAX, ANSWER_SRTP_PREFERRED,
+		    NULL, &m->answer);
+	m->n = streams_build(m->sdp, &m->answer, old ? old->st : NULL,
+			     old ? old->n : 0, m->st);
+	assert_int_equal(m->n, 1);
+	assert_true(streams_have_keys(m->st, m->n));
+}
+
+static void streams_keep_our_key_while_the_suite_stays(void **state)
+{
+	static const char cm80[] = "AES_CM_128_HMAC_SHA1_80";
+	static const char cm32[] = "AES_CM_128_HMAC_SHA1_32";
+	struct sdp *text CLEANUP(sdp_destroy) = NULL;
+	struct answer_origin o;
+	struct made a, b, c;
+	struct buf out;
+
+	(void)state;
+	make_srtp(&a, cm80, KEY1, NULL);
+	make_srtp(&b, cm80, KEY1, &a);
+	assert_true(streams_equal(a.st, 1, b.st, 1));
+	free_made(&b);
+	make_srtp(&b, cm80, KEY2, &a); /* theirs is new, ours is not */
+	assert_false(streams_equal(a.st, 1, b.st, 1));
+	assert_memory_equal(&a.st[0].cap.srtp_out, &b.st[0].cap.srtp_out,
+			    sizeof(struct srtp_params));
+	make_srtp(&c, cm32, KEY2, &b);
+	assert_memory_not_equal(&b.st[0].cap.srtp_out.keys,
+				&c.st[0].cap.srtp_out.keys,
+				sizeof(b.st[0].cap.srtp_out.keys));
+	/* and both come back from the texts */
+	a.st[0].cap.local_port = 20000;
+	streams_fill_answer(a.st, 1, &a.answer);
+	buf_init(&out, 4096);
+	answer_origin_init(&o, 1, "127.0.0.1");
+	assert_int_equal(answer_print(a.sdp, &a.answer, &o, &out), 0);
+	assert_int_equal(sdp_read(span_of(buf_str(&out)), NULL, &text), 0);
+	buf_fini(&out);
+	b.st[0] = a.st[0];
+	streams_wipe_keys(b.st, 1);
+	assert_false(streams_have_keys(b.st, 1));
+	assert_int_equal(streams_restore_keys(b.st, 1, a.sdp, text), 0);
+	assert_true(streams_equal(a.st, 1, b.st, 1));
+	streams_wipe_keys(b.st, 1);
+	assert_int_equal(streams_restore_keys(b.st, 1, c.sdp, b.sdp), 0);
+	text->lines[0]->sdes.params.suite = SRTP_CLEAR;
+	assert_int_equal(streams_restore_keys(b.st, 1, a.sdp, text), -EBADMSG);
+	free_made(&a);
+	free_made(&b);
+	free_made(&c);
+}
+
 static void streams_keep_ports_and_compare(void **state)
 {
 	struct made a, b, c;
@@ -155,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(streams_tell_capture_codecs_and_addresses),
 		cmocka_unit_test(streams_see_hold_in_every_spelling),
+		cmocka_unit_test(streams_keep_our_key_while_the_suite_stays),
 		cmocka_unit_test(streams_keep_ports_and_compare),
 		cmocka_unit_test(streams_belong_to_one_sender_or_nobody),
 	};

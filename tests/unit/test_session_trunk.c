@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/settings.h"
 #include "base/str.h"
 #include "srs/session/session.h"
 #include "srs/siprec/sdp.h"
@@ -101,22 +102,25 @@ static void errors_are_found_before_the_gate(void **state)
 {
 	static const char *const labels[] = { "1", "2" };
 	struct intake *in = mem_zalloc(sizeof(*in));
+	struct settings *set = mem_zalloc(sizeof(*set));
+	struct sip_server sv = { .set = set };
 
 	(void)state;
 	in->sdp = offer(labels, 2, &in->warnings, "0");
-	trunk_find_strict_error(in);
+	trunk_find_strict_error(&sv, in);
 	assert_string_equal(in->strict_error, "");
 	sdp_destroy(&in->sdp);
-	in->sdp = offer(labels, 2, &in->warnings, "18");
-	trunk_find_strict_error(in);
+	in->sdp = offer(labels, 2, &in->warnings, "15"); /* G728 */
+	trunk_find_strict_error(&sv, in);
 	assert_memory_equal(in->strict_error, "answer.no_codec: ", 17);
 	assert_false(warn_has(&in->warnings, "answer.no_codec"));
 	sdp_destroy(&in->sdp);
-	trunk_find_strict_error(in); /* no body */
+	trunk_find_strict_error(&sv, in); /* no body */
 	assert_string_equal(in->strict_error, "");
 	warn_add(&in->warnings, "sdp.bad_port", WARN_ERROR, "line %d", 3);
-	trunk_find_strict_error(in);
+	trunk_find_strict_error(&sv, in);
 	assert_string_equal(in->strict_error, "sdp.bad_port: line 3");
+	mem_free(set);
 	mem_free(in);
 }
 

@@ -16,7 +16,7 @@ import uuid
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
-from lib import codecs, sipc
+from lib import codecs, sipc, srtp
 from lib.catalog import Catalog
 from lib.media import ULAW, decode, level, silences, tone_ulaw
 from lib.server import ROOT, wait_for
@@ -105,6 +105,7 @@ class Line:
         self.seq = index * 1000
         self.dest = self.pt = self.codec = self.dtmf_pt = None
         self.typist, self.late = Typist(), None
+        self.key = self.sealer = None  # SRTP
 
     @staticmethod
     def _pair():
@@ -134,10 +135,13 @@ class Line:
             self.codec += name[2]
         keys = re.search(r"(?m)^a=rtpmap:(\d+) telephone-event/", text)
         self.dtmf_pt = int(keys[1]) if keys else None
+        suite = re.search(r"(?m)^a=crypto:\d+ (\S+) inline:\S+", text)
+        if suite and not self.sealer:
+            self.sealer = srtp.Context(self.key, suite[1])
 
     def packet(self, pt, ts, data):
-        self.rtp.sendto(struct.pack("!BBHII", 0x80, pt, self.seq & 0xFFFF, ts & 0xFFFFFFFF,
-                                    self.ssrc) + data, self.dest)
+        packet = struct.pack("!BBHII", 0x80, pt, self.seq & 0xFFFF, ts & 0xFFFFFFFF, self.ssrc) + data
+        self.rtp.sendto(self.sealer.protect(packet) if self.sealer else packet, self.dest)
         self.seq += 1
 
     def send(self, tick, ptime=20, pt=None, lost=lambda: False, how=None):
@@ -279,6 +283,10 @@ class Player:
         kind, _, arg = word.partition(":")
         if kind in ("port", "rtcp"):
             return str(self.line(int(arg)).port + (kind == "rtcp"))
+        if kind.startswith("srtp"):
+            line = self.line(int(arg))
+            line.key = line.key or random.Random().randbytes(int(kind[4:]))
+            return srtp.inline(line.key)
         if kind in ("id", "uuid", "hex", "num"):
             return self.unique(kind, arg)
         fixed = {"ip": self.c.host, "local": self.c.hostport, "server": "%s:%d" % self.c.dest,
