@@ -140,6 +140,12 @@ static int check_dialect(const struct call_spec *s, struct err *e)
 {
 	const struct call_dialect *d = s->dialect;
 
+	if (d && d->two_ends && s->srtp != SRTP_CLEAR)
+		return err_set(
+			e, -EINVAL,
+			"%s leaves the offer to the server, which offers "
+			"no SRTP",
+			d->name);
 	if (d && d->two_ends && (s->n_parties != 2 || s->n_changes))
 		return err_set(e, -EINVAL,
 			       "%s: two participants, who stay to the end",

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "media/srtp.h"
+
 struct err;
 
 #define CALL_PARTIES_MAX 16
@@ -64,6 +66,8 @@ struct call_spec {
 	int64_t dtmf_at_us;  /* when the first one is */
 	double loss_percent; /* RTP packets that are not sent */
 	bool reorder;	     /* one packet in ten leaves after the next */
+	/* a key of it in each line of the offer; CLEAR = RTP/AVP */
+	enum srtp_suite srtp;
 	unsigned n_calls;
 	double rate; /* new calls a second; 0 = all at once */
 };

@@ -47,6 +47,20 @@ static uint8_t pt_of(const char *codec)
 	return !strcmp(codec, "PCMA") ? 8 : 96;
 }
 
+/* A key of its own for each stream. */
+static int make_key(struct call_leg *l, unsigned i)
+{
+	struct srtp_params *p = &l->keys[i];
+
+	if (spec_of(l)->srtp == SRTP_CLEAR)
+		return 0;
+	p->suite = (uint8_t)spec_of(l)->srtp;
+	p->n_keys = 1;
+	id_random(p->keys[0].bytes, srtp_suite_key_len(spec_of(l)->srtp));
+	l->lines[i].srtp = p;
+	return srtp_out_create(p, &l->rtp[i].srtp);
+}
+
 static int open_stream(struct call_leg *l, unsigned i)
 {
 	const struct call_spec *s = spec_of(l);
@@ -70,7 +84,7 @@ static int open_stream(struct call_leg *l, unsigned i)
 					   .dtmf = rtp->dtmf != NULL };
 	dialect_label(l->batch->dialect, i, l->lines[i].label,
 		      sizeof(l->lines[i].label));
-	return 0;
+	return make_key(l, i);
 }
 
 /* A UUID as RFC 7865 section 6.10 writes it: its bytes in base64. */

@@ -50,6 +50,7 @@ struct call_leg {
 	struct answer_origin origin;
 	struct offer_line lines[CALL_PARTIES_MAX];
 	struct call_rtp rtp[CALL_PARTIES_MAX];
+	struct srtp_params keys[CALL_PARTIES_MAX]; /* ours; CLEAR = none */
 	bool granted[CALL_PARTIES_MAX]; /* lines that the server accepted */
 	char ids[CALL_PARTIES_MAX][2][CALL_ID_MAX]; /* participant, stream */
 	char joined_ids[CALL_CHANGES_MAX][CALL_ID_MAX];

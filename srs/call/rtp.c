@@ -10,6 +10,7 @@
 #include "media/dtmf.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
+#include "media/srtp.h"
 #include "srs/call/call.h"
 #include "srs/call/voice.h"
 
@@ -90,6 +91,7 @@ void call_rtp_close(struct call_rtp *s)
 		close(s->rtcp_fd);
 	s->fd = s->rtcp_fd = -1;
 	s->due_mono_us = INT64_MAX;
+	srtp_out_destroy(&s->srtp);
 }
 
 /* xorshift32: only decides which packets are lost */
@@ -130,6 +132,15 @@ void call_rtp_activate(struct call_rtp *s, bool active, int64_t now_mono_us)
 
 static void transmit(struct call_rtp *s, const void *p, size_t len)
 {
+	uint8_t sealed[CALL_RTP_PACKET_MAX + SRTP_TAIL_MAX];
+
+	if (s->srtp && len <= CALL_RTP_PACKET_MAX) {
+		memcpy(sealed, p, len);
+		if (srtp_out_rtp(s->srtp, sealed, sizeof(sealed), len, &len) <
+		    0)
+			return;
+		p = sealed;
+	}
 	/* a full buffer or a closed port is what loss is like */
 	(void)sendto(s->fd, p, len, 0, (struct sockaddr *)&s->to_rtp,
 		     addr_len(&s->to_rtp));
@@ -220,10 +231,17 @@ static void send_frame(struct call_rtp *s)
 	through_network(s, packet, (unsigned)(RTP_HEADER_MIN + f.len));
 }
 
-static void send_rtcp(struct call_rtp *s, const void *p, int len)
+/* @param p RTCP_BUILD_MAX + SRTP_TAIL_MAX bytes */
+static void send_rtcp(struct call_rtp *s, uint8_t *p, int built)
 {
-	if (len > 0 && s->to_rtcp.ss_family)
-		(void)sendto(s->rtcp_fd, p, (size_t)len, 0,
+	size_t len = built > 0 ? (size_t)built : 0;
+
+	if (len && s->srtp &&
+	    srtp_out_rtcp(s->srtp, p, RTCP_BUILD_MAX + SRTP_TAIL_MAX, len,
+			  &len) < 0)
+		return; /* never in clear */
+	if (len && s->to_rtcp.ss_family)
+		(void)sendto(s->rtcp_fd, p, len, 0,
 			     (struct sockaddr *)&s->to_rtcp,
 			     addr_len(&s->to_rtcp));
 }
@@ -231,7 +249,7 @@ static void send_rtcp(struct call_rtp *s, const void *p, int len)
 static void send_report(struct call_rtp *s, int64_t now_mono_us,
 			int64_t now_wall_us)
 {
-	uint8_t packet[RTCP_BUILD_MAX];
+	uint8_t packet[RTCP_BUILD_MAX + SRTP_TAIL_MAX];
 	struct rtcp_sender sr = {
 		.ntp = rtcp_ntp_from_wall_us(now_wall_us),
 		.ts_rtp = ts_at(s, now_mono_us),
@@ -241,7 +259,7 @@ static void send_report(struct call_rtp *s, int64_t now_mono_us,
 
 	send_rtcp(s, packet,
 		  rtcp_build_sr(s->ssrc, &sr, NULL, 0, CNAME, packet,
-				sizeof(packet)));
+				RTCP_BUILD_MAX));
 }
 
 static void drain(int fd)
@@ -275,12 +293,12 @@ void call_rtp_tick(struct call_rtp *s, int64_t now_mono_us, int64_t now_wall_us)
 
 void call_rtp_bye(struct call_rtp *s)
 {
-	uint8_t packet[RTCP_BUILD_MAX];
+	uint8_t packet[RTCP_BUILD_MAX + SRTP_TAIL_MAX];
 
 	if (s->held_len)
 		transmit(s, s->held, s->held_len);
 	s->held_len = 0;
 	if (s->sent)
 		send_rtcp(s, packet,
-			  rtcp_build_bye(s->ssrc, packet, sizeof(packet)));
+			  rtcp_build_bye(s->ssrc, packet, RTCP_BUILD_MAX));
 }

@@ -14,6 +14,7 @@
 
 struct call_stream_result;
 struct call_voice;
+struct srtp_out;
 
 #define CALL_RTP_PACKET_MAX 1500
 
@@ -30,6 +31,7 @@ struct call_rtp {
 	const char *dtmf; /* NULL = none; borrowed */
 	int64_t dtmf_at_us;
 	struct call_stream_result *count;
+	struct srtp_out *srtp; /* owned from here on; NULL = in clear */
 	/* read by the caller */
 	uint16_t rtp_port, rtcp_port;
 	int64_t due_mono_us; /* next packet; INT64_MAX while not active */

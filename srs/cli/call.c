@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "media/dtmf.h"
+#include "media/srtp.h"
 #include "srs/call/call.h"
 #include "srs/call/dialect.h"
 #include "srs/cli/cli.h"
@@ -189,6 +190,18 @@ static int set_loss(struct options *o, const char *v)
 	return 0;
 }
 
+static int set_srtp(struct options *o, const char *v)
+{
+	o->spec.srtp = srtp_suite_find(span_of(v));
+	if (o->spec.srtp != SRTP_CLEAR)
+		return 0;
+	return cli_usage(WORD, "--srtp-suite %s: %s, %s, %s or %s", v,
+			 srtp_suite_name(SRTP_AES128_SHA1_80),
+			 srtp_suite_name(SRTP_AES128_SHA1_32),
+			 srtp_suite_name(SRTP_AES128_GCM),
+			 srtp_suite_name(SRTP_AES256_GCM));
+}
+
 static int set_calls(struct options *o, const char *v)
 {
 	uint64_t n;
@@ -268,6 +281,7 @@ static const struct {
 	{ "--hold", set_hold },
 	{ "--dtmf", set_dtmf },
 	{ "--loss", set_loss },
+	{ "--srtp-suite", set_srtp },
 	{ "--calls", set_calls },
 	{ "--rate", set_rate },
 	{ "--join", set_join },
@@ -293,6 +307,11 @@ static int parse(struct options *o, int argc, char **argv)
 	for (int i = 1; i < argc && !r; i++) {
 		if (!strcmp(argv[i], "--reorder")) {
 			o->spec.reorder = true;
+			continue;
+		}
+		if (!strcmp(argv[i], "--srtp")) {
+			if (o->spec.srtp == SRTP_CLEAR)
+				o->spec.srtp = SRTP_AES128_SHA1_80;
 			continue;
 		}
 		r = parse_one(o, argv[i], i + 1 < argc ? argv[i + 1] : NULL);

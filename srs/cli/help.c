@@ -60,6 +60,8 @@ static const struct page pages[] = {
 "  --dtmf KEYS@S            the first participant presses keys (RFC 4733)\n"
 "  --join AOR@S             somebody joins at second S (UPDATE)\n"
 "  --leave AOR@S            somebody leaves\n"
+"  --srtp                   RTP/SAVP with a key of ours (RFC 4568);\n"
+"  --srtp-suite SUITE       another than AES_CM_128_HMAC_SHA1_80\n"
 "  --loss PERCENT           drop RTP packets at random\n"
 "  --reorder                swap neighbouring RTP packets now and then\n"
 "  --calls N --rate R       N calls, R new ones a second\n"

@@ -317,6 +317,15 @@ static bool offered_pt(const struct offer_line *l, uint8_t pt)
 	return pt == l->pt;
 }
 
+/* RFC 4568 section 5.1.3 */
+static bool srtp_fits(const struct offer_line *l, const struct sdp_line *a)
+{
+	if (!l->srtp)
+		return !sdp_line_is_srtp(a);
+	return sdp_line_is_srtp(a) && a->sdes.tag == OFFER_SRTP_TAG &&
+	       a->sdes.params.suite == l->srtp->suite;
+}
+
 static int read_line(const struct offer_line *l, unsigned i,
 		     const struct sdp_line *a, struct warn_list *wl,
 		     struct offer_result *ret)
@@ -342,6 +351,13 @@ static int read_line(const struct offer_line *l, unsigned i,
 			 i + 1, a->formats);
 		return -EPROTO;
 	}
+	if (!srtp_fits(l, a)) {
+		warn_add(wl, "answer.srtp_key", WARN_ERROR,
+			 "m-line %u: %s without a key that fits the offer",
+			 i + 1, a->proto_word);
+		return -EPROTO;
+	}
+	ret->srtp = a->sdes.params;
 	for (unsigned k = 0; l->dtmf && k < a->n_pts; k++)
 		if (!strcmp(a->pts[k].codec, "telephone-event"))
 			ret->dtmf_pt = a->pts[k].pt;

@@ -152,6 +152,8 @@ int answer_print_wish(const char *const *labels, unsigned n, struct buf *out);
 int answer_print_offer(const struct sdp *wish, const struct answer *a,
 		       struct answer_origin *o, struct buf *out);
 
+#define OFFER_SRTP_TAG 1u
+
 /* One stream of an offer made by our own client. */
 struct offer_line {
 	char label[SDP_LABEL_MAX];
@@ -161,6 +163,7 @@ struct offer_line {
 	uint16_t rtcp_port;
 	enum sdp_dir dir; /* SENDONLY or INACTIVE */
 	bool dtmf;	  /* also offer telephone-event (pt 101) */
+	const struct srtp_params *srtp; /* our key: RTP/SAVP; NULL = clear */
 };
 
 /** The offer of a recording client. Errors as answer_print(). */
@@ -172,8 +175,9 @@ struct offer_result {
 	bool accepted;
 	bool inactive;
 	bool rtcp_mux;
-	uint8_t pt;	 /* of the chosen audio codec */
-	uint8_t dtmf_pt; /* of telephone-event, 0 = not accepted */
+	uint8_t pt;		 /* of the chosen audio codec */
+	uint8_t dtmf_pt;	 /* of telephone-event, 0 = not accepted */
+	struct srtp_params srtp; /* theirs, where we offered some */
 	struct sockaddr_storage rtp;
 	struct sockaddr_storage rtcp;
 };
@@ -182,7 +186,8 @@ struct offer_result {
  * Hold an answer against our offer.
  *
  * @return number of accepted lines, or -EPROTO with the reason as a warning
- *         (number of lines, a label or a payload type that was not offered)
+ *         (number of lines, a label or a payload type that was not offered,
+ *         another tag or suite of SRTP, or none)
  */
 int offer_read_answer(const struct offer_line *lines, unsigned n,
 		      const struct sdp *answer, struct warn_list *wl,

@@ -270,7 +270,8 @@ static int print_offer_line(struct buf *b, const struct offer_line *l)
 
 	if (!l->rtp_port)
 		return -EINVAL;
-	buf_printf(b, "m=audio %u RTP/AVP %u", l->rtp_port, l->pt);
+	buf_printf(b, "m=audio %u RTP/%s %u", l->rtp_port,
+		   l->srtp ? "SAVP" : "AVP", l->pt);
 	if (l->dtmf)
 		buf_printf(b, " %u", DTMF_PT);
 	buf_printf(b, "\r\na=rtpmap:%u %s/%s\r\n", l->pt, l->codec,
@@ -284,6 +285,8 @@ static int print_offer_line(struct buf *b, const struct offer_line *l)
 	if (l->label[0])
 		buf_printf(b, "a=label:%s\r\n", l->label);
 	print_rtcp(b, l->rtp_port, l->rtcp_port, false);
+	if (l->srtp) /* errors stick */
+		(void)sdes_print(b, OFFER_SRTP_TAG, l->srtp);
 	buf_printf(b, "a=%s\r\n", sdp_dir_name(l->dir));
 	return 0;
 }

@@ -204,6 +204,23 @@ def test_joined_late(server, world, tmp_path, rounds):
     assert "media.srtp_auth" not in Catalog(server).warnings()
 
 
+@pytest.mark.parametrize("more", [["--srtp"], ["--srtp-suite", "AEAD_AES_256_GCM", "--dtmf", "1@1", "--hold", "2-3"],
+                                  ["--srtp-suite", "AES_CM_128_HMAC_SHA1_32", "--like", "oracle"]])
+def test_our_own_client(start, tmp_path, more):
+    server = start({"media": {"srtp": "required"}})
+    world = World(server)
+    to = "sip:%s:%d" % server.sip["udp"]
+    done = server.cli("call", "--to", to, "--token", world.access_token, "--participant", ALICE,
+                      "--participant", BOB, "--duration", "4", *more)
+    assert done["status"] == 200
+    item = world.wait_recording()
+    assert item["duration_s"] > 3
+    assert not [w for w in item["warnings"] if "srtp" in w["code"]]
+    left, right = media.decode(world.audio(item["id"], tmp_path / "mix.ogg"))
+    assert media.rms(left[2000:8000]) > 0.02 and media.rms(right[2000:8000]) > 0.02
+    server.cli("call", "--to", to, "--token", world.access_token, "--participant", ALICE, code=4)
+
+
 def twins(sender, key, usable=True):
     avp = media.RtpSender(("127.0.0.1", 9), 440)
     lines = srtp.crypto(key) if usable else "a=fingerprint:sha-256 00:11\r\n"

@@ -639,6 +639,61 @@ static void client_and_server_understand_each_other(void **state)
 	assert_true(res[1].inactive);
 }
 
+/* One of tag and suite, ours and theirs in both directions. */
+static void srtp_client_and_server_understand_each_other(void **state)
+{
+	static const char *const wrong[][2] = {
+		{ "RTP/SAVP", "RTP/AVP" },
+		{ "a=crypto:1 ", "a=crypto:2 " },
+		{ "HMAC_SHA1_80", "HMAC_SHA1_32" },
+		{ "a=crypto:", "a=nothing:" },
+	};
+	struct srtp_params mine = { .suite = SRTP_AES128_SHA1_80, .n_keys = 1 };
+	struct offer_line line = client_lines[0];
+	struct fixture *f = *state;
+	struct offer_result res;
+	struct answer_origin o;
+
+	mine.keys[0].bytes[0] = 7;
+	line.srtp = &mine;
+	answer_origin_init(&o, 5, "127.0.0.1");
+	assert_int_equal(offer_print(&line, 1, &o, &f->text), 0);
+	plan(f, buf_str(&f->text), NULL);
+	assert_int_equal(f->offer->lines[0]->sdes.params.keys[0].bytes[0], 7);
+	f->key = mine;
+	f->key.keys[0].bytes[0] = 9;
+	f->answer.lines[0].srtp = &f->key;
+	(void)print(f);
+	for (size_t i = 0; i <= ARRAY_SIZE(wrong); i++) {
+		struct sdp *back CLEANUP(sdp_destroy) = NULL;
+		struct buf text CLEANUP(buf_fini) = { 0 };
+		const char *all = buf_str(&f->text), *at;
+
+		buf_init(&text, 4096);
+		if (i < ARRAY_SIZE(wrong)) {
+			at = strstr(all, wrong[i][0]);
+			assert_non_null(at);
+			buf_put(&text, all, (size_t)(at - all));
+			buf_puts(&text, wrong[i][1]);
+			all = at + strlen(wrong[i][0]);
+		}
+		buf_puts(&text, all);
+		assert_int_equal(sdp_read(span_of(buf_str(&text)), NULL, &back),
+				 0);
+		f->wl = (struct warn_list){ 0 };
+		if (i < ARRAY_SIZE(wrong)) {
+			assert_int_equal(offer_read_answer(&line, 1, back,
+							   &f->wl, &res),
+					 -EPROTO);
+			assert_true(warn_has(&f->wl, "answer.srtp_key"));
+			continue;
+		}
+		assert_int_equal(
+			offer_read_answer(&line, 1, back, &f->wl, &res), 1);
+		assert_int_equal(res.srtp.keys[0].bytes[0], 9);
+	}
+}
+
 static const struct {
 	const char *text;
 	int result;
@@ -736,6 +791,7 @@ int main(void)
 		T(only_an_answer_of_ours_is_printed_again),
 		T(our_own_offer_can_be_read),
 		T(client_and_server_understand_each_other),
+		T(srtp_client_and_server_understand_each_other),
 		T(wrong_answers_are_named),
 	};
 
