@@ -46,7 +46,7 @@ struct call_change {
 struct call_spec {
 	const char *to;	   /* "sip:rec@127.0.0.1:5060" */
 	const char *token; /* NULL: no Authorization header */
-	const char *codec; /* "PCMU", "PCMA" or "opus" */
+	const char *codec; /* "PCMU", "PCMA", "G722" or "opus" */
 	/* whose way of speaking; NULL: RFC 7866's. One with two_ends makes a
 	 * dialog for each of exactly two parties: n_calls counts dialogs. */
 	const struct call_dialect *dialect;

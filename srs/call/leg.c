@@ -44,6 +44,8 @@ static uint8_t pt_of(const char *codec)
 {
 	if (!strcmp(codec, "PCMU"))
 		return 0;
+	if (!strcmp(codec, "G722"))
+		return 9;
 	return !strcmp(codec, "PCMA") ? 8 : 96;
 }
 

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "media/codec.h"
+#include "media/codec_enc.h"
 #include "media/codec_opus.h"
 #include "media/resample.h"
 
@@ -21,13 +22,15 @@
 
 struct call_voice {
 	char codec[8];
-	unsigned rate_hz; /* of the samples and of the RTP clock */
-	size_t n;	  /* frames */
-	size_t loop_from; /* frames before this one are said once */
+	unsigned rate_hz;  /* of the samples */
+	unsigned clock_hz; /* of RTP */
+	size_t n;	   /* frames */
+	size_t loop_from;  /* frames before this one are said once */
 	size_t cap;
 	uint32_t *ends; /* frame i lies before ends[i] */
 	struct buf bytes;
 	struct opus_enc *opus;
+	struct codec_enc *g722;
 };
 
 /* ---- WAV ---- */
@@ -163,6 +166,11 @@ static int put_frame(struct call_voice *v, const int16_t *pcm)
 		len = opus_enc_frame(v->opus, pcm, out, sizeof(out));
 		if (len < 0)
 			return len;
+	} else if (v->g722) {
+		int r = codec_enc_frame(v->g722, pcm, out);
+
+		if (r < 0)
+			return r;
 	} else {
 		for (int i = 0; i < len; i++)
 			out[i] = codec_pcm_encode(!strcmp(v->codec, "PCMA"),
@@ -278,13 +286,17 @@ static int set_codec(struct call_voice *v, const char *codec, struct err *e)
 				       .bitrate_bps = 32000 };
 
 	str_copy(v->codec, sizeof(v->codec), codec);
-	v->rate_hz = 8000;
+	v->rate_hz = v->clock_hz = 8000;
 	if (!strcmp(codec, "PCMU") || !strcmp(codec, "PCMA"))
 		return 0;
+	if (!strcmp(codec, "G722")) {
+		v->rate_hz = CODEC_ENC_RATE_HZ;
+		return codec_enc_create(&v->g722);
+	}
 	if (strcmp(codec, "opus") != 0)
-		return err_set(e, -EINVAL, "codec %s: PCMU, PCMA or opus",
+		return err_set(e, -EINVAL, "codec %s: PCMU, PCMA, G722 or opus",
 			       codec);
-	v->rate_hz = 48000;
+	v->rate_hz = v->clock_hz = 48000;
 	return opus_enc_create(&cfg, &v->opus);
 }
 
@@ -338,7 +350,7 @@ int call_voice_mix(struct call_voice *const *voices, unsigned n,
 		return -ENOMEM;
 	buf_init(&v->bytes, VOICE_BYTES_MAX);
 	r = set_codec(v, voices[0]->codec, NULL);
-	if (!r && v->opus)
+	if (!r && (v->opus || v->g722))
 		r = -EINVAL;
 	for (unsigned k = 0; k < n; k++) {
 		if (voices[k]->n > frames)
@@ -362,6 +374,7 @@ void call_voice_destroy(struct call_voice **vp)
 		return;
 	*vp = NULL;
 	opus_enc_destroy(&v->opus);
+	codec_enc_destroy(&v->g722);
 	buf_fini(&v->bytes);
 	mem_free(v->ends);
 	mem_free(v);
@@ -380,5 +393,5 @@ struct span call_voice_frame(const struct call_voice *v, uint64_t i)
 
 unsigned call_voice_ticks(const struct call_voice *v)
 {
-	return v->rate_hz / FRAMES_PER_SECOND;
+	return v->clock_hz / FRAMES_PER_SECOND;
 }

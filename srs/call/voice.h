@@ -14,7 +14,7 @@
 struct call_voice;
 struct err;
 
-/** @param codec   "PCMU", "PCMA" or "opus"
+/** @param codec   "PCMU", "PCMA", "G722" or "opus"
  *  @param wav     path, or NULL for a tone
  *  @param tone_hz of the tone
  *  @return 0, -EINVAL (not PCM of 16 bit, no known codec), -ENOENT, -EIO,

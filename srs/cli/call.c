@@ -114,7 +114,7 @@ static int set_wav(struct options *o, const char *v)
 
 static int set_codec(struct options *o, const char *v)
 {
-	static const char *const names[] = { "PCMU", "PCMA", "opus" };
+	static const char *const names[] = { "PCMU", "PCMA", "G722", "opus" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		if (str_ieq(v, names[i])) {
@@ -122,7 +122,7 @@ static int set_codec(struct options *o, const char *v)
 			return 0;
 		}
 	}
-	return cli_usage(WORD, "--codec %s: PCMU, PCMA or opus", v);
+	return cli_usage(WORD, "--codec %s: PCMU, PCMA, G722 or opus", v);
 }
 
 static int set_duration(struct options *o, const char *v)

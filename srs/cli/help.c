@@ -45,7 +45,7 @@ static const struct page pages[] = {
 "  --name NAME              display name of the participant before it\n"
 "  --wav FILE               what a participant says (16-bit PCM); repeat\n"
 "                           in the same order; otherwise a tone each\n"
-"  --codec PCMU|PCMA|opus   default PCMU\n"
+"  --codec C                PCMU (default), PCMA, G722 or opus\n"
 "  --like PRODUCT           speak as this recording client: avaya,\n"
 "                           broadworks, cisco-cube, cucm, metaswitch,\n"
 "                           netsapiens, opensips, oracle, sonus, webex,\n"

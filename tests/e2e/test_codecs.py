@@ -133,6 +133,19 @@ def test_wideband_of_g722_is_kept(world, tmp_path):
     assert level(samples[4000:20000], 5000, 16000) > 0.2
 
 
+def test_our_own_client_speaks_g722(world, tmp_path):
+    world.server.cli("call", "--to", "sip:%s:%d" % world.server.sip["udp"], "--token",
+                     world.access_token, "--participant", ALICE, "--participant", BOB,
+                     "--codec", "g722", "--duration", "2")
+    rec = world.recording(world.wait_recording("ready")["id"])
+    assert [s["codec"] for s in rec["streams"]] == ["G722"] * 2
+    heard = sides(world, rec, tmp_path)
+    for k, samples in enumerate(heard):
+        assert abs(len(samples) / 16000 - 2) < 0.3
+        assert level(samples[8000:24000], 440 * (k + 1), 16000) > 0.2
+        assert level(samples[8000:24000], 440 * (2 - k), 16000) < 0.01
+
+
 def test_pauses_of_annex_b_are_silence(world, tmp_path):
     """A second of tone, two of which only one SID frame is sent, a second of tone."""
     c = Call(world, [codecs.Sender("G729", 440, 18, codecs.annexb())],

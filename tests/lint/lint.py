@@ -32,7 +32,7 @@ FENCES = [
     (r"gnutls/", []),
     (r"opus(_multistream)?\.h|opus/", [r"media/codec_opus\.c"]),
     (r"ogg/", [r"media/ogg\.c", r"media/ogg_read\.c"]),
-    (r"libav(codec|util)/|libswresample/", [r"media/codec_av\.c", r"media/mux\.c"]),
+    (r"libav(codec|util)/|libswresample/", [r"media/codec_(av|enc)\.c", r"media/mux\.c"]),
     (r"libavformat/", [r"media/mux\.c"]),
     (r"expat\.h", [r"srs/siprec/xml_tree\.c"]),
     (r"sodium\.h", [r"auth/password\.c"]),

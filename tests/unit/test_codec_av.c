@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "media/codec.h"
+#include "media/codec_enc.h"
 
 /* Strength of a tone, 0..1 (Goertzel). */
 static double level(const int16_t *pcm, size_t n, double hz, double rate_hz)
@@ -130,6 +131,39 @@ static void g729_of_others_is_heard(void **state)
 	assert_true(level(pcm + 8000, 24000, 530, 8000) < 0.01);
 }
 
+/* 6 kHz: beyond what 8000 samples a second could hold. */
+static void g722_keeps_what_is_wide(void **state)
+{
+	struct codec_spec s = { "G722", 8000, 1, "" };
+	static int16_t out[16000];
+	int16_t pcm[CODEC_ENC_SAMPLES];
+	uint8_t data[CODEC_ENC_BYTES];
+	struct codec_enc *e;
+	struct codec *c;
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(codec_enc_create(&e), 0);
+	assert_int_equal(codec_open(&s, 0, true, &c), 0);
+	assert_int_equal(c->rate_hz, 16000);
+	while (n + CODEC_ENC_SAMPLES <= ARRAY_SIZE(out)) {
+		for (size_t i = 0; i < CODEC_ENC_SAMPLES; i++)
+			pcm[i] = (int16_t)(9000 * sin(2 * M_PI * 6000 *
+						      (double)(n + i) / 16000));
+		assert_int_equal(codec_enc_frame(e, pcm, data), 0);
+		assert_int_equal(codec_duration_48k(&s, data, sizeof(data)),
+				 960);
+		assert_int_equal(codec_decode(c, data, sizeof(data), out + n,
+					      CODEC_SAMPLES_MAX),
+				 CODEC_ENC_SAMPLES);
+		n += CODEC_ENC_SAMPLES;
+	}
+	assert_true(level(out + 1600, n - 1600, 6000, 16000) > 0.2);
+	assert_true(level(out + 1600, n - 1600, 2000, 16000) < 0.01);
+	codec_close(&c);
+	codec_enc_destroy(&e);
+}
+
 static void sid_frames_are_noise_and_no_sound(void **state)
 {
 	static const struct {
@@ -239,6 +273,7 @@ int main(void)
 		cmocka_unit_test(list_knows_clocks_and_channels),
 		cmocka_unit_test(fmtp_gives_its_parameters),
 		cmocka_unit_test(g729_of_others_is_heard),
+		cmocka_unit_test(g722_keeps_what_is_wide),
 		cmocka_unit_test(sid_frames_are_noise_and_no_sound),
 		cmocka_unit_test(ilbc_takes_both_lengths),
 		cmocka_unit_test(g726_packings_are_told_apart),
