@@ -26,6 +26,24 @@ static void put_pt(struct cap_stream *c, const struct sdp_line *l, int index)
 	(void)str_copy(to->fmtp, sizeof(to->fmtp), from->fmtp);
 }
 
+/* Comfort noise has a payload type of its own for clocks of 8 kHz, and senders
+ * with voice detection use it unasked. Refused, each would be counted as lost
+ * (RFC 3389 section 4). */
+static void put_static_cn(struct cap_stream *c, const struct sdp_line *l)
+{
+	static const struct cap_pt cn = {
+		.pt = 13, .channels = 1, .rate_hz = 8000, .codec = "CN"
+	};
+
+	if (c->media != CAP_AUDIO || !c->n_pts || c->pts[0].rate_hz != 8000 ||
+	    c->n_pts >= CAP_PTS_MAX)
+		return;
+	for (unsigned i = 0; i < l->n_pts; i++)
+		if (l->pts[i].pt == cn.pt)
+			return;
+	c->pts[c->n_pts++] = cn;
+}
+
 static void build_one(const struct sdp_line *l, const struct answer_line *a,
 		      unsigned index, struct session_stream *st)
 {
@@ -52,6 +70,7 @@ static void build_one(const struct sdp_line *l, const struct answer_line *a,
 	put_pt(c, l, a->cn);
 	for (unsigned i = 0; i < a->n_more; i++)
 		put_pt(c, l, a->more[i]);
+	put_static_cn(c, l);
 	if (sdp_line_is_srtp(l))
 		c->srtp_in = l->sdes.params;
 }

@@ -59,9 +59,10 @@ static void streams_tell_capture_codecs_and_addresses(void **state)
 	make(&m, "192.0.2.9", "a=sendonly\r\n", "", NULL);
 	assert_true(m.st[0].cap.enabled && m.st[0].cap.active);
 	assert_string_equal(m.st[0].cap.label, "1");
-	assert_int_equal(m.st[0].cap.n_pts, 2);
+	assert_int_equal(m.st[0].cap.n_pts, 3);
 	assert_string_equal(m.st[0].cap.pts[0].codec, "PCMU");
 	assert_string_equal(m.st[0].cap.pts[1].codec, "telephone-event");
+	assert_string_equal(m.st[0].cap.pts[2].codec, "CN"); /* unasked */
 	assert_string_equal(m.st[1].cap.pts[0].codec, "PCMA");
 	in = (const void *)&m.st[1].cap.remote_rtp;
 	assert_int_equal(in->sin_family, AF_INET);
