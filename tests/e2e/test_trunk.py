@@ -262,7 +262,7 @@ def test_token_forms(start):
 
 def half_recordable(c):
     return sipc.sdp([40000, 40002], c.host).replace(
-        "m=audio 40002 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000", "m=audio 40002 RTP/AVP 18")
+        "m=audio 40002 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000", "m=audio 40002 RTP/AVP 15")
 
 
 def test_strictness(start):
