@@ -13,10 +13,11 @@
 #include "base/str.h"
 
 const char *const trunk_keys[] = {
-	"name",		"grant",	 "tls_name",   "tls_sha256",
-	"addresses",	"uri_user",	 "strictness", "token_forms",
-	"media_source", "channel_order", "vendor",     "enabled",
-	NULL,
+	"name",		 "grant",	"tls_name",
+	"tls_sha256",	 "addresses",	"uri_user",
+	"strictness",	 "token_forms", "media_source",
+	"channel_order", "srtp",	"vendor",
+	"enabled",	 NULL,
 };
 
 /* ---- networks ---------------------------------------------------------- */
@@ -163,6 +164,8 @@ static void print_nets(const struct trunk *t, char *dst, size_t len)
 static const char *const strict_words[] = { "tolerant", "strict", NULL };
 static const char *const source_words[] = { "strict", "learn", NULL };
 static const char *const order_words[] = { "metadata", "mline", "label", NULL };
+static const char *const srtp_words[] = { "default", "preferred", "required",
+					  "off", NULL };
 static const char *const yes_words[] = { "no", "yes", NULL };
 static const char *const form_words[] = { "none", "token", "access_token",
 					  "token, access_token", NULL };
@@ -302,6 +305,11 @@ static const char *set_word(struct trunk *t, const char *key, const char *v)
 		t->order = i < 0 ? TRUNK_ORDER_METADATA : (enum trunk_order)i;
 		return i < 0 ? "metadata, mline or label" : NULL;
 	}
+	if (str_eq(key, "srtp")) {
+		i = word_index(srtp_words, v);
+		t->srtp = i < 0 ? TRUNK_SRTP_DEFAULT : (enum trunk_srtp)i;
+		return i < 0 ? "default, preferred, required or off" : NULL;
+	}
 	i = word_index(yes_words, v);
 	t->enabled = i == 1;
 	return i < 0 ? "yes or no" : NULL;
@@ -310,7 +318,8 @@ static const char *set_word(struct trunk *t, const char *key, const char *v)
 static bool is_word(const char *key)
 {
 	return str_eq(key, "strictness") || str_eq(key, "media_source") ||
-	       str_eq(key, "channel_order") || str_eq(key, "enabled");
+	       str_eq(key, "channel_order") || str_eq(key, "srtp") ||
+	       str_eq(key, "enabled");
 }
 
 int trunk_set(struct trunk *t, const char *key, const char *value,
@@ -351,6 +360,8 @@ void trunk_text(const struct trunk *t, const char *key, char *dst, size_t len)
 		s = source_words[t->source];
 	else if (str_eq(key, "channel_order"))
 		s = order_words[t->order];
+	else if (str_eq(key, "srtp"))
+		s = srtp_words[t->srtp];
 	else if (str_eq(key, "vendor"))
 		s = t->vendor;
 	else if (str_eq(key, "enabled"))

@@ -18,7 +18,7 @@
 	"SELECT t.id, t.tenant_id, t.client_id, t.from_file, t.created_us, "   \
 	"t.name, t.grant_id, t.tls_name, t.tls_sha256, t.addresses, "          \
 	"t.uri_user, t.strictness, t.token_forms, t.media_source, "            \
-	"t.channel_order, t.vendor, t.enabled FROM trunks t "
+	"t.channel_order, t.srtp, t.vendor, t.enabled FROM trunks t "
 #define FIRST_KEY 5 /* then the columns are trunk_keys[] */
 
 static void read_row(struct db_row *row, struct trunk *t)
@@ -147,7 +147,7 @@ static int insert_nets(struct auth *a, const struct trunk *t)
 	return r < 0 ? (int)r : 0;
 }
 
-#define N_KEYS 12
+#define N_KEYS 13
 
 static int insert(struct auth *a, const struct trunk *t)
 {
@@ -165,14 +165,15 @@ static int insert(struct auth *a, const struct trunk *t)
 		trunk_text(t, trunk_keys[i], text[i], sizeof(text[i]));
 		v[5 + i] = db_text(text[i]);
 	}
-	r = db_exec(a->db,
-		    "INSERT INTO trunks (id, tenant_id, client_id, from_file, "
-		    "created_us, name, grant_id, tls_name, tls_sha256, "
-		    "addresses, uri_user, strictness, token_forms, "
-		    "media_source, channel_order, vendor, enabled) VALUES "
-		    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-		    "$14, $15, $16, $17)",
-		    v, ARRAY_SIZE(v));
+	r = db_exec(
+		a->db,
+		"INSERT INTO trunks (id, tenant_id, client_id, from_file, "
+		"created_us, name, grant_id, tls_name, tls_sha256, "
+		"addresses, uri_user, strictness, token_forms, "
+		"media_source, channel_order, srtp, vendor, enabled) VALUES "
+		"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+		"$14, $15, $16, $17, $18)",
+		v, ARRAY_SIZE(v));
 	return r < 0 ? (int)r : insert_nets(a, t);
 }
 

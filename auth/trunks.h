@@ -15,6 +15,7 @@
  *	               tokens that are taken from it besides the plain one
  *	media_source   strict (RTP from the address in SDP) | learn
  *	channel_order  metadata | mline | label: who is left
+ *	srtp           default ([media] srtp) | preferred | required | off
  *	vendor         free word that its User-Agent should contain
  *	enabled        no: as if it were not there
  *
@@ -50,6 +51,12 @@ struct err;
 
 enum trunk_source { TRUNK_SOURCE_STRICT, TRUNK_SOURCE_LEARN };
 enum trunk_order { TRUNK_ORDER_METADATA, TRUNK_ORDER_MLINE, TRUNK_ORDER_LABEL };
+enum trunk_srtp {
+	TRUNK_SRTP_DEFAULT,
+	TRUNK_SRTP_PREFERRED,
+	TRUNK_SRTP_REQUIRED,
+	TRUNK_SRTP_OFF,
+};
 
 /* Bits of token_forms. */
 #define TRUNK_FORM_TOKEN 1u
@@ -76,6 +83,7 @@ struct trunk {
 	unsigned token_forms;
 	enum trunk_source source;
 	enum trunk_order order;
+	enum trunk_srtp srtp;
 	char vendor[TRUNK_VENDOR_MAX];
 	bool enabled;
 	bool from_file;

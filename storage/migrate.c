@@ -20,6 +20,7 @@ extern const char migration_0007[], migration_0007_end[];
 extern const char migration_0008[], migration_0008_end[];
 extern const char migration_0010[], migration_0010_end[];
 extern const char migration_0011[], migration_0011_end[];
+extern const char migration_0012[], migration_0012_end[];
 
 struct embedded {
 	const char *name;
@@ -38,6 +39,7 @@ static const struct embedded embedded[] = {
 	{ "0008_unwanted.sql", migration_0008, migration_0008_end },
 	{ "0010_duplicates.sql", migration_0010, migration_0010_end },
 	{ "0011_sketch.sql", migration_0011, migration_0011_end },
+	{ "0012_trunk_srtp.sql", migration_0012, migration_0012_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

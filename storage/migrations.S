@@ -22,5 +22,6 @@
 	migration migration_0008, "migrations/sqlite/0008_unwanted.sql"
 	migration migration_0010, "migrations/sqlite/0010_duplicates.sql"
 	migration migration_0011, "migrations/sqlite/0011_sketch.sql"
+	migration migration_0012, "migrations/sqlite/0012_trunk_srtp.sql"
 
 	.section .note.GNU-stack, "", @progbits

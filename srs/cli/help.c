@@ -143,6 +143,7 @@ static const struct page pages[] = {
 "                           that it may send besides the plain one\n"
 "  --media-source WORD      strict: RTP from the address in SDP; learn\n"
 "  --channel-order WORD     metadata, mline or label\n"
+"  --srtp WORD              default, preferred, required or off\n"
 "  --vendor WORD            a warning when User-Agent lacks it\n"
 "  --enabled yes|no\n"
 "\n"

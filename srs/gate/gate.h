@@ -126,6 +126,7 @@ struct gate_snapshot {
 		bool strict;
 		enum trunk_source source;
 		enum trunk_order order;
+		enum trunk_srtp srtp;
 		char vendor[TRUNK_VENDOR_MAX];
 	} trunk;
 	struct conditions *conditions; /* shared with other calls */

@@ -32,8 +32,8 @@ static void put_trunk(struct buf *out, const struct gate_trunk *t)
 		return;
 	put_text(out, "trunk", t->id);
 	put_text(out, "trunk_vendor", t->vendor);
-	(void)buf_printf(out, "\"trunk_ways\":[%d,%d,%d],", t->strict,
-			 (int)t->source, (int)t->order);
+	(void)buf_printf(out, "\"trunk_ways\":[%d,%d,%d,%d],", t->strict,
+			 (int)t->source, (int)t->order, (int)t->srtp);
 }
 
 int gate_snapshot_json(const struct gate_snapshot *snap, struct buf *out)
@@ -89,15 +89,18 @@ static bool get_trunk(json_t *o, struct gate_trunk *t)
 	json_t *ways = json_object_get(o, "trunk_ways");
 	json_int_t source = json_integer_value(json_array_get(ways, 1));
 	json_int_t order = json_integer_value(json_array_get(ways, 2));
+	/* calls of before have none: the default */
+	json_int_t srtp = json_integer_value(json_array_get(ways, 3));
 
 	if (!json_object_get(o, "trunk"))
 		return true;
 	if (source < 0 || source > TRUNK_SOURCE_LEARN || order < 0 ||
-	    order > TRUNK_ORDER_LABEL)
+	    order > TRUNK_ORDER_LABEL || srtp < 0 || srtp > TRUNK_SRTP_OFF)
 		return false;
 	t->strict = json_integer_value(json_array_get(ways, 0)) != 0;
 	t->source = (enum trunk_source)source;
 	t->order = (enum trunk_order)order;
+	t->srtp = (enum trunk_srtp)srtp;
 	return get_text(o, "trunk", t->id, sizeof(t->id)) &&
 	       get_text(o, "trunk_vendor", t->vendor, sizeof(t->vendor));
 }

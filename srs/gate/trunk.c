@@ -140,4 +140,5 @@ void gate_trunk_keep(const struct step *st, struct gate_snapshot *s)
 	s->trunk.strict = t->strict;
 	s->trunk.source = t->source;
 	s->trunk.order = t->order;
+	s->trunk.srtp = t->srtp;
 }

@@ -317,8 +317,9 @@ static int make_plan(struct session *s, const struct gate_verdict *v,
 	int r;
 
 	intake_permits(sv, v, in->sdp->n_lines);
-	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, streams_policy(sv),
-		    &in->warnings, &in->answer);
+	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX,
+		    streams_policy(sv, &s->snap.trunk), &in->warnings,
+		    &in->answer);
 	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
 	r = session_plan(sv, s, t, &s->plan);
 	if (r < 0)

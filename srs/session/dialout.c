@@ -408,7 +408,7 @@ static const char *plan_offer(struct session *s, const struct gate_verdict *v)
 
 	intake_permits(sv, v, in->sdp->n_lines);
 	answer_plan(in->sdp, in->permits, s->dial_streams,
-		    streams_policy(s->sv), &in->warnings, &in->answer);
+		    streams_policy(s->sv, NULL), &in->warnings, &in->answer);
 	if (in->answer.n_accepted == 0)
 		return NOTHING;
 	if (session_take_people(s) < 0)
@@ -433,8 +433,8 @@ static void refuse_offer(struct session *s)
 	struct intake *in = s->sv->in;
 	struct answer_permit none[SDP_LINES_MAX] = { 0 };
 
-	answer_plan(in->sdp, none, s->dial_streams, streams_policy(s->sv), NULL,
-		    &in->answer);
+	answer_plan(in->sdp, none, s->dial_streams, streams_policy(s->sv, NULL),
+		    NULL, &in->answer);
 	confirm(s, in->sdp, &in->answer);
 }
 
@@ -444,8 +444,8 @@ static void judge_offer(struct session *s)
 	struct gate_verdict v;
 	const char *bad;
 
-	answer_plan(in->sdp, NULL, s->dial_streams, streams_policy(s->sv), NULL,
-		    &in->answer);
+	answer_plan(in->sdp, NULL, s->dial_streams, streams_policy(s->sv, NULL),
+		    NULL, &in->answer);
 	if (in->answer.n_accepted == 0) {
 		refuse_offer(s);
 		hang_up(s, COMMAND_FAILED, NOTHING);

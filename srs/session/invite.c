@@ -407,8 +407,9 @@ static void judge_invite(struct sip_server *sv, struct ua_request *req,
 	}
 	intake_permits(sv, &v, in->sdp->n_lines);
 	offer_narrow(in);
-	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX, streams_policy(sv),
-		    &in->warnings, &in->answer);
+	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX,
+		    streams_policy(sv, &v.snapshot.trunk), &in->warnings,
+		    &in->answer);
 	if (in->answer.n_accepted == 0)
 		session_refuse_media(sv, NULL, req);
 	else

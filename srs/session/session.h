@@ -439,8 +439,9 @@ void offer_keep_labels(const struct session *s, struct sdp *answer);
 unsigned streams_build(const struct sdp *offer, const struct answer *a,
 		       const struct session_stream *old, unsigned n_old,
 		       struct session_stream *ret);
-/** What is done about lines of SRTP. */
-enum answer_srtp streams_policy(const struct sip_server *sv);
+/** What is done about lines of SRTP. @param t NULL: that of all */
+enum answer_srtp streams_policy(const struct sip_server *sv,
+				const struct gate_trunk *t);
 /** Theirs from the last offer and ours from the last answer, after a restart.
  *  @return 0, -EBADMSG not these streams' texts */
 int streams_restore_keys(struct session_stream *st, unsigned n,

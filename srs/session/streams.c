@@ -116,8 +116,19 @@ unsigned streams_build(const struct sdp *offer, const struct answer *a,
 	return n;
 }
 
-enum answer_srtp streams_policy(const struct sip_server *sv)
+enum answer_srtp streams_policy(const struct sip_server *sv,
+				const struct gate_trunk *t)
 {
+	switch (t ? t->srtp : TRUNK_SRTP_DEFAULT) {
+	case TRUNK_SRTP_PREFERRED:
+		return ANSWER_SRTP_PREFERRED;
+	case TRUNK_SRTP_REQUIRED:
+		return ANSWER_SRTP_REQUIRED;
+	case TRUNK_SRTP_OFF:
+		return ANSWER_SRTP_OFF;
+	case TRUNK_SRTP_DEFAULT:
+		break;
+	}
 	return (enum answer_srtp)sv->set->media.srtp;
 }
 

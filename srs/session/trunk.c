@@ -25,7 +25,8 @@ void trunk_find_strict_error(const struct sip_server *sv, struct intake *in)
 	in->strict_error[0] = '\0';
 	if (in->sdp)
 		answer_plan(in->sdp, NULL, SESSION_AUDIO_MAX,
-			    streams_policy(sv), &in->scratch, &in->answer);
+			    streams_policy(sv, NULL), &in->scratch,
+			    &in->answer);
 	for (unsigned i = 0; i < wl->n; i++) {
 		const struct warn *w = &wl->items[i];
 		bool reading = i < in->warnings.n;

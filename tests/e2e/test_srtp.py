@@ -280,3 +280,23 @@ def test_rtcp_is_sealed_both_ways(server, world):
     call.end()
     item = world.wait_recording()
     assert not [w for w in item["warnings"] if w["code"] == "media.srtp_auth"]  # one is too few
+
+
+@pytest.mark.parametrize("general,own,srtp_line,clear", [
+    ("preferred", "required", 200, 488), ("required", "off", 488, 200),
+    ("off", "preferred", 200, 200), ("required", "default", 200, 488)])
+def test_trunk_has_the_last_word(start, general, own, srtp_line, clear):
+    server = start({"media": {"srtp": general}, "sip": {"allow_address_trunks": "yes"}})
+    world = World(server)
+    server.cli("trunk", "add", "--name", "sbc", "--grant", world.grant_id, "--addresses", "127.0.0.2",
+               "--srtp", own)
+    lines = [srtp.crypto(srtp.new_key())] * 2
+    for text, status in ((srtp.sdp([40000, 40002], lines), srtp_line),
+                         (srtp.sdp([40000, 40002], ["", ""], proto="RTP/AVP"), clear)):
+        d = SipClient(server.sip["udp"], local="127.0.0.2").dialog()
+        r = d.invite(None, PEOPLE, sdp_text=text)
+        assert r.status == status, r.raw
+        if status == 200:  # the same is true of a change
+            assert d.invite(None, PEOPLE, sdp_text=text.replace("o=src 1 1", "o=src 1 2").replace(
+                "sendonly", "inactive")).status == 200
+            d.bye()

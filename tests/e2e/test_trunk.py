@@ -392,7 +392,7 @@ def test_settings_survive_a_restart_of_sip(start):
         return r.status == 200
     wait_for(again, what="UPDATE after the restart")
     dialog = Catalog(world.server).rows("SELECT dialog FROM recordings")[0]["dialog"]
-    assert '"trunk_ways":[1,1,0]' in re.sub(r"\s", "", dialog)
+    assert '"trunk_ways":[1,1,0,0]' in re.sub(r"\s", "", dialog)
     assert d.bye().status == 200
 
 
@@ -519,7 +519,7 @@ def test_trunks_of_a_file(start, tmp_path):
 
 IDENTITY = {"addresses": "127.0.0.2", "uri_user": "acme"}
 SETTINGS = {"strictness": "strict", "token_forms": "token, access_token",
-            "media_source": "learn", "channel_order": "mline", "vendor": "Oracle"}
+            "media_source": "learn", "channel_order": "mline", "srtp": "preferred", "vendor": "Oracle"}
 
 
 def by_command(world, path, first, keys):

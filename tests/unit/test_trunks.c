@@ -75,6 +75,8 @@ static void values_come_back_as_written(void **state)
 		{ "media_source", "learn", NULL },
 		{ "channel_order", "mline", NULL },
 		{ "channel_order", "label", NULL },
+		{ "srtp", "required", NULL },
+		{ "srtp", "default", NULL },
 		{ "vendor", "Oracle SBC", NULL },
 		{ "enabled", "no", NULL },
 	};
@@ -110,6 +112,7 @@ static void bad_values_are_named(void **state)
 		{ "token_forms", "quoted", "token, access_token or none" },
 		{ "media_source", "any", "strict or learn" },
 		{ "channel_order", "random", "metadata, mline or label" },
+		{ "srtp", "on", "default, preferred, required or off" },
 		{ "enabled", "perhaps", "yes or no" },
 		{ "colour", "red", "there is no key \"colour\"" },
 	};
