@@ -66,6 +66,8 @@ static bool is_secret(struct span s, size_t *at)
 		if (!span_istarts(rest, "inline:"))
 			return false;
 		*at += 7;
+		while (*at < s.len && (s.p[*at] == ' ' || s.p[*at] == '\t'))
+			(*at)++; /* no key for us, but one all the same */
 		return true;
 	case 'b':
 	case 'B':

@@ -240,6 +240,12 @@ static void redact_removes_srtp_keys(void **state)
 		     "a=x\r\n",
 		     "A\r\n\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 "
 		     "inline:[removed]|2^20\r\na=x\r\n");
+	check_redact(
+		"INVITE sip:a@b SIP/2.0\r\n\r\na=crypto:1 X INLINE:d0RmdmcmVCsp"
+		"|1:4;inline: \tYUJDZGVm KDR=1\r\ninline:",
+		"INVITE sip:a@b SIP/2.0\r\n\r\na=crypto:1 X INLINE:"
+		"[removed]|1:4;inline: \t[removed] KDR=1\r\ninline:"
+		"[removed]");
 }
 
 static void redact_keeps_everything_else(void **state)
