@@ -1,4 +1,6 @@
 """One call sent twice: kept once, without losing anything."""
+import glob
+import pathlib
 import time
 
 import pytest
@@ -85,7 +87,7 @@ def compared(server, count=2):
 
 
 def files(server, rid):
-    return list(server.data.glob(f"media/*/{rid}/*"))
+    return [pathlib.Path(p) for p in glob.glob(f"{server.data}/media/*/{rid}/*")]
 
 
 def one_of_two(server, world):
