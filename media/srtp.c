@@ -143,9 +143,16 @@ static int make_context(const struct srtp_params *p, unsigned key,
 
 /* ---- in ---- */
 
+/* The SSRCs that a context has streams for. */
+struct known {
+	uint32_t ssrc[SRTP_SSRC_MAX];
+	unsigned n, oldest;
+};
+
 struct srtp_in {
 	struct srtp_params p;
 	srtp_t ctx[SRTP_KEYS_MAX];
+	struct known known[SRTP_KEYS_MAX];
 	unsigned failures; /* since the last good packet */
 };
 
@@ -219,12 +226,35 @@ static int take_mki(const struct srtp_in *in, uint8_t *data, size_t *len,
 	return -ENOENT;
 }
 
-static uint32_t ssrc_of(const uint8_t *data)
+static uint32_t word_at(const uint8_t *data, size_t at)
 {
 	uint32_t v;
 
-	memcpy(&v, data + 8, sizeof(v));
+	memcpy(&v, data + at, sizeof(v));
 	return ntohl(v);
+}
+
+static uint32_t ssrc_of(const uint8_t *data)
+{
+	return word_at(data, 8);
+}
+
+/* A packet of that SSRC was authentic: the context has a stream for it. */
+static void keep_few(struct srtp_in *in, unsigned key, uint32_t ssrc)
+{
+	struct known *k = &in->known[key];
+
+	for (unsigned i = 0; i < k->n; i++) {
+		if (k->ssrc[i] == ssrc)
+			return;
+	}
+	if (k->n < SRTP_SSRC_MAX) {
+		k->ssrc[k->n++] = ssrc;
+		return;
+	}
+	(void)srtp_remove_stream(in->ctx[key], htonl(k->ssrc[k->oldest]));
+	k->ssrc[k->oldest] = ssrc;
+	k->oldest = (k->oldest + 1) % SRTP_SSRC_MAX;
 }
 
 /* @return 0, -EBADMSG, -EALREADY; work is changed in any case */
@@ -320,6 +350,7 @@ int srtp_in_rtp(struct srtp_in *in, uint8_t *data, size_t len, size_t *ret_len)
 	if (r < 0)
 		return r;
 	in->failures = 0;
+	keep_few(in, (unsigned)key, ssrc_of(work));
 	memcpy(data, work, *ret_len);
 	return 0;
 }
@@ -346,6 +377,7 @@ int srtp_in_rtcp(struct srtp_in *in, uint8_t *data, size_t len, size_t *ret_len)
 	default:
 		return -EBADMSG;
 	}
+	keep_few(in, (unsigned)key, word_at(work, 4));
 	memcpy(data, work, (size_t)out);
 	*ret_len = (size_t)out;
 	return 0;

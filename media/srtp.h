@@ -13,6 +13,11 @@
  * earlier one: that would be a replay). While nothing authenticates only few
  * packets are worth so much work.
  *
+ * Memory. libsrtp2 keeps a stream for each SSRC that ever authenticated, and
+ * who has the keys may invent SSRCs without end. Of each key the last
+ * SRTP_SSRC_MAX that were new are kept; an older one that comes again begins
+ * anew.
+ *
  * MKI. libsrtp2 2.5 looks for it in the wrong place of SRTCP with _SHA1_32, so
  * it is taken off here and each master key has a context of its own.
  *
@@ -34,6 +39,7 @@
 #define SRTP_TAIL_MAX 160 /* what a packet may grow by */
 #define SRTP_PACKET_MAX 9216
 #define SRTP_ROC_TRIES 255
+#define SRTP_SSRC_MAX 16
 
 enum srtp_suite {
 	SRTP_CLEAR, /* no SRTP at all */

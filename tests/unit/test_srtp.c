@@ -185,6 +185,27 @@ static void srtp_refuses_a_replay(void **state)
 	assert_int_equal(srtp_in_rtcp(in, c.data, c.len, &c.len), -EALREADY);
 }
 
+/* Whoever has the keys may invent SSRCs: the oldest ones are let go, which is
+ * seen by their packets being taken for new. */
+static void srtp_keeps_a_bounded_number_of_ssrcs(void **state)
+{
+	struct srtp_params p = params(SRTP_AES128_GCM);
+	struct srtp_in *in CLEANUP(srtp_in_destroy) = NULL;
+	struct srtp_out *out CLEANUP(srtp_out_destroy) = NULL;
+	struct packet a, first, last;
+
+	(void)state;
+	make(&p, &in, &out);
+	first = sealed(out, SSRC, 9);
+	for (uint32_t i = 0; i < 10 * SRTP_SSRC_MAX; i++) {
+		a = i ? sealed(out, SSRC + i, 9) : first;
+		last = a;
+		assert_int_equal(open_it(in, &a), 0);
+	}
+	assert_int_equal(open_it(in, &last), -EALREADY);
+	assert_int_equal(open_it(in, &first), 0);
+}
+
 static void srtp_takes_several_ssrcs_and_late_packets(void **state)
 {
 	struct srtp_params p = params(SRTP_AES128_SHA1_32);
@@ -423,6 +444,7 @@ int main(void)
 		cmocka_unit_test(srtp_round_trip_of_every_suite),
 		cmocka_unit_test(srtp_leaves_what_is_forged_as_it_came),
 		cmocka_unit_test(srtp_refuses_a_replay),
+		cmocka_unit_test(srtp_keeps_a_bounded_number_of_ssrcs),
 		cmocka_unit_test(srtp_takes_several_ssrcs_and_late_packets),
 		cmocka_unit_test(srtp_finds_the_rollover_counter),
 		cmocka_unit_test(srtp_follows_a_sender_over_a_long_gap),
