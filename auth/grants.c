@@ -34,7 +34,7 @@ static int read_grant(struct db_row *row, struct grant *g)
 	auth_col(row, 3, g->owner_id, sizeof(g->owner_id));
 	g->version = db_col_int(row, 4);
 	g->revoked = !str_eq(db_col_text(row, 5), "active");
-	auth_col(row, 6, g->scope, sizeof(g->scope));
+	(void)scope_cut(db_col_text(row, 6), SCOPE_GRANT, g->scope);
 	g->conditions = mem_strdup(db_col_text(row, 7));
 	g->created_us = db_col_int(row, 8);
 	g->expires_us = db_col_int(row, 9);
@@ -178,9 +178,11 @@ int grant_create(struct auth *a, const struct grant_new *g, const char *actor,
 	r = parse_details(a, g->details, &c, e);
 	if (r < 0)
 		return r;
-	r = token_scope_normalize(g->scope, scope, sizeof(scope));
+	r = scope_read(g->scope, SCOPE_GRANT, scope);
 	if (r < 0)
-		return err_set(e, r, "scope: unknown word");
+		return err_set(e, r,
+			       "scope: " SCOPE_SIP ", " SCOPE_API ", or both "
+			       "with one blank between");
 	r = check_parties(a, g, &client, &owner, e);
 	if (r < 0)
 		return r;

@@ -35,7 +35,7 @@ struct grant_new {
 	const char *client_id;
 	const char *owner_id;
 	const char *details; /* authorization_details, object or array of 1 */
-	const char *scope;   /* NULL = everything a grant may have */
+	const char *scope;   /* as scope_read() takes it; NULL = all */
 };
 
 /** @return 0; -EINVAL details outside the schema or over already (e says);

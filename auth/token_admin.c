@@ -180,7 +180,7 @@ static int on_api(void *arg, struct db_row *row)
 
 	auth_col(row, 0, i.id, sizeof(i.id));
 	auth_col(row, 1, i.tenant_id, sizeof(i.tenant_id));
-	auth_col(row, 2, i.scope, sizeof(i.scope));
+	(void)scope_cut(db_col_text(row, 2), SCOPE_API, i.scope);
 	i.issued_us = db_col_int(row, 3);
 	i.expires_us = db_col_int(row, 4);
 	return w->fn(w->arg, &i, db_col_text(row, 5), db_col_int(row, 6));

@@ -77,7 +77,7 @@ static int on_code(void *arg, struct db_row *row)
 	auth_col(row, 2, c->grant_id, sizeof(c->grant_id));
 	c->redirect_same = str_eq(db_col_text(row, 3), c->redirect_uri);
 	auth_col(row, 4, c->challenge, sizeof(c->challenge));
-	auth_col(row, 5, c->scope, sizeof(c->scope));
+	(void)scope_cut(db_col_text(row, 5), SCOPE_GRANT, c->scope);
 	c->expires_us = db_col_int(row, 6);
 	c->used_us = db_col_int(row, 7);
 	auth_col(row, 8, c->family_id, sizeof(c->family_id));
@@ -99,7 +99,8 @@ static bool verifier_ok(const char *verifier, const char *challenge)
 
 /* First use: pair of a new family, which the row remembers. */
 static int issue_for(struct auth *a, const char *code_id,
-		     const struct code_row *c, struct token_pair *ret_pair)
+		     const struct code_row *c, const char *scope,
+		     struct token_pair *ret_pair)
 {
 	struct token_row row;
 	struct token_form f;
@@ -107,7 +108,7 @@ static int issue_for(struct auth *a, const char *code_id,
 	int r;
 
 	(void)snprintf(actor, sizeof(actor), "client:%s", c->client_id);
-	r = token_issue(a, c->grant_id, c->scope, actor, ret_pair);
+	r = token_issue(a, c->grant_id, scope, actor, ret_pair);
 	if (r < 0)
 		return r;
 	r = token_row_find(a, span_of(ret_pair->access), &f, &row);
@@ -120,9 +121,11 @@ static int issue_for(struct auth *a, const char *code_id,
 
 static int redeem(struct auth *a, const struct token_form *f,
 		  const char *client_id, const char *redirect_uri,
-		  const char *verifier, struct token_pair *ret_pair)
+		  const char *verifier, const char *asked,
+		  struct token_pair *ret_pair)
 {
 	struct code_row c = { .redirect_uri = redirect_uri };
+	char scope[TOKEN_SCOPE_MAX];
 	uint8_t mac[AUTH_MAC_LEN];
 	int64_t n;
 	int r;
@@ -148,6 +151,8 @@ static int redeem(struct auth *a, const struct token_form *f,
 	}
 	if (auth_now_us(a) >= c.expires_us)
 		return -EKEYEXPIRED;
+	if (scope_read(asked, c.scope, scope) < 0)
+		return -ERANGE;
 	r = auth_exec_one(
 		db_exec(a->db, "UPDATE codes SET used_us = $1 WHERE id = $2",
 			DB_ARGS(db_int(auth_now_us(a)), db_text(f->id))));
@@ -158,12 +163,12 @@ static int redeem(struct auth *a, const struct token_form *f,
 				      "its code could not be exchanged");
 		return r < 0 ? r : -EINVAL;
 	}
-	return issue_for(a, f->id, &c, ret_pair);
+	return issue_for(a, f->id, &c, scope, ret_pair);
 }
 
 int token_code_redeem(struct auth *a, struct span code, const char *client_id,
 		      const char *redirect_uri, const char *verifier,
-		      struct token_pair *ret_pair)
+		      const char *scope, struct token_pair *ret_pair)
 {
 	struct token_form f;
 	int r;
@@ -173,7 +178,7 @@ int token_code_redeem(struct auth *a, struct span code, const char *client_id,
 	r = db_begin(a->db);
 	if (r < 0)
 		return r;
-	r = redeem(a, &f, client_id, redirect_uri, verifier, ret_pair);
+	r = redeem(a, &f, client_id, redirect_uri, verifier, scope, ret_pair);
 	/* -EINVAL: the code stays used up */
 	return auth_end(a, r, r == 0 || r == -EALREADY || r == -EINVAL);
 }

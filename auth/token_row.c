@@ -42,7 +42,6 @@ static int on_row(void *arg, struct db_row *row)
 	auth_col(row, 4, i->client_id, sizeof(i->client_id));
 	auth_col(row, 5, i->grant_id, sizeof(i->grant_id));
 	auth_col(row, 6, i->user_id, sizeof(i->user_id));
-	auth_col(row, 7, i->scope, sizeof(i->scope));
 	i->issued_us = db_col_int(row, 8);
 	i->expires_us = db_col_int(row, 9);
 	r->revoked_us = db_col_int(row, 10);
@@ -52,6 +51,10 @@ static int on_row(void *arg, struct db_row *row)
 		i->grant_id[0] && !str_eq(db_col_text(row, 13), "active");
 	r->grant_expires_us = db_col_int(row, 14);
 	r->disabled = db_col_int(row, 15) || db_col_int(row, 16);
+	r->no_scope =
+		!scope_cut(db_col_text(row, 7),
+			   i->grant_id[0] ? db_col_text(row, 17) : SCOPE_API,
+			   i->scope);
 	return 1;
 }
 
@@ -66,7 +69,7 @@ int token_row_get(struct auth *a, const char *id, struct token_row *ret_row)
 		     "t.client_id, t.grant_id, t.user_id, t.scope, "
 		     "t.issued_us, t.expires_us, t.revoked_us, t.used_us, "
 		     "f.revoked_us, g.state, g.expires_us, c.disabled, "
-		     "u.disabled FROM tokens t "
+		     "u.disabled, g.scope FROM tokens t "
 		     "LEFT JOIN token_families f ON f.id = t.family_id "
 		     "LEFT JOIN grants g ON g.id = t.grant_id "
 		     "LEFT JOIN clients c ON c.id = t.client_id "
@@ -109,7 +112,7 @@ int token_row_state(const struct auth *a, const struct token_row *row)
 	int64_t now = auth_now_us(a);
 
 	if (row->revoked_us || row->family_revoked || row->grant_revoked ||
-	    row->disabled)
+	    row->disabled || row->no_scope)
 		return -EKEYREVOKED;
 	if ((row->info.expires_us && now >= row->info.expires_us) ||
 	    (row->grant_expires_us && now >= row->grant_expires_us))

@@ -15,6 +15,7 @@ struct token_row {
 	bool family_revoked;
 	bool grant_revoked;
 	bool disabled; /* client or user */
+	bool no_scope; /* nothing that it was given is granted (any more) */
 };
 
 /** @return 0, -ENOENT, db's error */

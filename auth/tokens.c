@@ -14,64 +14,6 @@
 
 #define SECOND_US 1000000LL
 
-/* ---- scopes ------------------------------------------------------------ */
-
-static const char *const scope_words[] = { SCOPE_SIP, SCOPE_API };
-
-int token_scope_normalize(const char *scope, char *dst, size_t dst_len)
-{
-	struct span s = span_of(scope);
-	unsigned seen = 0, i;
-	size_t len = 0;
-
-	while (s.len) {
-		struct span w = span_cut(&s, ' ');
-
-		for (i = 0; w.len && i < ARRAY_SIZE(scope_words); i++)
-			if (span_eq(w, scope_words[i]))
-				break;
-		if (w.len && i == ARRAY_SIZE(scope_words))
-			return -EINVAL;
-		if (w.len)
-			seen |= 1u << i;
-	}
-	if (!seen)
-		seen = ~0u;
-	dst[0] = '\0';
-	for (i = 0; i < ARRAY_SIZE(scope_words); i++) {
-		if (!(seen & 1u << i))
-			continue;
-		(void)snprintf(dst + len, dst_len - len, "%s%s", len ? " " : "",
-			       scope_words[i]);
-		len = strlen(dst);
-	}
-	return 0;
-}
-
-bool token_scope_has(const char *scope, const char *word)
-{
-	struct span s = span_of(scope);
-
-	while (s.len) {
-		struct span w = span_cut(&s, ' ');
-
-		if (w.len && span_eq(w, word))
-			return true;
-	}
-	return false;
-}
-
-static bool scope_within(const char *outer, const char *inner)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(scope_words); i++)
-		if (token_scope_has(inner, scope_words[i]) &&
-		    !token_scope_has(outer, scope_words[i]))
-			return false;
-	return true;
-}
-
 /* ---- issue ------------------------------------------------------------- */
 
 static int issue(struct auth *a, const struct grant *g, const char *scope,
@@ -85,8 +27,9 @@ static int issue(struct auth *a, const struct grant *g, const char *scope,
 		return -EKEYREVOKED;
 	if (g->expires_us && auth_now_us(a) >= g->expires_us)
 		return -EKEYREVOKED;
-	if (!scope_within(g->scope, scope ? scope : g->scope))
-		return -EINVAL;
+	r = scope_read(scope, g->scope, like.scope);
+	if (r < 0)
+		return r;
 	r = token_family_new(a, g->id, like.family_id);
 	if (r < 0)
 		return r;
@@ -94,8 +37,6 @@ static int issue(struct auth *a, const struct grant *g, const char *scope,
 	(void)str_copy(like.client_id, sizeof(like.client_id), g->client_id);
 	(void)str_copy(like.grant_id, sizeof(like.grant_id), g->id);
 	(void)str_copy(like.user_id, sizeof(like.user_id), g->owner_id);
-	(void)str_copy(like.scope, sizeof(like.scope),
-		       scope ? scope : g->scope);
 	token_form_random("at", &at);
 	token_form_random("rt", &rt);
 	r = token_pair_put(a, &like, like.scope, g->expires_us, &at, &rt,
@@ -273,6 +214,7 @@ static int repeat(struct auth *a, const struct token_form *old,
 static int refresh(struct auth *a, struct span token, const char *client_id,
 		   const char *scope, struct token_pair *ret_pair)
 {
+	char mine[TOKEN_SCOPE_MAX];
 	struct token_form f;
 	struct token_row row;
 	int r;
@@ -294,11 +236,11 @@ static int refresh(struct auth *a, struct span token, const char *client_id,
 	}
 	if (r < 0)
 		return r;
-	if (row.used_us)
-		return repeat(a, &f, ret_pair);
-	if (scope && !scope_within(row.info.scope, scope))
-		return -EINVAL;
-	return first_use(a, &f, &row, scope ? scope : row.info.scope, ret_pair);
+	r = scope_read(scope, row.info.scope, mine);
+	if (r < 0)
+		return r;
+	return row.used_us ? repeat(a, &f, ret_pair)
+			   : first_use(a, &f, &row, mine, ret_pair);
 }
 
 int token_refresh(struct auth *a, struct span token, const char *client_id,

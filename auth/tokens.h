@@ -6,11 +6,11 @@
  * cs client secret (auth/clients.h). Stored is the HMAC of the secret; the row
  * is found by id and the HMAC compared in constant time.
  *
- * Scopes: "call-recording" lets a token start recordings over SIP;
- * "recordings" lets it use the API. A grant's token has both unless less was
- * asked for; over the API it sees only recordings made under its grant. A
- * user's API token has "recordings" and that user's rights; a client's own
- * token (client_credentials) has "recordings" and sees what the client made.
+ * Scopes (auth/scope.h): a grant's token has both unless less was asked for;
+ * what its row says is cut to what the grant has at each use. Over the API it
+ * sees only recordings made under its grant. A user's API token has
+ * "recordings" and that user's rights; a client's own token
+ * (client_credentials) has "recordings" and sees what the client made.
  *
  * Families: all tokens that descend from one authorization. Refresh rotates:
  * the old refresh token is used up and one successor pair exists. The
@@ -36,16 +36,12 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
+#include "auth/scope.h"
 #include "base/id.h"
 #include "base/str.h"
 
 #define TOKEN_MAX 80 /* any token of ours with its NUL */
 #define TOKEN_ID_LEN 16
-#define TOKEN_SCOPE_MAX 64
-
-#define SCOPE_SIP "call-recording"
-#define SCOPE_API "recordings"
-#define SCOPE_GRANT SCOPE_SIP " " SCOPE_API
 
 enum token_kind {
 	TOKEN_ACCESS,  /* of a grant */
@@ -76,12 +72,6 @@ struct token_pair {
 	int64_t expires_in_s; /* of the access token, from now */
 };
 
-/** Scope words: every one known? @return 0; -EINVAL; "" or NULL gives all that
- *  a grant may have. Result ordered, without repetition. */
-int token_scope_normalize(const char *scope, char *dst, size_t dst_len);
-/** @return true when word is one of scope's */
-bool token_scope_has(const char *scope, const char *word);
-
 /** True for something that looks like one of our tokens of any kind (prefix).
  *  For incident handling and log filters. */
 bool token_looks_ours(struct span text);
@@ -90,8 +80,9 @@ bool token_looks_refresh(struct span text);
 /** Form and CRC only, no database. */
 bool token_form_ok(struct span text);
 
-/** First pair of a new family under a grant. @param scope normalized; NULL =
- *  the grant's. @return 0, -ENOENT no such grant, -EKEYREVOKED */
+/** First pair of a new family under a grant. @param scope within the grant's;
+ *  NULL = all of it. @return 0, -ENOENT no such grant, -EKEYREVOKED, -EINVAL
+ *  scope */
 int token_issue(struct auth *a, const char *grant_id, const char *scope,
 		const char *actor, struct token_pair *ret_pair);
 
@@ -124,10 +115,11 @@ int token_check(struct auth *a, struct span token, struct token_info *ret_info);
  * Trade a refresh token for the next pair. See above for repeats.
  *
  * @param client_id the authenticated client; must be the token's
- * @param scope     NULL or a subset of the token's
+ * @param scope     as scope_read() takes it: NULL or a part of the token's
  *
  * @return 0; -EBADMSG, -ENOENT, -EKEYREJECTED, -EKEYEXPIRED, -EKEYREVOKED as
- *         token_check(); -EACCES another client's; -EINVAL wider scope;
+ *         token_check(); -EACCES another client's; -EINVAL scope: malformed
+ *         or wider (nothing is used up);
  *         -EALREADY used before: the family is revoked now (committed with
  *         the caller's transaction: do not roll it back)
  */
@@ -150,14 +142,17 @@ int token_code_issue(struct auth *a, const struct token_code *code,
 /**
  * Redeem a code, once.
  *
- * @return 0; -EBADMSG -ENOENT -EKEYREJECTED -EKEYEXPIRED -EKEYREVOKED;
+ * @param scope as scope_read() takes it: NULL or a part of the code's
+ *
+ * @return 0; -ERANGE scope: malformed or wider (the code is still good);
+ *         -EBADMSG -ENOENT -EKEYREJECTED -EKEYEXPIRED -EKEYREVOKED;
  *         -EACCES another client's; -EINVAL redirect_uri or verifier wrong
  *         (the code is used up); -EALREADY second use: what the first one
  *         issued is revoked (commit it)
  */
 int token_code_redeem(struct auth *a, struct span code, const char *client_id,
 		      const char *redirect_uri, const char *verifier,
-		      struct token_pair *ret_pair);
+		      const char *scope, struct token_pair *ret_pair);
 
 /** RFC 7009: ends an access token alone, a refresh token with its family.
  *  @param client_id must be the token's, NULL = operator

@@ -138,7 +138,7 @@ static bool by_token(struct http_request *req, struct span token,
 		http_problem(res, 403, "Tokens are accepted over https only");
 		return false;
 	}
-	if (!token_scope_has(info.scope, SCOPE_API))
+	if (!scope_has(info.scope, SCOPE_API))
 		return refuse_token(res, 403, "insufficient_scope",
 				    "The token has not the scope " SCOPE_API);
 	if (info.kind != TOKEN_API) {

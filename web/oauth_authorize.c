@@ -246,7 +246,7 @@ static int consent_page(struct http_request *req, struct http_response *res,
 	r = conditions_sentences(cond, put_sentence, b);
 	if (r < 0)
 		return r;
-	if (token_scope_has(c->request.scope, SCOPE_API))
+	if (scope_has(c->request.scope, SCOPE_API))
 		buf_puts(b, "<li>The provider may list and play the recordings "
 			    "it makes.</li>\n");
 	buf_puts(b, "</ul>\n");

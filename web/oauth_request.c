@@ -100,8 +100,7 @@ static int read_flow(const struct form *f, struct oauth_request *r,
 	if (resource && strcmp(resource, issuer) != 0)
 		return wrong(p, "invalid_target",
 			     "resource must be the issuer");
-	if (token_scope_normalize(form_get(f, "scope"), r->scope,
-				  sizeof(r->scope)) < 0)
+	if (scope_read(form_get(f, "scope"), SCOPE_GRANT, r->scope) < 0)
 		return wrong(p, "invalid_scope",
 			     "scope knows " SCOPE_SIP " and " SCOPE_API);
 	return 0;
@@ -173,7 +172,7 @@ int oauth_request_load(const char *client_id, const char *json,
 			     client_id) &&
 		    str_copy(ret_r->redirect_uri, sizeof(ret_r->redirect_uri),
 			     uri) &&
-		    str_copy(ret_r->scope, sizeof(ret_r->scope), scope) &&
+		    scope_read(scope, SCOPE_GRANT, ret_r->scope) == 0 &&
 		    str_copy(ret_r->challenge, sizeof(ret_r->challenge),
 			     challenge) &&
 		    str_copy(ret_r->state, sizeof(ret_r->state),

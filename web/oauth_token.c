@@ -156,11 +156,15 @@ static int by_code(struct http_request *req, struct http_response *res,
 				   "code_verifier must have 43 to 128 "
 				   "characters");
 	r = token_code_redeem(&req->ctx->auth, span_of(code), c->id,
-			      form_str(f, "redirect_uri"), verifier, &pair);
+			      form_str(f, "redirect_uri"), verifier,
+			      form_get(f, "scope"), &pair);
 	if (is_grant_error(r) || r == -EINVAL)
 		return oauth_error(res, 400, "invalid_grant",
 				   "The code is not valid for this client, "
 				   "redirect_uri and code_verifier");
+	if (r == -ERANGE)
+		return oauth_error(res, 400, "invalid_scope",
+				   "scope is wider than what was granted");
 	return r < 0 ? r : answer_pair(req, res, &pair);
 }
 
@@ -188,11 +192,11 @@ static int by_refresh(struct http_request *req, struct http_response *res,
 static int by_client(struct http_request *req, struct http_response *res,
 		     const struct client *c, const struct form *f)
 {
-	const char *scope = form_get(f, "scope");
+	char scope[TOKEN_SCOPE_MAX];
 	struct token_pair pair;
 	int r;
 
-	if (scope && strcmp(scope, SCOPE_API) != 0)
+	if (scope_read(form_get(f, "scope"), SCOPE_API, scope) < 0)
 		return oauth_error(res, 400, "invalid_scope",
 				   "A client itself can have " SCOPE_API
 				   " only");

@@ -268,7 +268,7 @@ static bool step_client(struct step *st)
 static bool step_scope(struct step *st)
 {
 	if (st->by_trunk || (st->token.kind == TOKEN_ACCESS &&
-			     token_scope_has(st->token.scope, SCOPE_SIP)))
+			     scope_has(st->token.scope, SCOPE_SIP)))
 		return true;
 	return gate_refuse(st, GATE_NO_SCOPE, "scope missing");
 }

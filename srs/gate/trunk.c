@@ -93,7 +93,7 @@ bool gate_step_trunk_grant(struct step *st)
 
 	if (!st->by_trunk)
 		return true;
-	if (!token_scope_has(st->grant.scope, SCOPE_SIP))
+	if (!scope_has(st->grant.scope, SCOPE_SIP))
 		return gate_trunk_ended(st, "scope missing");
 	r = db_query_int(st->g->auth->db,
 			 "SELECT disabled FROM users WHERE id = $1",

@@ -249,6 +249,26 @@ def test_refresh_rotates_and_repeats_within_grace(portal, browser):
     error(portal.refresh(t["access_token"]), "invalid_grant")
 
 
+@pytest.mark.parametrize("scope", [
+    "admin users:write", "root", "call-recording recordings", "recordings", "call-recording ",
+    " call-recording", 'call-recording "', "call-recording\\", "call-recording\r\nx: y",
+    "call-recording\u00e9", "x" * 100_000])
+def test_no_request_widens_the_scope(portal, browser, scope):
+    """Of an authorization for call-recording only."""
+    code = answer_of(consent(portal, browser, scope="call-recording"))["code"]
+    error(portal.redeem(code, scope=scope), "invalid_scope")
+    t = portal.redeem(code).json()
+    assert t["scope"] == "call-recording"
+    error(portal.refresh(t["refresh_token"], scope=scope), "invalid_scope")
+    error(portal.refresh(t["refresh_token"], scope=scope), "invalid_scope")
+    t = portal.refresh(t["refresh_token"], scope="call-recording").json()
+    assert t["scope"] == active(portal, t["access_token"])["scope"] == "call-recording"
+    if scope not in ("recordings", "call-recording recordings"):
+        error(portal.push(scope=scope), "invalid_scope")
+        error(portal.post("/token", {"grant_type": "client_credentials", "scope": scope}),
+              "invalid_scope")
+
+
 def test_reuse_after_grace_revokes_the_family(start):
     world = World(start({"oauth": {"refresh_grace": "0"}}))
     portal = Portal(world.server.url, world.client_id, world.client_secret)

@@ -1,10 +1,11 @@
-/* Any bytes as token, identity, pattern and codec name. */
+/* Any bytes as token, scope, identity, pattern and codec name. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/codec_name.h"
 #include "auth/identity.h"
+#include "auth/scope.h"
 #include "auth/token_form.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -34,6 +35,18 @@ static void try_token(const uint8_t *data, size_t len)
 	ASSERT(memcmp(&f, &g, sizeof(f)) == 0);
 	back[data[0] % TOKEN_LEN] ^= 1 + data[1] % 255;
 	ASSERT(token_form_parse((struct span){ back, TOKEN_LEN }, &g) < 0);
+}
+
+static void try_scope(const char *text)
+{
+	char read[TOKEN_SCOPE_MAX], cut[TOKEN_SCOPE_MAX];
+
+	if (scope_read(text, SCOPE_API, read) == 0)
+		ASSERT(str_eq(read, SCOPE_API));
+	if (scope_read(text, SCOPE_GRANT, read) == 0) {
+		ASSERT(scope_cut(text, SCOPE_GRANT, cut));
+		ASSERT(str_eq(read, cut));
+	}
 }
 
 static void try_identity(const char *text)
@@ -77,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		return 0;
 	text = mem_strndup((const char *)data, len);
 	try_token(data, len);
+	try_scope(text);
 	try_identity(text);
 	return 0;
 }

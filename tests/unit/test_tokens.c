@@ -69,25 +69,6 @@ static void token_form_has_a_checksum(void **state)
 	assert_int_equal(token_form_parse(span_of(""), &g), -EBADMSG);
 }
 
-static void scope_words_are_known(void **state)
-{
-	char s[TOKEN_SCOPE_MAX];
-
-	(void)state;
-	assert_int_equal(token_scope_normalize(NULL, s, sizeof(s)), 0);
-	assert_string_equal(s, SCOPE_GRANT);
-	assert_int_equal(token_scope_normalize("recordings  recordings", s,
-					       sizeof(s)),
-			 0);
-	assert_string_equal(s, "recordings");
-	assert_int_equal(token_scope_normalize("recordings call-recording", s,
-					       sizeof(s)),
-			 0);
-	assert_string_equal(s, "call-recording recordings");
-	assert_int_equal(token_scope_normalize("admin", s, sizeof(s)), -EINVAL);
-	assert_false(token_scope_has("call-recording", "recording"));
-}
-
 /* ---- access ------------------------------------------------------------ */
 
 static void token_says_who_is_behind_it(void **state)
@@ -306,6 +287,62 @@ static void refresh_may_narrow_the_scope(void **state)
 	assert_string_equal(p.scope, SCOPE_GRANT);
 }
 
+static void refresh_never_widens_the_scope(void **state)
+{
+	static const char *const wider[] = { "admin", SCOPE_GRANT " admin",
+					     "recordings\r\nadmin", "\"",
+					     SCOPE_API };
+	struct auth_rig *rig = *state;
+	struct token_pair p, q;
+	size_t i;
+
+	assert_int_equal(
+		token_issue(&rig->auth, rig->grant.s, SCOPE_SIP, "x", &p), 0);
+	for (i = 0; i < ARRAY_SIZE(wider); i++)
+		assert_int_equal(token_refresh(&rig->auth, span_of(p.refresh),
+					       rig->client.s, wider[i], &q),
+				 -EINVAL);
+	assert_int_equal(refresh(rig, p.refresh, &q), 0); /* not used up */
+	assert_string_equal(q.scope, SCOPE_SIP);
+	/* nor does a repeat within the grace time */
+	assert_int_equal(token_refresh(&rig->auth, span_of(p.refresh),
+				       rig->client.s, "admin", &q),
+			 -EINVAL);
+	assert_int_equal(refresh(rig, p.refresh, &q), 0);
+}
+
+static void set_scopes(struct auth_rig *rig, const char *sql, const char *scope)
+{
+	assert_true(db_exec(rig->db, sql, DB_ARGS(db_text(scope))) > 0);
+}
+
+/* Rows written before scopes were checked. */
+static void stored_scopes_are_cut_to_the_grant(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct token_info i;
+	struct token_pair p;
+	bool active;
+
+	auth_rig_issue(rig, &p);
+	set_scopes(rig, "UPDATE tokens SET scope = $1",
+		   "admin recordings \"root\"");
+	assert_int_equal(token_introspect(&rig->auth, span_of(p.access), NULL,
+					  &active, &i),
+			 0);
+	assert_true(active);
+	assert_string_equal(i.scope, SCOPE_API);
+	set_scopes(rig, "UPDATE grants SET scope = $1", SCOPE_SIP " admin");
+	assert_int_equal(check(rig, p.access), -EKEYREVOKED);
+	assert_int_equal(token_introspect(&rig->auth, span_of(p.access), NULL,
+					  &active, &i),
+			 0);
+	assert_false(active);
+	set_scopes(rig, "UPDATE tokens SET scope = $1", SCOPE_GRANT);
+	assert_int_equal(token_check(&rig->auth, span_of(p.access), &i), 0);
+	assert_string_equal(i.scope, SCOPE_SIP);
+}
+
 /* One child: refresh over its own connection, write the pair to fd. */
 static void child_refresh(const char *path, const struct auth_rig *rig,
 			  const char *token, int fd)
@@ -388,7 +425,7 @@ static int redeem(struct auth_rig *rig, const char *code, const char *uri,
 		  const char *verifier, struct token_pair *p)
 {
 	return token_code_redeem(&rig->auth, span_of(code), rig->client.s, uri,
-				 verifier, p);
+				 verifier, NULL, p);
 }
 
 static void code_is_good_once(void **state)
@@ -428,9 +465,27 @@ static void code_needs_verifier_and_uri(void **state)
 	make_code(rig, code);
 	assert_int_equal(token_code_redeem(&rig->auth, span_of(code),
 					   rig->other_client.s, URI, VERIFIER,
-					   &p),
+					   NULL, &p),
 			 -EACCES);
 	assert_int_equal(redeem(rig, last, URI, VERIFIER, &p), 0);
+}
+
+static void code_gives_no_more_scope(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct token_pair p;
+	char code[TOKEN_MAX];
+
+	make_code(rig, code);
+	assert_int_equal(token_code_redeem(&rig->auth, span_of(code),
+					   rig->client.s, URI, VERIFIER,
+					   SCOPE_GRANT " admin", &p),
+			 -ERANGE);
+	assert_int_equal(token_code_redeem(&rig->auth, span_of(code),
+					   rig->client.s, URI, VERIFIER,
+					   SCOPE_SIP, &p),
+			 0);
+	assert_string_equal(p.scope, SCOPE_SIP);
 }
 
 static bool grant_is_revoked(struct auth_rig *rig)
@@ -708,7 +763,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(token_form_has_a_checksum),
-		cmocka_unit_test(scope_words_are_known),
 		RIG(token_says_who_is_behind_it),
 		RIG(token_is_stored_hashed),
 		RIG(token_expires),
@@ -721,6 +775,9 @@ int main(void)
 		RIG(tokens_never_outlive_the_grant),
 		RIG(refresh_belongs_to_its_client),
 		RIG(refresh_may_narrow_the_scope),
+		RIG(refresh_never_widens_the_scope),
+		RIG(stored_scopes_are_cut_to_the_grant),
+		RIG(code_gives_no_more_scope),
 		cmocka_unit_test(parallel_refreshes_leave_one_live_pair),
 		RIG(code_is_good_once),
 		RIG(code_needs_verifier_and_uri),
