@@ -52,6 +52,8 @@ json_t *trunk_json(const struct trunk *t)
 	}
 	json_object_set_new(j, "managed_by",
 			    json_string(t->from_file ? "file" : "catalog"));
+	json_object_set_new(j, "bound_by",
+			    json_string(t->by_tenant ? "account" : "operator"));
 	json_object_set_new(j, "created_at",
 			    recording_json_time(t->created_us));
 	return j;

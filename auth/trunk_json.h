@@ -2,7 +2,8 @@
  *
  * The keys are those of auth/trunks.h, with "grant_id" for grant, lists for
  * addresses and token_forms, and true or false for enabled. Out it has
- * trunk_id, client_id, created_at and managed_by ("catalog" or "file") as well.
+ * trunk_id, client_id, created_at, managed_by ("catalog" or "file") and
+ * bound_by ("operator" or "account") as well.
  * Pure. Any role.
  */
 #ifndef AUTH_TRUNK_JSON_H

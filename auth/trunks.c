@@ -7,6 +7,7 @@
 
 #include "auth/auth_priv.h"
 #include "auth/grants.h"
+#include "auth/trunk_claim.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -16,10 +17,11 @@
 
 #define TRUNK_COLUMNS                                                          \
 	"SELECT t.id, t.tenant_id, t.client_id, t.from_file, t.created_us, "   \
+	"t.by_tenant, "                                                        \
 	"t.name, t.grant_id, t.tls_name, t.tls_sha256, t.addresses, "          \
 	"t.uri_user, t.strictness, t.token_forms, t.media_source, "            \
 	"t.channel_order, t.srtp, t.vendor, t.enabled FROM trunks t "
-#define FIRST_KEY 5 /* then the columns are trunk_keys[] */
+#define FIRST_KEY 6 /* then the columns are trunk_keys[] */
 
 static void read_row(struct db_row *row, struct trunk *t)
 {
@@ -31,6 +33,7 @@ static void read_row(struct db_row *row, struct trunk *t)
 	auth_col(row, 2, t->client_id, sizeof(t->client_id));
 	t->from_file = db_col_int(row, 3) != 0;
 	t->created_us = db_col_int(row, 4);
+	t->by_tenant = db_col_int(row, 5) != 0;
 	for (i = 0; trunk_keys[i]; i++) {
 		const char *value = db_col_text(row, (int)(FIRST_KEY + i));
 
@@ -152,10 +155,10 @@ static int insert_nets(struct auth *a, const struct trunk *t)
 static int insert(struct auth *a, const struct trunk *t)
 {
 	char text[N_KEYS][TRUNK_TEXT_MAX];
-	struct db_val v[5 + N_KEYS] = {
+	struct db_val v[FIRST_KEY + N_KEYS] = {
 		db_text(t->id),	       db_text(t->tenant_id),
 		db_text(t->client_id), db_int(t->from_file),
-		db_int(t->created_us),
+		db_int(t->created_us), db_int(t->by_tenant),
 	};
 	unsigned i;
 	int64_t r;
@@ -163,16 +166,16 @@ static int insert(struct auth *a, const struct trunk *t)
 	for (i = 0; trunk_keys[i]; i++) {
 		ASSERT(i < N_KEYS);
 		trunk_text(t, trunk_keys[i], text[i], sizeof(text[i]));
-		v[5 + i] = db_text(text[i]);
+		v[FIRST_KEY + i] = db_text(text[i]);
 	}
 	r = db_exec(
 		a->db,
 		"INSERT INTO trunks (id, tenant_id, client_id, from_file, "
-		"created_us, name, grant_id, tls_name, tls_sha256, "
+		"created_us, by_tenant, name, grant_id, tls_name, tls_sha256, "
 		"addresses, uri_user, strictness, token_forms, "
 		"media_source, channel_order, srtp, vendor, enabled) VALUES "
 		"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
-		"$14, $15, $16, $17, $18)",
+		"$14, $15, $16, $17, $18, $19)",
 		v, ARRAY_SIZE(v));
 	return r < 0 ? (int)r : insert_nets(a, t);
 }
@@ -230,6 +233,8 @@ int trunk_add(struct auth *a, struct trunk *t, const char *actor, struct err *e)
 	if (r == 0)
 		r = check_name(a, t, e);
 	if (r == 0)
+		r = trunk_claim_check(a, t, e);
+	if (r == 0)
 		r = insert(a, t);
 	if (r == 0)
 		r = auth_audit(a, t->tenant_id, actor, "trunk.add", "trunk",
@@ -261,6 +266,9 @@ static int replace(struct auth *a, struct trunk *t, const struct trunk *old,
 		r = err_set(e, -EXDEV, "grant: it is of another tenant");
 	if (r == 0)
 		r = check_name(a, t, e);
+	/* what stays as it was keeps working */
+	if (r == 0 && !trunk_same_claim(t, old))
+		r = trunk_claim_check(a, t, e);
 	if (r == 0)
 		r = delete (a, t->id);
 	if (r == 0)
@@ -346,35 +354,43 @@ bool trunk_is(const struct trunk *t, const struct trunk_peer *p)
 }
 
 struct search {
+	struct auth *a;
 	const struct trunk_peer *p;
-	struct trunk *t;
+	const char *user;
+	const char *vouched; /* the operator's of this account only; "" = all */
+	struct trunk t;
 	bool found;
 };
+
+/* The user part's own trunk comes first, then the older one. */
+#define FOR_USER(n)                                                            \
+	n ".uri_user IN ($2, '') AND ($3 = '' OR (t.tenant_id = $3 AND "       \
+	  "t.by_tenant = 0)) "
+#define BEST_FIRST(n) " ORDER BY " n ".uri_user DESC, t.id"
 
 static int on_candidate(void *arg, struct db_row *row)
 {
 	struct search *s = arg;
 
-	read_row(row, s->t);
-	s->found = s->t->enabled && trunk_is(s->t, s->p);
+	read_row(row, &s->t);
+	s->found = s->t.enabled && trunk_is(&s->t, s->p);
 	return s->found;
 }
 
-/* The user part's own trunk comes first. */
-#define FOR_USER "t.uri_user IN ($2, '') ORDER BY t.uri_user DESC"
-
-static int64_t by_hash(struct auth *a, struct search *s, const char *user)
+static int64_t by_hash(struct search *s)
 {
 	if (!s->p->tls_sha256 || !s->p->tls_sha256[0])
 		return 0;
-	return db_query(a->db,
-			TRUNK_COLUMNS "WHERE t.tls_sha256 = $1 AND " FOR_USER,
-			DB_ARGS(db_text(s->p->tls_sha256), db_text(user)),
+	return db_query(s->a->db,
+			TRUNK_COLUMNS
+			"WHERE t.tls_sha256 = $1 AND " FOR_USER("t")
+				BEST_FIRST("t"),
+			DB_ARGS(db_text(s->p->tls_sha256), db_text(s->user),
+				db_text(s->vouched)),
 			on_candidate, s);
 }
 
-static int64_t by_name(struct auth *a, struct search *s, const char *name,
-		       const char *user)
+static int64_t by_name(struct search *s, const char *name)
 {
 	char low[TRUNK_TLS_MAX];
 	size_t i;
@@ -383,10 +399,41 @@ static int64_t by_name(struct auth *a, struct search *s, const char *name,
 		return 0;
 	for (i = 0; low[i]; i++)
 		low[i] = (char)tolower((unsigned char)low[i]);
-	return db_query(a->db,
-			TRUNK_COLUMNS "WHERE t.tls_name = $1 AND "
-				      "t.tls_sha256 = '' AND " FOR_USER,
-			DB_ARGS(db_text(low), db_text(user)), on_candidate, s);
+	return db_query(
+		s->a->db,
+		TRUNK_COLUMNS "WHERE t.tls_name = $1 AND t.tls_sha256 = '' "
+			      "AND " FOR_USER("t") BEST_FIRST("t"),
+		DB_ARGS(db_text(low), db_text(s->user), db_text(s->vouched)),
+		on_candidate, s);
+}
+
+static bool is_before(const struct trunk *a, const struct trunk *b)
+{
+	if (!a->uri_user[0] != !b->uri_user[0])
+		return a->uri_user[0];
+	return strcmp(a->id, b->id) < 0;
+}
+
+/* A certificate may have the names of several trunks, in any order. */
+static int64_t by_names(struct search *s)
+{
+	struct trunk best;
+	bool found = false;
+	int64_t r = 0;
+	unsigned i;
+
+	for (i = 0; i < s->p->n_tls_names && r >= 0; i++) {
+		s->found = false;
+		r = by_name(s, s->p->tls_names[i]);
+		if (s->found && (!found || is_before(&s->t, &best))) {
+			best = s->t;
+			found = true;
+		}
+	}
+	s->found = found;
+	if (found)
+		s->t = best;
+	return r;
 }
 
 struct lengths {
@@ -404,9 +451,8 @@ static int on_length(void *arg, struct db_row *row)
 	return 0;
 }
 
-static int64_t by_prefix(struct auth *a, struct search *s,
-			 const struct trunk_net *host, unsigned bits,
-			 const char *user)
+static int64_t by_prefix(struct search *s, const struct trunk_net *host,
+			 unsigned bits)
 {
 	struct trunk_net net = *host;
 	char hex[33];
@@ -415,16 +461,17 @@ static int64_t by_prefix(struct auth *a, struct search *s,
 	for (i = 0; i < 128 - bits; i++)
 		net.ip[15 - i / 8] &= (uint8_t) ~(1u << (i % 8));
 	str_hex(hex, net.ip, 16);
-	return db_query(a->db,
+	return db_query(s->a->db,
 			TRUNK_COLUMNS
 			"JOIN trunk_nets n ON n.trunk_id = t.id WHERE "
-			"n.net = $1 AND n.uri_user IN ($2, '') AND "
-			"n.bits = $3 ORDER BY n.uri_user DESC",
-			DB_ARGS(db_text(hex), db_text(user), db_int(bits)),
+			"n.net = $1 AND " FOR_USER(
+				"n") "AND n.bits = $4" BEST_FIRST("n"),
+			DB_ARGS(db_text(hex), db_text(s->user),
+				db_text(s->vouched), db_int(bits)),
 			on_candidate, s);
 }
 
-static int64_t by_address(struct auth *a, struct search *s, const char *user)
+static int64_t by_address(struct search *s)
 {
 	struct lengths l = { .n = 0 };
 	struct trunk_net host;
@@ -433,31 +480,41 @@ static int64_t by_address(struct auth *a, struct search *s, const char *user)
 
 	if (!s->p->address_is_proof || !trunk_net_host(s->p->address, &host))
 		return 0;
-	r = db_query(a->db,
+	r = db_query(s->a->db,
 		     "SELECT DISTINCT bits FROM trunk_nets ORDER BY bits DESC",
 		     DB_NONE, on_length, &l);
 	for (i = 0; r >= 0 && i < l.n && !s->found; i++)
-		r = by_prefix(a, s, &host, l.bits[i], user);
+		r = by_prefix(s, &host, l.bits[i]);
+	return r;
+}
+
+static int64_t search(struct search *s)
+{
+	int64_t r = by_hash(s);
+
+	if (r >= 0 && !s->found)
+		r = by_names(s);
+	if (r >= 0 && !s->found)
+		r = by_address(s);
 	return r;
 }
 
 int trunk_find(struct auth *a, const struct trunk_peer *p, const char *uri_user,
 	       struct trunk *ret_trunk)
 {
-	struct trunk t;
-	struct search s = { .p = p, .t = &t };
-	unsigned i;
+	struct search s = { .a = a, .p = p, .user = uri_user, .vouched = "" };
+	struct search vouched = s;
 	int64_t r;
 
-	r = by_hash(a, &s, uri_user);
-	for (i = 0; i < p->n_tls_names && r >= 0 && !s.found; i++)
-		r = by_name(a, &s, p->tls_names[i], uri_user);
-	if (r >= 0 && !s.found)
-		r = by_address(a, &s, uri_user);
+	r = search(&s);
+	if (r >= 0 && s.found && s.t.by_tenant) {
+		vouched.vouched = s.t.tenant_id;
+		r = search(&vouched);
+	}
 	if (r < 0)
 		return (int)r;
 	if (!s.found)
 		return -ENOENT;
-	*ret_trunk = t;
+	*ret_trunk = vouched.found ? vouched.t : s.t;
 	return 0;
 }

@@ -22,7 +22,10 @@
  * At least one of the first three is said; all that are said must hold. Which
  * one counts when several match: certificate by hash, by name, then addresses,
  * the longer prefix before the shorter; among these the one that names the
- * user part. No two have the same identity and user part, over all tenants.
+ * user part; of several certificate names the trunk that is older. No two have
+ * the same identity and user part, over all tenants; auth/trunk_claim.h says
+ * what else may not overlap. A trunk that somebody of the account bound never
+ * comes before one of that account that the operator bound.
  *
  * Trunks of the operator's file ([sip] trunks_file) are in the same table and
  * can only be changed there.
@@ -87,6 +90,8 @@ struct trunk {
 	char vendor[TRUNK_VENDOR_MAX];
 	bool enabled;
 	bool from_file;
+	bool by_tenant; /* bound by somebody of the account, not the operator */
+	bool forced;	/* for add and change only: may overlap */
 	int64_t created_us;
 };
 
@@ -121,7 +126,7 @@ bool trunk_net_contains(const struct trunk_net *net,
  *
  * @return 0; -EINVAL incomplete; -ENOENT no such grant; -EKEYREVOKED grant
  *         revoked (not for the file's); -EEXIST name or identity is taken (e
- *         says which of them)
+ *         says which of them), see auth/trunk_claim.h
  */
 int trunk_add(struct auth *a, struct trunk *t, const char *actor,
 	      struct err *e);

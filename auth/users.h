@@ -2,7 +2,7 @@
  *
  * An e-mail address is one user of one tenant, compared in lower case.
  * Roles: owner    sees and manages their own recordings and grants
- *        admin    everything of the tenant, users and clients too
+ *        admin    everything of the tenant, users, clients and trunks too
  *        supervisor  sees all recordings of the tenant, deletes none
  *        listener    sees recordings they take part in
  *        auditor     sees all recordings' data and the audit log, hears none

@@ -21,14 +21,14 @@ static unsigned rights_of(enum user_role role)
 		listen | BIT(RIGHT_RECORDING_EDIT) | BIT(RIGHT_RECORDING_PAUSE);
 	const unsigned own = edit | BIT(RIGHT_RECORDING_DELETE) |
 			     BIT(RIGHT_RECORDING_START) |
-			     BIT(RIGHT_CLIENT_READ) | BIT(RIGHT_CLIENT_WRITE) |
-			     BIT(RIGHT_GRANT_READ) | BIT(RIGHT_GRANT_WRITE);
+			     BIT(RIGHT_CLIENT_READ) | BIT(RIGHT_GRANT_READ) |
+			     BIT(RIGHT_GRANT_WRITE);
 
 	switch (role) {
 	case USER_OWNER:
 		return own;
 	case USER_ADMIN:
-		return own | BIT(RIGHT_AUDIT_READ);
+		return own | BIT(RIGHT_CLIENT_WRITE) | BIT(RIGHT_AUDIT_READ);
 	case USER_SUPERVISOR:
 		return edit;
 	case USER_LISTENER:

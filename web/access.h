@@ -12,7 +12,8 @@
  *	recording start     own    all    -       -        -       its own
  *	recording edit      own    all    all     -        -       -
  *	recording delete    own    all    -       -        -       -
- *	client read/write   yes    yes    -       -        read    -
+ *	client, trunk read  yes    yes    -       -        yes     -
+ *	client, trunk write -      yes    -       -        -       -
  *	grant read/write    own    all    -       -        read    -
  *	audit read          -      yes    -       -        yes     -
  */

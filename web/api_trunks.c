@@ -1,7 +1,9 @@
-/* /api/v1/trunks. A user may bind only what is surely theirs: a trunk that
- * takes calls to the tenant's own user part, or one with the certificate name
- * that the operator has registered for the client. Anything else would let one
- * tenant catch another one's calls. */
+/* /api/v1/trunks. Owners read those of their own grants, administrators change
+ * them. An administrator may bind only what is surely the account's: a trunk
+ * that takes calls to the account's own user part, or one with the certificate
+ * name that the operator has registered for the client; and nothing that
+ * another trunk is bound to. Anything else would let one account catch another
+ * one's calls. */
 #include "web/api.h"
 
 #include <errno.h>
@@ -9,6 +11,7 @@
 
 #include "auth/clients.h"
 #include "auth/grants.h"
+#include "auth/trunk_claim.h"
 #include "auth/trunk_json.h"
 #include "auth/trunks.h"
 #include "base/err.h"
@@ -129,6 +132,20 @@ static bool is_own_user(struct http_request *req, const char *user)
 	       n == 1;
 }
 
+/* Another account's user part is refused by the gate; here it is said. */
+static bool is_others_user(struct http_request *req, const char *user)
+{
+	int64_t n = 0;
+
+	return db_query_int(req->ctx->db,
+			    "SELECT count(*) FROM tenants WHERE id <> $1 AND "
+			    "(id = $2 OR name = $2)",
+			    DB_ARGS(db_text(req->who->tenant_id),
+				    db_text(user)),
+			    &n) != 0 ||
+	       n > 0;
+}
+
 /* See the top of the file. */
 static int check_claim(struct http_request *req, const struct trunk *t,
 		       struct err *e)
@@ -144,7 +161,8 @@ static int check_claim(struct http_request *req, const struct trunk *t,
 		r = client_get(&req->ctx->auth, g.client_id, &c);
 	if (r < 0)
 		return r;
-	if (c.tls_identity[0] && str_ieq(c.tls_identity, t->tls_name))
+	if (c.tls_identity[0] && str_ieq(c.tls_identity, t->tls_name) &&
+	    !is_others_user(req, t->uri_user))
 		return 0;
 	return err_set(e, -EACCES,
 		       "uri_user must be the account's name, or tls_name the "
@@ -152,7 +170,20 @@ static int check_claim(struct http_request *req, const struct trunk *t,
 		       "the operator");
 }
 
-static int read_body(struct http_request *req, struct trunk *t, struct err *e)
+/* What is bound already stays bound by who did it. */
+static int check_changed_claim(struct http_request *req, struct trunk *t,
+			       const struct trunk *old, struct err *e)
+{
+	if (old && trunk_same_claim(t, old) &&
+	    str_eq(t->grant_id, old->grant_id))
+		return 0;
+	t->by_tenant = true;
+	return check_claim(req, t, e);
+}
+
+/* @param old NULL = a new one */
+static int read_body(struct http_request *req, struct trunk *t,
+		     const struct trunk *old, struct err *e)
 {
 	json_t *body = json_loadb(req->body, req->body_len,
 				  JSON_REJECT_DUPLICATES, NULL);
@@ -169,7 +200,7 @@ static int read_body(struct http_request *req, struct trunk *t, struct err *e)
 		r = check_grant(req, t->grant_id);
 	if (r == -ENOENT)
 		return err_set(e, r, "grant_id: there is no such grant");
-	return r < 0 ? r : check_claim(req, t, e);
+	return r < 0 ? r : check_changed_claim(req, t, old, e);
 }
 
 static bool is_json(struct http_request *req, struct http_response *res)
@@ -190,7 +221,7 @@ int api_trunk_add(struct http_request *req, struct http_response *res)
 	if (!params_known(req, res, no_params) || !is_json(req, res))
 		return 0;
 	trunk_defaults(&t);
-	r = read_body(req, &t, &e);
+	r = read_body(req, &t, NULL, &e);
 	if (r == 0)
 		r = trunk_add(&req->ctx->auth, &t, req->who->actor, &e);
 	if (r < 0)
@@ -202,7 +233,7 @@ int api_trunk_add(struct http_request *req, struct http_response *res)
 int api_trunk_patch(struct http_request *req, struct http_response *res)
 {
 	struct err e = { 0 };
-	struct trunk t;
+	struct trunk t, old;
 	int r;
 
 	if (!params_known(req, res, no_params) || !is_json(req, res))
@@ -210,7 +241,8 @@ int api_trunk_patch(struct http_request *req, struct http_response *res)
 	r = load(req, &t);
 	if (r < 0)
 		return r;
-	r = read_body(req, &t, &e);
+	old = t;
+	r = read_body(req, &t, &old, &e);
 	if (r == 0)
 		r = trunk_change(&req->ctx->auth, &t, req->who->actor, &e);
 	if (r < 0)

@@ -146,6 +146,8 @@ static const struct page pages[] = {
 "  --srtp WORD              default, preferred, required or off\n"
 "  --vendor WORD            a warning when User-Agent lacks it\n"
 "  --enabled yes|no\n"
+"  --force                  also where it takes calls of a trunk of\n"
+"                           another account\n"
 "\n"
 "[sip] trunks_file names a file with the same keys; see\n"
 "docs/operating.md.\n" },

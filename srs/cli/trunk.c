@@ -20,8 +20,9 @@
 struct values {
 	char names[KEYS_MAX][24];
 	const char *v[KEYS_MAX];
-	struct cli_option options[KEYS_MAX];
-	unsigned n;
+	struct cli_option options[KEYS_MAX + 1];
+	unsigned n; /* keys; --force comes behind them */
+	bool force;
 };
 
 static void make_options(struct values *vs)
@@ -39,6 +40,8 @@ static void make_options(struct values *vs)
 		vs->options[i].value = &vs->v[i];
 		vs->n++;
 	}
+	vs->options[vs->n].name = "--force";
+	vs->options[vs->n].flag = &vs->force;
 }
 
 static int apply(const struct values *vs, struct trunk *t, struct err *e)
@@ -49,6 +52,7 @@ static int apply(const struct values *vs, struct trunk *t, struct err *e)
 	for (i = 0; i < vs->n && r == 0; i++)
 		if (vs->v[i])
 			r = trunk_set(t, trunk_keys[i], vs->v[i], e);
+	t->forced = vs->force;
 	return r;
 }
 
@@ -92,7 +96,7 @@ static int trunk_add_word(struct cli *c, int argc, char **argv)
 	int r;
 
 	make_options(&vs);
-	r = cli_args("trunk add", argc, argv, vs.options, vs.n, NULL);
+	r = cli_args("trunk add", argc, argv, vs.options, vs.n + 1, NULL);
 	if (r == CLI_OK)
 		r = cli_auth_open(c, &a);
 	if (r != CLI_OK)
@@ -136,7 +140,7 @@ static int trunk_set_word(struct cli *c, int argc, char **argv)
 	int r;
 
 	make_options(&vs);
-	r = cli_args("trunk set", argc, argv, vs.options, vs.n, &words);
+	r = cli_args("trunk set", argc, argv, vs.options, vs.n + 1, &words);
 	if (r == CLI_OK)
 		r = cli_auth_open(c, &a);
 	if (r == CLI_OK)

@@ -416,9 +416,18 @@ def test_command_line(start):
     assert cli("trunk", "list")["items"] == []
 
 
+def admin(world):
+    """The API token of an administrator of the account."""
+    if not hasattr(world, "admin_token"):
+        email = f"admin@{world.tenant}.example"
+        world.server.cli("user", "add", "--tenant", world.tenant, "--email", email, "--role", "admin")
+        world.admin_token = world.server.cli("token", "add", "--user", email)["token"]
+    return world.admin_token
+
+
 def api(world, method, path="", token=None, **kw):
     return requests.request(method, f"{world.server.url}/api/v1/trunks{path}", timeout=20,
-                            headers={"Authorization": f"Bearer {token or world.api_token}"}, **kw)
+                            headers={"Authorization": f"Bearer {token or admin(world)}"}, **kw)
 
 
 def test_api(start, pki):
@@ -445,7 +454,10 @@ def test_api(start, pki):
         kw = {"json": {"enabled": True}} if method == "PATCH" else {}
         assert api(other, method, path, **kw).status_code == 404
     assert api(other, "POST", json={**body, "name": "x", "uri_user": "other"}).status_code == 400
-    # a provider's token has no say in it
+    # the owner sees it and changes nothing; a provider's token has no say in it
+    assert [i["name"] for i in api(world, "GET", token=world.api_token).json()["items"]] == ["sbc"]
+    for method in ("PATCH", "DELETE"):
+        assert api(world, method, path, token=world.api_token, json={}).status_code == 403
     assert api(world, "GET", token=world.access_token).status_code == 403
     assert api(world, "DELETE", path).status_code == 204
     assert api(world, "GET", path).status_code == 404
@@ -470,6 +482,39 @@ def test_api_takes_the_clients_registered_name(server):
                    "--details", world.details_path)
     r = api(world, "POST", json={"name": "sbc", "grant_id": g["grant_id"], "tls_name": SAN})
     assert r.status_code == 201, r.text
+    # not for another account's user part
+    World(server, tenant="other")
+    r = api(world, "PATCH", f"/{r.json()['trunk_id']}", json={"uri_user": "other"})
+    assert r.status_code == 403, r.text
+
+
+def test_nobody_takes_what_a_trunk_is_bound_to(start, pki):
+    """The operator bound the SBC to Alice's grant: its calls stay hers."""
+    world = tls_world(start, pki)
+    two = World(world.server, tenant="two")
+    cli = world.server.cli
+    cli("user", "add", "--tenant", "acme", "--email", "carol@acme.example", "--aor",
+        "sip:carol@voip.example")
+    carol = cli("token", "add", "--user", "carol@acme.example")["token"]
+    grant = cli("grant", "add", "--client", world.client_id, "--owner", "carol@acme.example",
+                "--details", world.details_path)["grant_id"]
+    t = trunk(world, "--tls-name", SAN)
+    body = {"name": "mine", "grant_id": grant, "tls_name": SAN.upper(), "uri_user": "acme"}
+    assert api(world, "POST", token=carol, json=body).status_code == 403
+    for change in ({}, {"tls_name": "*.voip.example"}, {"tls_name": SAN + "."}):
+        assert api(world, "POST", json={**body, **change}).status_code == 409, change
+    r = api(two, "POST", json={**body, "grant_id": two.grant_id, "uri_user": "two"})
+    assert r.status_code == 409 and "sbc" not in r.text, r.text
+    # nor is it moved to another grant
+    path = f"/{t['trunk_id']}"
+    assert api(world, "PATCH", path, json={"grant_id": grant}).status_code == 403
+    assert api(world, "PATCH", path, json={"vendor": "Oracle"}).json()["bound_by"] == "operator"
+    trunk(two, "--tls-name", SAN, "--uri-user", "two", name="b", code=1)
+    ok(tls_client(world, pki), user="acme")
+    assert Catalog(world.server).rows("SELECT grant_id FROM recordings") == [
+        {"grant_id": world.grant_id}]
+    trunk(two, "--tls-name", SAN, "--uri-user", "two", "--force", name="b")
+    ok(tls_client(world, pki), user="two")
 
 
 def write_trunks(path, world, **trunks):

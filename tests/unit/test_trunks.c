@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "auth/grants.h"
+#include "auth/trunk_claim.h"
 #include "auth/trunk_file.h"
 #include "auth/trunk_json.h"
 #include "auth/trunks.h"
@@ -547,6 +548,233 @@ static void file_errors_name_the_line(void **state)
 	(void)unlink(f.path);
 }
 
+/* ---- who may bind what -------------------------------------------------- */
+
+/* As add(), by somebody of the account. */
+static int add_own(struct auth_rig *rig, const char *name, const char *key,
+		   const char *value, const char *user, struct err *e)
+{
+	struct trunk t;
+
+	memset(e, 0, sizeof(*e));
+	trunk_defaults(&t);
+	t.by_tenant = true;
+	set(&t, "grant", rig->grant.s);
+	set(&t, "name", name);
+	set(&t, key, value);
+	set(&t, "uri_user", user);
+	return trunk_add(&rig->auth, &t, "user:u", e);
+}
+
+static void other_grant(struct auth_rig *rig, struct id *ret_id)
+{
+	struct err e = { 0 };
+
+	assert_int_equal(
+		grant_create(&rig->auth,
+			     &(struct grant_new){
+				     .client_id = rig->other_client.s,
+				     .owner_id = rig->other_user.s,
+				     .details = auth_rig_details("", "") },
+			     "operator", ret_id, &e),
+		0);
+}
+
+static void overlap_is_seen_in_every_form(void **state)
+{
+	static const struct {
+		const char *key, *a, *a_user, *b, *b_user;
+		bool meet;
+	} cases[] = {
+		{ "tls_name", "sbc.x", "", "SBC.x", "", true },
+		{ "tls_name", "sbc.x", "", "sbc.x.", "one", true },
+		{ "tls_name", "sbc.x", "two", "sbc.x", "", true },
+		{ "tls_name", "sbc.x", "two", "sbc.x", "one", false },
+		{ "tls_name", "*.x", "", "sbc.x", "one", true },
+		{ "tls_name", "sbc.x", "", "*.x", "", true },
+		{ "tls_name", "*.x", "", "sbc.y", "", false },
+		{ "tls_name", "*.x", "", "x", "", false },
+		{ "tls_name", "sbc.x", "", "sbc.x.y", "", false },
+		{ "addresses", "192.0.2.0/24", "", "192.0.2.9", "one", true },
+		{ "addresses", "192.0.2.9", "", "192.0.0.0/16", "", true },
+		{ "addresses", "192.0.2.9", "", "::ffff:192.0.2.9", "", true },
+		{ "addresses", "192.0.2.9", "", "::/0", "", true },
+		{ "addresses", "192.0.2.9", "", "0.0.0.0/0", "", true },
+		{ "addresses", "192.0.2.0/25", "", "192.0.2.128/25", "",
+		  false },
+		{ "addresses", "192.0.2.9, 2001:db8::/32", "",
+		  "198.51.100.1, 2001:db8:1::7", "", true },
+		{ "addresses", "2001:db8::1", "a", "2001:db8::/32", "b",
+		  false },
+	};
+	struct trunk a, b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		trunk_defaults(&a);
+		trunk_defaults(&b);
+		set(&a, cases[i].key, cases[i].a);
+		set(&a, "uri_user", cases[i].a_user);
+		set(&b, cases[i].key, cases[i].b);
+		set(&b, "uri_user", cases[i].b_user);
+		if (trunk_overlaps(&a, &b) != cases[i].meet ||
+		    trunk_overlaps(&b, &a) != cases[i].meet)
+			fail_msg("%s %s", cases[i].a, cases[i].b);
+	}
+}
+
+static void hashes_and_names_overlap_each_with_its_like(void **state)
+{
+	char one[65], two[65];
+	struct trunk a, b;
+
+	(void)state;
+	memset(one, '1', 64);
+	memset(two, '2', 64);
+	one[64] = two[64] = '\0';
+	trunk_defaults(&a);
+	b = a;
+	set(&a, "tls_sha256", one);
+	set(&b, "tls_sha256", two);
+	assert_false(trunk_overlaps(&a, &b));
+	set(&b, "tls_sha256", one);
+	set(&b, "uri_user", "one");
+	assert_true(trunk_overlaps(&a, &b));
+	/* both must hold: another network is another trunk */
+	set(&a, "addresses", "192.0.2.1");
+	set(&b, "addresses", "192.0.2.2");
+	assert_false(trunk_overlaps(&a, &b));
+	/* by address alone nobody is found who shows a certificate */
+	trunk_defaults(&b);
+	set(&b, "addresses", "192.0.2.1");
+	assert_false(trunk_overlaps(&a, &b));
+}
+
+static void an_account_takes_nothing_that_is_bound(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "tls_name", "SBC.voip.example" },
+		{ "tls_name", "*.voip.example" },
+		{ "addresses", "192.0.2.7" },
+		{ "addresses", "::ffff:192.0.2.0/120" },
+		{ "addresses", "0.0.0.0/0" },
+	};
+	struct auth_rig *rig = *state;
+	struct trunk t;
+	struct err e;
+
+	assert_int_equal(add(rig, &t, &e, "name", "a", "tls_name",
+			     "sbc.voip.example", NULL),
+			 0);
+	assert_int_equal(add(rig, &t, &e, "name", "b", "addresses",
+			     "192.0.2.0/24", NULL),
+			 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(add_own(rig, "x", cases[i][0], cases[i][1],
+					 "one", &e),
+				 -EEXIST);
+		assert_null(strstr(e.text, "\"a\""));
+	}
+	assert_int_equal(
+		add_own(rig, "x", "addresses", "192.0.3.0/24", "one", &e), 0);
+	/* nor by a change */
+	assert_int_equal(trunk_lookup(&rig->auth, NULL, "x", &t), 0);
+	assert_true(t.by_tenant);
+	set(&t, "vendor", "Avaya");
+	assert_int_equal(trunk_change(&rig->auth, &t, "user:u", &e), 0);
+	set(&t, "addresses", "192.0.2.7");
+	assert_int_equal(trunk_change(&rig->auth, &t, "user:u", &e), -EEXIST);
+}
+
+static void the_operator_forces_what_other_accounts_have(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct id grant;
+	struct trunk t;
+	struct err e;
+
+	other_grant(rig, &grant);
+	assert_int_equal(add(rig, &t, &e, "name", "a", "addresses",
+			     "192.0.2.0/24", NULL),
+			 0);
+	assert_int_equal(add(rig, &t, &e, "name", "b", "addresses", "192.0.2.7",
+			     "grant", grant.s, NULL),
+			 -EEXIST);
+	assert_non_null(strstr(e.text, "trunk \"a\""));
+	t.forced = true;
+	t.id[0] = '\0';
+	assert_int_equal(trunk_add(&rig->auth, &t, "operator", &e), 0);
+	found(rig, peer("192.0.2.7", false), "", "b");
+	/* what it was is no new claim */
+	t.forced = false;
+	set(&t, "vendor", "Avaya");
+	assert_int_equal(trunk_change(&rig->auth, &t, "operator", &e), 0);
+}
+
+static void the_file_takes_nothing_of_other_accounts(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct file f = { "" };
+	struct err e = { 0 };
+	struct id grant;
+	struct trunk t;
+
+	other_grant(rig, &grant);
+	assert_int_equal(
+		add(rig, &t, &e, "name", "a", "tls_name", "sbc.x", NULL), 0);
+	write_file(&f, "[b]\ngrant = @\ntls_name = SBC.x\nuri_user = two\n",
+		   grant.s);
+	assert_int_equal(trunk_file_apply(&rig->auth, f.path, &e), -EEXIST);
+	assert_non_null(strstr(e.text, ":2: [b]: trunk \"a\""));
+	assert_int_equal(auth_rig_count(rig, "SELECT count(*) FROM trunks"), 1);
+	(void)unlink(f.path);
+}
+
+/* Also of rows from before anybody looked at overlaps. */
+static void what_the_operator_bound_comes_first(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct id grant;
+	struct trunk t;
+	struct err e;
+
+	assert_int_equal(add_own(rig, "one", "tls_name", "sbc.voip.example",
+				 "one", &e),
+			 0);
+	found(rig, peer("192.0.2.1", true), "one", "one");
+	assert_int_equal(add(rig, &t, &e, "name", "operators", "tls_name",
+			     "sbc.voip.example", NULL),
+			 0);
+	found(rig, peer("192.0.2.1", true), "one", "operators");
+	/* of the same account only: two's calls are two's */
+	assert_int_equal(trunk_remove(&rig->auth, t.id, "operator", &e), 0);
+	other_grant(rig, &grant);
+	trunk_defaults(&t);
+	t.forced = true;
+	set(&t, "name", "twos");
+	set(&t, "grant", grant.s);
+	set(&t, "tls_name", "sbc.voip.example");
+	assert_int_equal(trunk_add(&rig->auth, &t, "operator", &e), 0);
+	found(rig, peer("192.0.2.1", true), "one", "one");
+	found(rig, peer("192.0.2.1", true), "two", "twos");
+}
+
+static void of_several_names_the_older_trunk_counts(void **state)
+{
+	struct auth_rig *rig = *state;
+	struct trunk t;
+	struct err e;
+
+	assert_int_equal(add(rig, &t, &e, "name", "first", "tls_name",
+			     "sbc.voip.example", NULL),
+			 0);
+	clock_fake_advance(&rig->clock, 1000000);
+	assert_int_equal(add(rig, &t, &e, "name", "second", "tls_name",
+			     "client", NULL),
+			 0);
+	found(rig, peer("192.0.2.1", true), "", "first");
+}
+
 #define RIG(f)                                                                 \
 	cmocka_unit_test_setup_teardown(f, auth_rig_setup, auth_rig_teardown)
 
@@ -570,6 +798,13 @@ int main(void)
 		RIG(certificate_and_address_must_both_hold),
 		RIG(file_is_the_truth_about_its_trunks),
 		RIG(file_errors_name_the_line),
+		cmocka_unit_test(overlap_is_seen_in_every_form),
+		cmocka_unit_test(hashes_and_names_overlap_each_with_its_like),
+		RIG(an_account_takes_nothing_that_is_bound),
+		RIG(the_operator_forces_what_other_accounts_have),
+		RIG(the_file_takes_nothing_of_other_accounts),
+		RIG(what_the_operator_bound_comes_first),
+		RIG(of_several_names_the_older_trunk_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

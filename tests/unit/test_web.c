@@ -118,7 +118,7 @@ static void roles_have_their_rights_and_no_more(void **state)
 		const char *rights; /* one letter each, order of the header */
 		bool all;	    /* sees recordings of others */
 	} table[] = {
-		{ USER_OWNER, "rlpsedCcGg-", false },
+		{ USER_OWNER, "rlpsedC-Gg-", false },
 		{ USER_ADMIN, "rlpsedCcGga", true },
 		{ USER_SUPERVISOR, "rlp-e------", true },
 		{ USER_LISTENER, "rl---------", false },
