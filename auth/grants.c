@@ -262,6 +262,49 @@ int grant_narrow(struct auth *a, const char *id, const char *details,
 	return r < 0 ? err_set(e, r, "%s", err_words(r)) : 0;
 }
 
+static int set_scope(struct auth *a, const struct grant *g, const char *scope,
+		     const char *actor)
+{
+	int64_t version = g->version + 1;
+	char detail[TOKEN_SCOPE_MAX + 32];
+	int r;
+
+	(void)snprintf(detail, sizeof(detail), "{\"scope\":\"%s\"}", scope);
+	r = auth_exec_one(db_exec(
+		a->db,
+		"UPDATE grants SET scope = $1, version = $2 WHERE id = $3",
+		DB_ARGS(db_text(scope), db_int(version), db_text(g->id))));
+	if (r == 0)
+		r = put_version(a, g->id, version, g->conditions, actor);
+	if (r == 0)
+		r = auth_epoch_bump(a->db);
+	if (r == 0)
+		r = auth_audit(a, g->tenant_id, actor, "grant.narrow", "grant",
+			       g->id, "ok", detail);
+	return r;
+}
+
+int grant_narrow_scope(struct auth *a, const char *id, const char *scope,
+		       const char *actor, struct err *e)
+{
+	struct grant g CLEANUP(grant_fini) = { 0 };
+	char less[TOKEN_SCOPE_MAX];
+	int r;
+
+	r = db_begin(a->db);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
+	r = grant_get(a, id, &g);
+	if (r == 0 && g.revoked)
+		r = -EKEYREVOKED;
+	if (r == 0 && scope_read(scope, g.scope, less) < 0)
+		r = err_set(e, -EINVAL, "scope: not within \"%s\"", g.scope);
+	if (r == 0)
+		r = set_scope(a, &g, less, actor);
+	r = auth_end(a, r, r == 0);
+	return r < 0 ? err_set(e, r, "%s", err_words(r)) : 0;
+}
+
 static int revoke(struct auth *a, const struct grant *g, const char *why,
 		  const char *actor)
 {
@@ -351,6 +394,7 @@ int64_t grant_sweep_unused(struct auth *a)
 
 struct live_row {
 	bool grant_active, client_disabled, user_disabled, family_revoked;
+	bool may_record;
 	int64_t version;
 };
 
@@ -363,6 +407,7 @@ static int on_live(void *arg, struct db_row *row)
 	l->client_disabled = db_col_int(row, 2) != 0;
 	l->user_disabled = db_col_int(row, 3) != 0;
 	l->family_revoked = db_col_int(row, 4) != 0;
+	l->may_record = scope_has(db_col_text(row, 5), SCOPE_SIP);
 	return 1;
 }
 
@@ -379,18 +424,21 @@ static int look_live(struct db *db, struct grant_live *g)
 	int64_t n;
 
 	memset(&l, 0, sizeof(l));
-	n = db_query(db,
-		     "SELECT g.state, g.version, c.disabled, u.disabled, "
-		     "f.revoked_us FROM grants g JOIN clients c ON c.id = "
-		     "g.client_id JOIN users u ON u.id = g.owner_id LEFT JOIN "
-		     "token_families f ON f.id = $1 WHERE g.id = $2",
-		     DB_ARGS(db_text(g->family_id ? g->family_id : ""),
-			     db_text(g->grant_id)),
-		     on_live, &l);
+	n = db_query(
+		db,
+		"SELECT g.state, g.version, c.disabled, u.disabled, "
+		"f.revoked_us, g.scope FROM grants g JOIN clients c ON c.id = "
+		"g.client_id JOIN users u ON u.id = g.owner_id LEFT JOIN "
+		"token_families f ON f.id = $1 WHERE g.id = $2",
+		DB_ARGS(db_text(g->family_id ? g->family_id : ""),
+			db_text(g->grant_id)),
+		on_live, &l);
 	if (n < 0)
 		return (int)n;
 	if (n == 0 || !l.grant_active)
 		set_live(g, GRANT_LIVE_ENDED, "grant revoked");
+	else if (!l.may_record)
+		set_live(g, GRANT_LIVE_ENDED, "scope narrowed");
 	else if (l.client_disabled)
 		set_live(g, GRANT_LIVE_ENDED, "client disabled");
 	else if (l.user_disabled)

@@ -62,6 +62,12 @@ int64_t grant_each(struct auth *a, const struct grant_filter *f, grant_fn *fn,
 int grant_narrow(struct auth *a, const char *id, const char *details,
 		 const char *actor, struct err *e);
 
+/** Take words out of its scope: without "recordings" its client reads nothing
+ *  any more, without "call-recording" running calls end.
+ *  @return 0; -EINVAL malformed or wider than now; -ENOENT; -EKEYREVOKED */
+int grant_narrow_scope(struct auth *a, const char *id, const char *scope,
+		       const char *actor, struct err *e);
+
 /** Ends all its tokens and live recordings. @return 0 (also when it was
  *  revoked before), -ENOENT */
 int grant_revoke(struct auth *a, const char *id, const char *why,

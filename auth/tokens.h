@@ -10,7 +10,8 @@
  * what its row says is cut to what the grant has at each use. Over the API it
  * sees only recordings made under its grant. A user's API token has
  * "recordings" and that user's rights; a client's own token
- * (client_credentials) has "recordings" and sees what the client made.
+ * (client_credentials) has "recordings" and sees what the client made under
+ * grants that are alive and have that word.
  *
  * Families: all tokens that descend from one authorization. Refresh rotates:
  * the old refresh token is used up and one successor pair exists. The

@@ -11,6 +11,7 @@
 #ifndef STORAGE_CATALOG_H
 #define STORAGE_CATALOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/id.h"
@@ -29,7 +30,14 @@ struct catalog_scope {
 	const char *owner_id;  /* recordings of this owner only */
 	const char *client_id; /* made by this client only */
 	const char *grant_id;  /* made under this grant only */
+	/* made under a grant that is alive at living_us (neither it nor its
+	 * client nor its owner ended) and has this word in its scope */
+	const char *living_scope;
+	int64_t living_us;
 };
+
+/** Does it leave anything of the tenant out? */
+bool catalog_scope_limited(const struct catalog_scope *s);
 
 /** @return 0, -EEXIST name taken */
 int tenant_create(struct db *db, const char *name, int64_t now_us,

@@ -15,7 +15,7 @@
 #include "storage/catalog_priv.h"
 #include "storage/catalog_read.h"
 
-#define ARGS_MAX 16u
+#define ARGS_MAX 20u
 #define WORDS_MAX 16u
 #define WORD_BYTES_MAX 100u
 #define SQL_MAX 4096u
@@ -232,6 +232,17 @@ static void where_column(struct list *l, const char *column, const char *op,
 	where(l, "", v);
 }
 
+static void where_living(struct list *l, const struct catalog_scope *scope)
+{
+	char word[16], now[16];
+
+	l->args[l->n_args++] = db_text(scope->living_scope);
+	(void)snprintf(word, sizeof(word), "$%u", l->n_args);
+	l->args[l->n_args++] = db_int(scope->living_us);
+	(void)snprintf(now, sizeof(now), "$%u", l->n_args);
+	(void)buf_printf(&l->sql, " AND " SCOPE_LIVING("%s", "%s"), word, now);
+}
+
 static void where_scope(struct list *l, const struct catalog_scope *scope)
 {
 	if (scope->tenant_id)
@@ -242,6 +253,8 @@ static void where_scope(struct list *l, const struct catalog_scope *scope)
 		where_column(l, "client_id", "=", db_text(scope->client_id));
 	if (scope->grant_id)
 		where_column(l, "grant_id", "=", db_text(scope->grant_id));
+	if (scope->living_scope)
+		where_living(l, scope);
 }
 
 static int make_sql(struct list *l, const struct catalog_scope *scope)

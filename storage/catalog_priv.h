@@ -5,15 +5,28 @@
 #include "storage/catalog.h"
 #include "storage/db.h"
 
-/* "AND ..." for a scope; the four placeholders in order, and their values. */
-#define SCOPE_SQL(tenant, owner, client, grant)                                \
+/* "EXISTS ..." for a row of recordings whose grant is alive: the word of its
+ * scope, and now. */
+#define SCOPE_LIVING(word, now)                                                \
+	"EXISTS (SELECT 1 FROM grants g JOIN clients c ON c.id = "             \
+	"g.client_id JOIN users u ON u.id = g.owner_id WHERE g.id = "          \
+	"recordings.grant_id AND g.client_id = recordings.client_id AND "      \
+	"g.owner_id = recordings.owner_id AND g.tenant_id = "                  \
+	"recordings.tenant_id AND g.state = 'active' AND c.disabled = 0 AND "  \
+	"u.disabled = 0 AND instr(' ' || g.scope || ' ', ' ' || " word         \
+	" || ' ') > 0 AND (g.expires_us = 0 OR g.expires_us > " now "))"
+
+/* "AND ..." for a scope; its placeholders in order, and their values. */
+#define SCOPE_SQL(tenant, owner, client, grant, word, now)                     \
 	" AND (" tenant " IS NULL OR tenant_id = " tenant ")"                  \
 	" AND (" owner " IS NULL OR owner_id = " owner ")"                     \
 	" AND (" client " IS NULL OR client_id = " client ")"                  \
-	" AND (" grant " IS NULL OR grant_id = " grant ")"
+	" AND (" grant " IS NULL OR grant_id = " grant ")"                     \
+	" AND (" word " IS NULL OR " SCOPE_LIVING(word, now) ")"
 #define SCOPE_ARGS(s)                                                          \
 	db_text((s)->tenant_id), db_text((s)->owner_id),                       \
-		db_text((s)->client_id), db_text((s)->grant_id)
+		db_text((s)->client_id), db_text((s)->grant_id),               \
+		db_text((s)->living_scope), db_int((s)->living_us)
 
 /* A text that reads as "" when it is NULL. */
 static inline struct db_val text_or_empty(const char *s)

@@ -53,19 +53,23 @@ void principal_of_user(struct principal *p, const struct user *u)
 	(void)snprintf(p->actor, sizeof(p->actor), "user:%s", u->id);
 }
 
-void principal_of_token(struct principal *p, const struct token_info *t)
+void principal_of_token(struct principal *p, const struct token_info *t,
+			int64_t now_us)
 {
 	memset(p, 0, sizeof(*p));
 	p->rights = BIT(RIGHT_NONE) | BIT(RIGHT_RECORDING_READ) |
-		    BIT(RIGHT_RECORDING_LISTEN) | BIT(RIGHT_RECORDING_PAUSE) |
-		    BIT(RIGHT_RECORDING_START);
+		    BIT(RIGHT_RECORDING_LISTEN) | BIT(RIGHT_RECORDING_PAUSE);
+	if (t->kind == TOKEN_ACCESS && scope_has(t->scope, SCOPE_SIP))
+		p->rights |= BIT(RIGHT_RECORDING_START);
 	(void)str_copy(p->tenant_id, sizeof(p->tenant_id), t->tenant_id);
 	(void)str_copy(p->client_id, sizeof(p->client_id), t->client_id);
 	(void)str_copy(p->grant_id, sizeof(p->grant_id), t->grant_id);
 	p->scope.tenant_id = p->tenant_id;
 	p->scope.client_id = p->client_id;
-	if (t->kind == TOKEN_ACCESS)
+	if (t->kind != TOKEN_CLIENT)
 		p->scope.grant_id = p->grant_id;
+	p->scope.living_scope = SCOPE_API;
+	p->scope.living_us = now_us;
 	(void)snprintf(p->actor, sizeof(p->actor), "client:%s", t->client_id);
 }
 
@@ -142,7 +146,7 @@ static bool by_token(struct http_request *req, struct span token,
 		return refuse_token(res, 403, "insufficient_scope",
 				    "The token has not the scope " SCOPE_API);
 	if (info.kind != TOKEN_API) {
-		principal_of_token(who, &info);
+		principal_of_token(who, &info, req->wall_us);
 		req->who = who;
 		return true;
 	}
@@ -210,7 +214,16 @@ static bool check_api(struct http_request *req, const struct route *route,
 	}
 	if (principal_may(who, route->right))
 		return true;
-	http_problem(res, 403, "Your role does not allow this");
+	if (who->is_user || route->right != RIGHT_RECORDING_START) {
+		http_problem(res, 403, "Your role does not allow this");
+		return false;
+	}
+	http_set(res, "WWW-Authenticate",
+		 "Bearer realm=\"api\", error=\"insufficient_scope\", "
+		 "scope=\"" SCOPE_GRANT "\"");
+	http_problem(res, 403,
+		     "Calls are started with the access token of a grant that "
+		     "has the scope " SCOPE_SIP);
 	return false;
 }
 

@@ -6,16 +6,22 @@
  * for it.
  *
  *	                    owner  admin  superv. listener auditor provider
- *	recording read      own    all    all     own      all     its own
- *	recording listen    own    all    all     own      -       its own
- *	recording pause     own    all    all     -        -       its own
- *	recording start     own    all    -       -        -       its own
+ *	recording read      own    all    all     own      all     granted
+ *	recording listen    own    all    all     own      -       granted
+ *	recording pause     own    all    all     -        -       granted
+ *	recording start     own    all    -       -        -       granted+
  *	recording edit      own    all    all     -        -       -
  *	recording delete    own    all    -       -        -       -
  *	client, trunk read  yes    yes    -       -        yes     -
  *	client, trunk write -      yes    -       -        -       -
  *	grant read/write    own    all    -       -        read    -
  *	audit read          -      yes    -       -        yes     -
+ *
+ * granted: made under a grant of an owner that is alive now and has the scope
+ * "recordings", by this very client; with a token of a grant: under that one.
+ * A provider can have no more than that in any way, whatever kind of token it
+ * brings. granted+: only with a grant's token that has the scope
+ * "call-recording" as well; a client's own token stands for no owner.
  */
 #ifndef WEB_ACCESS_H
 #define WEB_ACCESS_H
@@ -39,7 +45,8 @@ struct principal {
 };
 
 void principal_of_user(struct principal *p, const struct user *u);
-void principal_of_token(struct principal *p, const struct token_info *t);
+void principal_of_token(struct principal *p, const struct token_info *t,
+			int64_t now_us);
 bool principal_may(const struct principal *p, enum route_right right);
 /** Grants of this owner only, NULL = all of the tenant. */
 const char *principal_grant_owner(const struct principal *p);

@@ -147,7 +147,9 @@ int api_recording_hand_over(struct http_request *req, struct http_response *res)
 }
 
 /* Ids are counted up: one's own, and what was asked about recordings that one
- * may see; a call that never became one is for who sees all of the tenant. */
+ * may see; a call that never became one is for who sees all of the tenant. All
+ * tokens of a provider are one actor, whichever grant they are of: of a
+ * recording they must see it. */
 static int load_command(struct http_request *req, int64_t id,
 			struct command_result *ret_result)
 {
@@ -155,10 +157,14 @@ static int load_command(struct http_request *req, int64_t id,
 	const struct catalog_scope *scope = &req->who->scope;
 	struct db *db = req->ctx->db;
 	int r = command_get(db, req->who->tenant_id, id, ret_result);
+	bool mine;
 
-	if (r < 0 || str_eq(ret_result->actor, req->who->actor))
+	if (r < 0)
 		return r;
-	if (!scope->owner_id && !scope->client_id && !scope->grant_id)
+	mine = str_eq(ret_result->actor, req->who->actor);
+	if (mine && (req->who->is_user || !ret_result->recording_id[0]))
+		return 0;
+	if (!mine && !catalog_scope_limited(scope))
 		return 0;
 	return recording_get(db, scope, ret_result->recording_id, 0, &rec);
 }

@@ -222,14 +222,33 @@ static int grant_revoke_word(struct cli *c, int argc, char **argv)
 		       : CLI_OK;
 }
 
+/* Conditions and scope: both or neither. */
+static int narrow_both(struct cli_auth *a, const char *id, const char *details,
+		       const char *scope)
+{
+	int r = db_begin(a->db);
+
+	if (r < 0)
+		return r;
+	if (details)
+		r = grant_narrow(&a->auth, id, details, CLI_ACTOR, &a->e);
+	if (r == 0 && scope)
+		r = grant_narrow_scope(&a->auth, id, scope, CLI_ACTOR, &a->e);
+	if (r == 0)
+		return db_commit(a->db);
+	db_rollback(a->db);
+	return r;
+}
+
 static int grant_narrow_word(struct cli *c, int argc, char **argv)
 {
 	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
 	char *details CLEANUP(mem_freep) = NULL;
+	const char *file = NULL, *scope = NULL;
 	struct cli_list words = { 0 };
-	const char *file = NULL;
 	const struct cli_option table[] = {
-		{ "--details", .value = &file, .required = true },
+		{ "--details", .value = &file },
+		{ "--scope", .value = &scope },
 	};
 	int r;
 
@@ -239,12 +258,15 @@ static int grant_narrow_word(struct cli *c, int argc, char **argv)
 		return r;
 	if (words.n != 1)
 		return cli_usage("grant narrow", "one grant id");
+	if (!file && !scope)
+		return cli_usage("grant narrow", "--details, --scope, or both");
 	r = cli_auth_open(c, &a);
 	if (r != CLI_OK)
 		return r;
-	r = cli_read_details(file, &details, &a.e);
+	if (file)
+		r = cli_read_details(file, &details, &a.e);
 	if (r == 0)
-		r = grant_narrow(&a.auth, words.v[0], details, CLI_ACTOR, &a.e);
+		r = narrow_both(&a, words.v[0], details, scope);
 	if (r == -ENOENT)
 		(void)err_set(&a.e, r, "there is no such grant");
 	if (r < 0)

@@ -100,9 +100,10 @@ static const struct page pages[] = {
 "  --plain-authorize    may authorize without a pushed request\n"
 "  --quoted-bearer      may write Bearer token=\"...\" in SIP\n" },
 { "grant", "what an owner lets a provider record",
-"srs -c FILE grant add --client ID --owner EMAIL --details FILE [--json]\n"
+"srs -c FILE grant add --client ID --owner EMAIL --details FILE\n"
+"                      [--scope WORDS] [--json]\n"
 "srs -c FILE grant list [--tenant T] [--json]\n"
-"srs -c FILE grant narrow ID --details FILE\n"
+"srs -c FILE grant narrow ID [--details FILE] [--scope WORDS]\n"
 "srs -c FILE grant revoke ID\n"
 "srs -c FILE grant test (--grant ID | --details FILE)\n"
 "                       --participant AOR ... [--codec C ...] [--json]\n"
@@ -111,7 +112,9 @@ static const struct page pages[] = {
 "the grant's id, an access token and a refresh token. FILE holds\n"
 "authorization_details of type call_recording. `narrow` takes rights\n"
 "away, never adds any; running calls that are outside now end within\n"
-"a second. `test` judges a call that was never made: exit code 4\n"
+"a second. WORDS: call-recording (send calls), recordings (list and\n"
+"play them over the API), or \"call-recording recordings\", as is\n"
+"the default. `test` judges a call that was never made: exit code 4\n"
 "and every violated condition when it would not be recorded. More\n"
 "of the call for `test`:\n"
 "  --at TIME            2026-01-31T09:30:00Z instead of now\n"

@@ -106,7 +106,7 @@ static void principal(size_t n, struct principal *p)
 				.scope = SCOPE_SIP " " SCOPE_API };
 
 	if (n == ARRAY_SIZE(roles)) {
-		principal_of_token(p, &t);
+		principal_of_token(p, &t, 1);
 		return;
 	}
 	u.role = roles[n];
