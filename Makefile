@@ -33,7 +33,7 @@ BENCH_BINS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(BENCH_SRCS))
 SUPPORT    := $(sort $(wildcard tests/support/*.c))
 SUPOBJS    := $(patsubst %.c,$(BUILD)/obj/%.o,$(SUPPORT))
 
-PKGS := sofia-sip-ua sqlite3 libmicrohttpd jansson openssl expat libsodium \
+PKGS := sofia-sip-ua sqlite3 libmicrohttpd gnutls jansson openssl expat libsodium \
         libcurl ogg opus libavcodec libavformat libavutil libswresample libsrtp2
 # Only asked for when something is compiled: `make help` needs no package.
 PKG_CFLAGS  = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)

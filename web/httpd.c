@@ -6,11 +6,15 @@
  * written as every sane client writes it ("Name: value" CRLF) has exactly the
  * length that can be computed from its parts, anything hidden makes it differ.
  *
- * The library's timeout counts inactivity only. Each connection is therefore
- * in a list with an absolute deadline; httpd_reap() shuts the socket down when
- * it is over, and the library cleans up as after any lost connection. Its
- * closing callback, which takes the connection off the list, runs before the
- * descriptor is closed, so the descriptor in the list is always ours.
+ * Some requests the library answers by itself, and what it finds wrong after
+ * the head is complete it answers with two headers. It says in its log what it
+ * is about to do; by then exactly one connection of the thread has a head that
+ * nobody was shown yet, and last_words.h answers in its place.
+ *
+ * The library's timeout counts inactivity only, and its limits refuse the
+ * newcomer: places and deadlines are slots.h. The library's closing callback,
+ * which gives the slot back, runs before the descriptor is closed, so the
+ * descriptor in a slot is always ours.
  */
 #include "web/httpd.h"
 
@@ -19,10 +23,10 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -31,24 +35,28 @@
 #include "base/metrics.h"
 #include "base/str.h"
 #include "web/http.h"
+#include "web/last_words.h"
+#include "web/slots.h"
 #include "web/uri.h"
 
-#define HEAD_US (20 * 1000000LL)
+#define HEAD_US (10 * 1000000LL)
 #define BODY_US (20 * 1000000LL)
 #define ANSWER_US (60 * 1000000LL)
 #define ANSWER_BYTES_PER_S 2048 /* slower readers are cut */
 #define IDLE_S 75
+#define STOP_S 3 /* most that handlers at work are waited for */
 #define CONNECTIONS_MAX 1024
-#define CONNECTIONS_EACH 256
 #define CONNECTION_MEMORY (48 * 1024)
 #define BLOCK_LEN (64 * 1024)
 #define PATH_LEN 2048
 
-/* One TCP connection; in the list while its descriptor is open. */
+/* One TCP connection; created, changed and freed on its thread. */
 struct conn {
 	int fd;
-	uint64_t owner; /* owner_of() */
-	_Atomic int64_t deadline_us;
+	pthread_t thread;
+	struct MHD_Connection *mc;
+	struct slot *slot;
+	struct exchange *x; /* the request that is being received, or NULL */
 	struct conn *next, *prev; /* guarded by httpd.lock */
 };
 
@@ -56,9 +64,11 @@ struct httpd {
 	/* fixed */
 	struct httpd_config cf;
 	struct MHD_Daemon *daemon;
+	struct slots *slots;
 	struct metric *requests, *refused, *cut, *crowded;
 	/* guarded by lock */
 	pthread_mutex_t lock;
+	pthread_cond_t all_gone;
 	struct conn *conns;
 };
 
@@ -80,39 +90,11 @@ static struct conn *conn_of(struct MHD_Connection *mc)
 	return info ? info->socket_context : NULL;
 }
 
-static void conn_deadline(struct httpd *h, struct MHD_Connection *mc,
-			  int64_t in_us)
+static struct slot *slot_of(struct MHD_Connection *mc)
 {
 	struct conn *c = conn_of(mc);
 
-	if (c)
-		c->deadline_us = clock_mono_us(h->cf.clock) + in_us;
-}
-
-/* The IPv4 address, or the first half of an IPv6 one: what one peer has. */
-static uint64_t owner_of(const struct sockaddr *sa)
-{
-	const struct sockaddr_in *in = (const void *)sa;
-	const struct sockaddr_in6 *in6 = (const void *)sa;
-	uint64_t half;
-	uint32_t v4;
-
-	if (sa->sa_family == AF_INET)
-		return in->sin_addr.s_addr;
-	if (sa->sa_family != AF_INET6)
-		return 0;
-	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-		memcpy(&v4, &in6->sin6_addr.s6_addr[12], sizeof(v4));
-		return v4;
-	}
-	memcpy(&half, in6->sin6_addr.s6_addr, sizeof(half));
-	return half ? half : UINT64_MAX; /* ::1 and the like */
-}
-
-static bool is_this_machine(uint64_t owner)
-{
-	return owner == UINT64_MAX ||
-	       (owner <= UINT32_MAX && ntohl((uint32_t)owner) >> 24 == 127);
+	return c ? c->slot : NULL;
 }
 
 /* Nobody may take all places: half a request on each would keep everybody
@@ -121,21 +103,20 @@ static enum MHD_Result on_accept(void *arg, const struct sockaddr *sa,
 				 socklen_t len)
 {
 	struct httpd *h = arg;
-	uint64_t owner = owner_of(sa);
-	unsigned n = 0, max = h->cf.max_each;
 
 	(void)len;
-	if (!max)
-		max = is_this_machine(owner) ? CONNECTIONS_MAX
-					     : CONNECTIONS_EACH;
-	pthread_mutex_lock(&h->lock);
-	for (const struct conn *c = h->conns; c; c = c->next)
-		n += c->owner == owner;
-	pthread_mutex_unlock(&h->lock);
-	if (n < max)
+	if (slots_admit(h->slots, sa))
 		return MHD_YES;
 	metric_add(h->crowded, 1);
 	return MHD_NO;
+}
+
+static const struct sockaddr *peer_of(struct MHD_Connection *mc)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+
+	return info ? info->client_addr : NULL;
 }
 
 static void conn_begin(struct httpd *h, struct MHD_Connection *mc, void **ctx)
@@ -151,9 +132,9 @@ static void conn_begin(struct httpd *h, struct MHD_Connection *mc, void **ctx)
 		return;
 	}
 	c->fd = info->connect_fd;
-	info = MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	c->owner = info && info->client_addr ? owner_of(info->client_addr) : 0;
-	c->deadline_us = clock_mono_us(h->cf.clock) + h->cf.head_us;
+	c->mc = mc;
+	c->thread = pthread_self();
+	c->slot = slots_take(h->slots, c->fd, peer_of(mc), h->cf.head_us);
 	pthread_mutex_lock(&h->lock);
 	c->next = h->conns;
 	if (c->next)
@@ -175,7 +156,10 @@ static void conn_end(struct httpd *h, void **ctx)
 		h->conns = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
+	if (!h->conns)
+		pthread_cond_signal(&h->all_gone);
 	pthread_mutex_unlock(&h->lock);
+	slots_give_back(h->slots, &c->slot);
 	mem_free(c);
 	*ctx = NULL;
 }
@@ -191,18 +175,7 @@ static void on_connection(void *arg, struct MHD_Connection *mc, void **ctx,
 
 void httpd_reap(struct httpd *h)
 {
-	int64_t now_us = clock_mono_us(h->cf.clock);
-
-	pthread_mutex_lock(&h->lock);
-	for (struct conn *c = h->conns; c; c = c->next) {
-		if (c->deadline_us > now_us)
-			continue;
-		/* does not block; the list keeps the descriptor valid */
-		(void)shutdown(c->fd, SHUT_RDWR);
-		c->deadline_us = INT64_MAX;
-		metric_add(h->cut, 1);
-	}
-	pthread_mutex_unlock(&h->lock);
+	metric_add(h->cut, slots_reap(h->slots));
 }
 
 static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mc)
@@ -210,12 +183,15 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *mc)
 	size_t len = strlen(uri);
 	struct exchange *x = mem_zalloc(sizeof(*x) + len + 1);
 
+	struct conn *c = conn_of(mc);
+
 	(void)arg;
-	(void)mc;
 	if (!x)
 		return NULL;
 	memcpy(x->raw, uri, len + 1);
 	buf_init(&x->body, HTTP_BODY_MAX);
+	if (c)
+		c->x = x;
 	return x;
 }
 
@@ -224,9 +200,13 @@ static void on_completed(void *arg, struct MHD_Connection *mc, void **ctx,
 {
 	struct httpd *h = arg;
 	struct exchange *x = *ctx;
+	struct conn *c = conn_of(mc);
 
 	(void)code;
-	conn_deadline(h, mc, h->cf.head_us);
+	if (c) {
+		c->x = NULL;
+		slot_waits(h->slots, c->slot, h->cf.head_us);
+	}
 	if (!x)
 		return;
 	form_fini(&x->req.query);
@@ -303,12 +283,20 @@ static enum MHD_Result queue(struct httpd *h, struct MHD_Connection *mc,
 					      res->headers[i].value);
 	if (res->close)
 		(void)MHD_add_response_header(mr, "Connection", "close");
-	conn_deadline(h, mc,
-		      ANSWER_US +
-			      (int64_t)(size / ANSWER_BYTES_PER_S) * 1000000);
+	slot_answers(h->slots, slot_of(mc),
+		     ANSWER_US +
+			     (int64_t)(size / ANSWER_BYTES_PER_S) * 1000000);
 	ok = MHD_queue_response(mc, res->status, mr);
 	MHD_destroy_response(mr);
 	return ok;
+}
+
+static void refusal(struct http_response *res, unsigned status, const char *why)
+{
+	http_response_init(res);
+	http_security_api(res, false);
+	http_problem(res, status, "%s", why);
+	res->close = true;
 }
 
 static enum MHD_Result refuse(struct httpd *h, struct MHD_Connection *mc,
@@ -320,10 +308,7 @@ static enum MHD_Result refuse(struct httpd *h, struct MHD_Connection *mc,
 	metric_add(h->refused, 1);
 	log_debug(NULL, "http.refused", LOG_S("reason", why),
 		  LOG_I("status", status));
-	http_response_init(&res);
-	http_security_api(&res, false);
-	http_problem(&res, status, "%s", why);
-	res.close = true;
+	refusal(&res, status, why);
 	ok = queue(h, mc, &res);
 	http_response_fini(&res);
 	return ok;
@@ -500,9 +485,7 @@ static enum http_method method_of(const char *word)
 
 static void peer_words(struct MHD_Connection *mc, char *dst, size_t dst_len)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *sa = info ? info->client_addr : NULL;
+	const struct sockaddr *sa = peer_of(mc);
 	const void *addr = NULL;
 
 	dst[0] = '\0';
@@ -529,7 +512,7 @@ static enum MHD_Result first_sight(struct httpd *h, struct MHD_Connection *mc,
 	if (status)
 		return refuse(h, mc, status, why);
 	peer_words(mc, x->req.peer, sizeof(x->req.peer));
-	conn_deadline(h, mc, h->cf.body_us);
+	slot_deadline(h->slots, slot_of(mc), h->cf.body_us);
 	return MHD_YES;
 }
 
@@ -543,6 +526,7 @@ static enum MHD_Result serve(struct httpd *h, struct MHD_Connection *mc,
 	x->req.body_len = x->body.len;
 	x->req.wall_us = clock_wall_us(h->cf.clock);
 	metric_add(h->requests, 1);
+	slot_works(h->slots, slot_of(mc));
 	http_response_init(&res);
 	h->cf.serve(h->cf.arg, &x->req, &res);
 	ok = queue(h, mc, &res);
@@ -572,24 +556,92 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mc,
 	return serve(h, mc, x);
 }
 
+/* ---- what the library answers by itself ---- */
+
+/* The connection of this thread whose head is complete but was not shown to
+ * us: the library goes from the one to the other without a pause. Only the
+ * thread itself changes these. */
+static struct conn *unseen_conn(struct httpd *h)
+{
+	pthread_t self = pthread_self();
+	struct conn *found = NULL;
+
+	pthread_mutex_lock(&h->lock);
+	for (struct conn *c = h->conns; c && !found; c = c->next) {
+		if (!pthread_equal(c->thread, self) || !c->x || c->x->seen)
+			continue;
+		if (MHD_get_connection_info(
+			    c->mc, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE))
+			found = c;
+	}
+	pthread_mutex_unlock(&h->lock);
+	return found;
+}
+
+/* The method is not to be had here. A body where it may have been HEAD would
+ * be read as the beginning of another answer. */
+static bool is_maybe_head(struct conn *c)
+{
+	struct head hd = { .x = c->x };
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		c->mc, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	size_t size = info ? info->header_size : 0;
+
+	(void)MHD_get_connection_values_n(c->mc, MHD_HEADER_KIND, on_header,
+					  &hd);
+	if (http_header(&c->x->req, "Content-Type"))
+		return false;
+	hd.len += strlen(c->x->raw) + strlen("HEAD  HTTP/1.1\r\n\r\n");
+	return hd.wrong || (size <= hd.len && size + hd.empty >= hd.len);
+}
+
+static void answer_instead(struct httpd *h, unsigned status)
+{
+	struct conn *c = unseen_conn(h);
+	const union MHD_ConnectionInfo *tls;
+	struct http_response res;
+	const char *why;
+
+	if (!c)
+		return; /* before the end of the head it does it right */
+	c->x->seen = true;
+	metric_add(h->refused, 1);
+	why = status == 431 ? "The head is too large" : "Broken Content-Length";
+	refusal(&res, status, why);
+	tls = h->cf.tls_certificate
+		      ? MHD_get_connection_info(
+				c->mc, MHD_CONNECTION_INFO_GNUTLS_SESSION)
+		      : NULL;
+	last_words(c->fd, tls ? tls->tls_session : NULL, &res,
+		   !is_maybe_head(c));
+	http_response_fini(&res);
+}
+
 /* The library's own messages may quote the peer: debug only. */
 __attribute__((format(printf, 2, 0))) static void
 on_log(void *arg, const char *fmt, va_list ap)
 {
 	char text[256];
+	va_list copy;
 
-	(void)arg;
+	if (span_starts(span_of(fmt), "Error processing request (HTTP resp")) {
+		va_copy(copy, ap);
+		answer_instead(arg, va_arg(copy, unsigned));
+		va_end(copy);
+	}
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	str_clean(text);
 	log_debug(NULL, "http.library", LOG_S("text", text));
 }
 
+/* The library deals its places out to its threads, and connections that were
+ * cut leave a moment later: it gets twice as many as there are slots, so that
+ * a thread with room always takes the newcomer. */
 static int start_daemon(struct httpd *h)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
-			 MHD_USE_PEDANTIC_CHECKS;
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG;
 	struct MHD_OptionItem options[16];
-	unsigned n = 0;
+	unsigned n = 0, limit = 2 * h->cf.max + h->cf.threads;
 
 	if (h->cf.tls_certificate) {
 		flags |= MHD_USE_TLS;
@@ -615,16 +667,14 @@ static int start_daemon(struct httpd *h)
 	options[n] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
 	h->daemon = MHD_start_daemon(
 		flags, 0, on_accept, h, on_request, h,
-		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-		MHD_OPTION_LISTEN_SOCKET, h->cf.listen_fd,
-		MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET,
+		h->cf.listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_MEMORY, MHD_OPTION_ARRAY, options,
-		MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, limit,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+		MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 	return h->daemon ? 0 : -EIO;
 }
 
@@ -640,7 +690,12 @@ int httpd_start(const struct httpd_config *config, struct httpd **ret_h)
 		h->cf.head_us = HEAD_US;
 	if (!h->cf.body_us)
 		h->cf.body_us = BODY_US;
+	if (!h->cf.max)
+		h->cf.max = CONNECTIONS_MAX;
+	if (!h->cf.max_each)
+		h->cf.max_each = h->cf.max / 4;
 	ASSERT(pthread_mutex_init(&h->lock, NULL) == 0);
+	ASSERT(pthread_cond_init(&h->all_gone, NULL) == 0);
 	h->requests = metric_get(METRIC_COUNTER, "srs_http_requests_total", "",
 				 "HTTP requests served");
 	h->refused = metric_get(METRIC_COUNTER, "srs_http_refused_total", "",
@@ -650,8 +705,15 @@ int httpd_start(const struct httpd_config *config, struct httpd **ret_h)
 	h->crowded =
 		metric_get(METRIC_COUNTER, "srs_http_crowded_total", "",
 			   "HTTP connections refused: too many of one address");
-	r = start_daemon(h);
-	if (r < 0 && h->cf.tls_certificate)
+	h->slots = slots_create(&(struct slots_config){
+		.clock = h->cf.clock,
+		.max = h->cf.max,
+		.max_each = h->cf.max_each,
+		.is_proxy = h->cf.is_proxy,
+		.arg = h->cf.arg,
+	});
+	r = h->slots ? start_daemon(h) : -ENOMEM;
+	if (r == -EIO && h->cf.tls_certificate)
 		r = -EINVAL;
 	if (r < 0) {
 		httpd_stop(&h);
@@ -661,6 +723,23 @@ int httpd_start(const struct httpd_config *config, struct httpd **ret_h)
 	return 0;
 }
 
+/* While it stops, the library crashes at a request that it answers by itself
+ * (0.9.75: it builds a header for an answer that was not queued). So it stops
+ * when nobody is left; its threads notice cut connections at once. */
+static void send_home(struct httpd *h)
+{
+	struct timespec until;
+	int r = 0;
+
+	slots_close(h->slots);
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_S;
+	pthread_mutex_lock(&h->lock);
+	while (h->conns && r == 0)
+		r = pthread_cond_timedwait(&h->all_gone, &h->lock, &until);
+	pthread_mutex_unlock(&h->lock);
+}
+
 void httpd_stop(struct httpd **hp)
 {
 	struct httpd *h = *hp;
@@ -668,8 +747,12 @@ void httpd_stop(struct httpd **hp)
 	if (!h)
 		return;
 	*hp = NULL;
-	if (h->daemon)
+	if (h->daemon) {
+		send_home(h);
 		MHD_stop_daemon(h->daemon);
+	}
+	slots_destroy(&h->slots);
+	pthread_cond_destroy(&h->all_gone);
 	pthread_mutex_destroy(&h->lock);
 	mem_free(h);
 }

@@ -31,13 +31,14 @@ static void answer(void *arg, struct http_request *req,
 	(void)buf_put(&res->body, req->body, req->body_len);
 }
 
-static int start(void **state, unsigned max_each)
+static int start(void **state, unsigned max, unsigned max_each)
 {
 	struct rig *rig = test_calloc(1, sizeof(*rig));
 	socklen_t len = sizeof(rig->addr);
 	struct httpd_config cf = { .threads = 2,
 				   .serve = answer,
 				   .arg = rig,
+				   .max = max,
 				   .max_each = max_each,
 				   .head_us = 1000000,
 				   .body_us = 1000000 };
@@ -57,12 +58,17 @@ static int start(void **state, unsigned max_each)
 
 static int setup(void **state)
 {
-	return start(state, 0);
+	return start(state, 0, 0);
 }
 
 static int setup_narrow(void **state)
 {
-	return start(state, 3);
+	return start(state, 0, 3);
+}
+
+static int setup_small(void **state)
+{
+	return start(state, 16, 16);
 }
 
 static int teardown(void **state)
@@ -138,22 +144,84 @@ static bool is_served(int fd)
 	return recv(fd, reply, sizeof(reply), 0) > 0;
 }
 
+/* Three places for each: whose fourth comes loses the one that waits longest,
+ * and others lose nothing. */
 static void nobody_takes_all_places(void **state)
 {
 	struct rig *rig = *state;
-	int fds[4], other;
+	int fds[4], other = dial_from(rig, 2);
+	char reply[64];
 
-	for (int i = 0; i < 3; i++) {
+	assert_true(is_served(other));
+	for (int i = 0; i < 4; i++) {
+		clock_fake_advance(&rig->clock, 1000);
 		fds[i] = dial_from(rig, 1);
 		assert_true(is_served(fds[i]));
 	}
-	fds[3] = dial_from(rig, 1);
-	assert_false(is_served(fds[3]));
-	other = dial_from(rig, 2);
-	assert_true(is_served(other));
-	for (int i = 0; i < 4; i++)
+	assert_int_equal(drain(fds[0], reply, sizeof(reply)), 0);
+	for (int i = 1; i < 4; i++) {
+		assert_true(is_served(fds[i]));
 		close(fds[i]);
+	}
+	assert_true(is_served(other));
 	close(other);
+}
+
+static const char ask_a[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/* All places are taken by requests that never end: a newcomer is served, and
+ * so is one that was there before with a place of its own. */
+static void unfinished_requests_shut_nobody_out(void **state)
+{
+	static const char *const halves[] = {
+		"",
+		"GET / HT",
+		"GET / HTTP/1.1\r\nHost: a\r\nX-Y: ",
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab",
+	};
+	struct rig *rig = *state;
+	int fds[64], known = dial_from(rig, 9), fd;
+
+	assert_true(is_served(known));
+	for (int i = 0; i < 64; i++) {
+		const char *half = halves[i % 4];
+
+		clock_fake_advance(&rig->clock, 1000);
+		fds[i] = dial_from(rig, 1 + (unsigned)i % 4);
+		(void)!send(fds[i], half, strlen(half), MSG_NOSIGNAL);
+	}
+	fd = dial_from(rig, 8);
+	assert_true(is_served(fd));
+	close(fd);
+	fd = dial_from(rig, 1); /* one of their own addresses */
+	assert_true(is_served(fd));
+	close(fd);
+	assert_true(is_served(known));
+	close(known);
+	for (int i = 0; i < 64; i++)
+		close(fds[i]);
+}
+
+/* Requests that arrive in pieces still find the place they took. */
+static void a_busy_table_lets_pieces_arrive(void **state)
+{
+	struct rig *rig = *state;
+	int fds[40], mine = dial_from(rig, 7);
+	char reply[2048];
+
+	assert_int_equal(send(mine, ask_a, 10, MSG_NOSIGNAL), 10);
+	for (int i = 0; i < 40; i++) {
+		clock_fake_advance(&rig->clock, 1000);
+		fds[i] = dial_from(rig, 1);
+		(void)!send(fds[i], "GET", 3, MSG_NOSIGNAL);
+	}
+	assert_int_equal(send(mine, ask_a + 10, strlen(ask_a) - 10,
+			      MSG_NOSIGNAL),
+			 strlen(ask_a) - 10);
+	assert_true(recv(mine, reply, sizeof(reply), 0) > 0);
+	close(mine);
+	for (int i = 0; i < 40; i++)
+		close(fds[i]);
 }
 
 #define HEAD(x) x "Host: a\r\nConnection: close\r\n"
@@ -247,6 +315,179 @@ static void smuggling_is_refused_and_closed(void **state)
 	assert_int_equal(rig->served, 0);
 }
 
+/* Exactly one head, as many bytes behind it as it says, then the end. */
+static void assert_one_answer(const char *ask, const char *reply, size_t len,
+			      bool has_body)
+{
+	const char *end = strstr(reply, "\r\n\r\n"), *p;
+	size_t want;
+
+	if (!end)
+		fail_msg("no answer to\n%s", ask);
+	p = strcasestr(reply, "\r\nContent-Length: ");
+	if (!p || p > end || !strcasestr(reply, "\r\nConnection: close\r\n"))
+		fail_msg("%s\n->\n%s", ask, reply);
+	want = strtoul(p + 18, NULL, 10);
+	if (!has_body)
+		want = 0;
+	if (len - (size_t)(end + 4 - reply) != want ||
+	    strcasestr(p + 18, "\r\nContent-Length:") ||
+	    strstr(reply + 1, "HTTP/1.1 "))
+		fail_msg("%s\n->\n%s", ask, reply);
+}
+
+#define HOST "Host: a\r\n"
+#define POST "POST / HTTP/1.1\r\n" HOST
+#define LENGTH(v)                                                              \
+	POST "Content-Type: text/plain\r\nContent-Length: " v "\r\n\r\n"
+#define NEXT "GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static const struct refusal {
+	const char *ask;
+	int status;
+} refusals[] = {
+	{ LENGTH("5, 5") "hello", 400 },
+	{ LENGTH("5,6") "hello", 400 },
+	{ LENGTH("+5") "hello", 400 },
+	{ LENGTH("-5") "hello", 400 },
+	{ LENGTH("-0"), 400 },
+	{ LENGTH("0x5") "hello", 400 },
+	{ LENGTH("5h") "hello", 400 },
+	{ LENGTH("5.0") "hello", 400 },
+	{ LENGTH("5 5") "hello", 400 },
+	{ LENGTH("\"5\"") "hello", 400 },
+	{ LENGTH("five"), 400 },
+	{ LENGTH(""), 400 },
+	{ LENGTH("5;") "hello", 400 },
+	{ LENGTH("262145"), 413 },
+	{ LENGTH("4294967296"), 413 },
+	{ LENGTH("9223372036854775807"), 413 },
+	{ LENGTH("9223372036854775808"), 413 },
+	{ LENGTH("18446744073709551615"), 413 },
+	{ LENGTH("18446744073709551616"), 413 },
+	{ LENGTH("99999999999999999999999999999"), 413 },
+	{ LENGTH("abc") NEXT, 400 },
+	{ POST "Content-Length: abc\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n", 400 },
+	{ "PATCH / HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n", 400 },
+	{ "DELETE /a HTTP/1.1\r\n" HOST "Content-Length: 1,1\r\n\r\n", 400 },
+	{ "HEAD / HTTP/1.1\r\n" HOST "Content-Length: x\r\n\r\n", 400 },
+	{ "HEAD / HTTP/1.1\r\n" HOST HOST "\r\n", 400 },
+	{ "HEAD / HTTP/1.1\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n\r\n" NEXT, 400 },
+	{ "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", 400 },
+	{ "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nHost: \r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n" HOST "host: a\r\n\r\n", 400 },
+	{ "GET / HTTP/1.9\r\n\r\n", 400 },
+	{ "GET / HTTP/1.0\r\n" HOST HOST "\r\n", 400 },
+	{ "GET / HTTP/2.0\r\n" HOST "\r\n", 505 },
+	{ "GET / HTTP/0.9\r\n" HOST "\r\n", 505 },
+	{ "GET / HTTP/1\r\n" HOST "\r\n", 400 },
+	{ "GET / http/1.1\r\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1x\r\n" HOST "\r\n", 400 },
+	{ "GET /\r\n\r\n", 400 },
+	{ "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505 },
+	{ "GET /a b HTTP/1.1\r\n" HOST "\r\n", 400 },
+	{ "GET  / HTTP/1.1\r\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1 \r\n" HOST "\r\n", 400 },
+	{ "GET a HTTP/1.1\r\n" HOST "\r\n", 400 },
+	{ "GET * HTTP/1.1\r\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n" HOST "no colon\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nno colon\r\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n: x\r\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n folded: x\r\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1\r\n" HOST "X : y\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400 },
+	{ "POST / HTTP/1.1\r\n" HOST "Content-Length : 5\r\n\r\nhello", 400 },
+	{ "GET / HTTP/1.1\r\n" HOST "X: a\r\n\tb\r\n\r\n", 400 },
+	{ "GET / HTTP/1.1\n" HOST "\r\n", 400 },
+	{ "GET / HTTP/1.1\r\nHost: a\n\r\n", 400 },
+	{ POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", 400 },
+	{ POST "Content-Length: 5\r\nContent-Length: x\r\n\r\nhello", 400 },
+	{ POST "Content-Length: x\r\nContent-Length: 5\r\n\r\nhello", 400 },
+	{ POST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT, 411 },
+	{ POST "Transfer-Encoding: chunked\r\n\r\nzz\r\n", 411 },
+	{ POST "Transfer-Encoding: chunked\r\n\r\n"
+	       "fffffffffffffffff\r\n",
+	  411 },
+	{ POST "Transfer-Encoding: gzip, chunked\r\n\r\n", 411 },
+	{ POST "Transfer-Encoding: identity\r\n\r\n", 411 },
+	{ POST "Transfer-Encoding: chunked\r\nContent-Length: x\r\n"
+	       "\r\n0\r\n\r\n",
+	  400 },
+	{ POST "Transfer-Encoding: chunked\r\n"
+	       "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	  400 },
+	{ LENGTH("5\r\nExpect: 100-continue, x\r\nHost: b") "hello", 400 },
+	{ LENGTH("x\r\nExpect: 100-continue") "hello", 400 },
+};
+
+static void each_refusal_is_one_answer(void **state)
+{
+	struct rig *rig = *state;
+	char reply[8192];
+
+	for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		const char *ask = refusals[i].ask;
+		int fd = dial(rig);
+		size_t n;
+
+		assert_int_equal(send(fd, ask, strlen(ask), MSG_NOSIGNAL),
+				 strlen(ask));
+		n = drain(fd, reply, sizeof(reply));
+		if (n < 13 || strtol(reply + 9, NULL, 10) != refusals[i].status)
+			fail_msg("%s\n->\n%s", ask, reply);
+		assert_one_answer(ask, reply, n, strncmp(ask, "HEAD", 4) != 0);
+	}
+	assert_int_equal(rig->served, 0);
+}
+
+/* Each line, the target and all together longer than there is room for. */
+static void what_is_too_long_is_one_answer(void **state)
+{
+	static const struct {
+		const char *before, *after;
+		size_t len;
+		int status, other;
+	} table[] = {
+		{ "GET /", " HTTP/1.1\r\n" HOST "\r\n", 8000, 414, 414 },
+		{ "GET /", " HTTP/1.1\r\n" HOST "\r\n", 200000, 414, 414 },
+		{ "", " / HTTP/1.1\r\n" HOST "\r\n", 200000, 414, 431 },
+		{ "GET / HTTP/1.1\r\n" HOST "X: ", "\r\n\r\n", 200000, 431,
+		  431 },
+		{ "GET / HTTP/1.1\r\n" HOST "Cookie: ", "\r\n\r\n", 30000, 431,
+		  431 },
+		{ "GET / HTTP/1.1\r\n" HOST, ": 1\r\n\r\n", 200000, 431, 431 },
+	};
+	struct rig *rig = *state;
+	static char ask[256 * 1024], reply[8192];
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		size_t n = strlen(table[i].before);
+		int fd = dial(rig), status;
+
+		memcpy(ask, table[i].before, n);
+		memset(ask + n, 'a', table[i].len);
+		n += table[i].len;
+		memcpy(ask + n, table[i].after, strlen(table[i].after));
+		n += strlen(table[i].after);
+		(void)!send(fd, ask, n, MSG_NOSIGNAL); /* may be cut short */
+		n = drain(fd, reply, sizeof(reply));
+		if (n < 13)
+			fail_msg("%zu: no answer", i);
+		status = (int)strtol(reply + 9, NULL, 10);
+		if (status != table[i].status && status != table[i].other)
+			fail_msg("%zu: %s", i, reply);
+		assert_one_answer(table[i].before, reply, n, true);
+	}
+	assert_int_equal(rig->served, 0);
+}
+
 static void a_request_without_host_is_refused(void **state)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nConnection: close\r\n"
@@ -329,6 +570,13 @@ int main(void)
 		T(a_slow_head_is_cut),
 		T(a_slow_body_is_cut),
 		T(a_connection_serves_several_requests),
+		T(each_refusal_is_one_answer),
+		T(what_is_too_long_is_one_answer),
+		cmocka_unit_test_setup_teardown(
+			unfinished_requests_shut_nobody_out, setup_small,
+			teardown),
+		cmocka_unit_test_setup_teardown(a_busy_table_lets_pieces_arrive,
+						setup_small, teardown),
 		cmocka_unit_test_setup_teardown(nobody_takes_all_places,
 						setup_narrow, teardown),
 	};
