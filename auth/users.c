@@ -140,6 +140,10 @@ static int insert(struct auth *a, const struct user_new *u, const char *id,
 		return err_set(e, -ENOENT, "no such tenant");
 	if (r < 0)
 		return err_set(e, (int)r, "%s", err_words((int)r));
+	if (u->role == USER_ADMIN)
+		r = db_exec(a->db, "DELETE FROM setup_links", DB_NONE);
+	if (r < 0)
+		return err_set(e, (int)r, "%s", err_words((int)r));
 	for (i = 0; i < u->n_aors; i++) {
 		r2 = aor_insert(a, id, u->aors[i]);
 		if (r2 == -EINVAL)
@@ -241,10 +245,13 @@ int user_find(struct auth *a, const char *email_or_id, struct user *ret_user)
 	return r;
 }
 
-int64_t user_count(struct auth *a)
+int64_t user_admin_count(struct auth *a)
 {
 	int64_t n = 0;
-	int r = db_query_int(a->db, "SELECT count(*) FROM users", DB_NONE, &n);
+	int r = db_query_int(a->db,
+			     "SELECT count(*) FROM users WHERE role = 'admin' "
+			     "AND disabled = 0",
+			     DB_NONE, &n);
 
 	return r < 0 ? r : n;
 }

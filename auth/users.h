@@ -49,14 +49,16 @@ struct user_new {
 	unsigned n_aors;
 };
 
-/** @return 0; -EINVAL e-mail, AoR or password (e says); -EEXIST; -ENOENT no
+/** An administrator ends the setup links of the first start.
+ *  @return 0; -EINVAL e-mail, AoR or password (e says); -EEXIST; -ENOENT no
  *  such tenant */
 int user_create(struct auth *a, const struct user_new *u, const char *actor,
 		struct id *ret_id, struct err *e);
 /** By e-mail or id. @return 0, -ENOENT */
 int user_find(struct auth *a, const char *email_or_id, struct user *ret_user);
-/** @return how many there are (all tenants; 0: first-run setup is due) */
-int64_t user_count(struct auth *a);
+/** @return administrators of all tenants that are not disabled (0: the setup
+ *  of the first start is due) */
+int64_t user_admin_count(struct auth *a);
 
 typedef int user_fn(void *arg, const struct user *u);
 /** @param tenant_id NULL = all */

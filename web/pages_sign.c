@@ -127,9 +127,9 @@ int pages_logout(struct http_request *req, struct http_response *res)
 static int setup_gone(struct http_request *req, struct http_response *res)
 {
 	return page_error(req, res, 404, "This link is used up",
-			  "The setup link works once and for 24 hours. While "
-			  "there is no account yet, the server prints a new "
-			  "one each time it starts.");
+			  "The setup link works until there is an "
+			  "administrator. While there is none, the server "
+			  "prints a new one each time it starts.");
 }
 
 static int setup_page(struct http_request *req, struct http_response *res,
@@ -142,9 +142,10 @@ static int setup_page(struct http_request *req, struct http_response *res,
 	web_session_pre_token(req, res, csrf);
 	res->status = status;
 	page_begin_card(req, res, "Set up");
-	buf_puts(b, "<h1>Welcome</h1>\n<p>Create the first account. It can "
-		    "register providers, authorize recordings and see "
-		    "everything recorded in its organisation.</p>\n");
+	buf_puts(b, "<h1>Welcome</h1>\n<p>Create the first administrator, who "
+		    "can register providers and manage what is recorded in "
+		    "the organisation. An organisation that exists gets "
+		    "one by its name.</p>\n");
 	put_alert(b, wrong);
 	HTML(b,
 	     "<form method=\"post\" action=\"/setup\">\n"

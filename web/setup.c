@@ -13,6 +13,7 @@
 #include "storage/db.h"
 #include "web/web.h"
 
+/* After this time the next start takes a link away. */
 #define LIFE_US (24 * 3600 * 1000000LL)
 
 static void token_mac(struct auth *a, const char *token,
@@ -33,7 +34,8 @@ int setup_link_create(struct auth *a, char ret_token[SETUP_TOKEN_MAX])
 	r = db_begin(a->db);
 	if (r < 0)
 		return r;
-	n = db_exec(a->db, "DELETE FROM setup_links", DB_NONE);
+	n = db_exec(a->db, "DELETE FROM setup_links WHERE expires_us <= $1",
+		    DB_ARGS(db_int(auth_now_us(a))));
 	if (n >= 0)
 		n = db_exec(a->db,
 			    "INSERT INTO setup_links (mac, expires_us) "
@@ -50,23 +52,21 @@ int setup_link_create(struct auth *a, char ret_token[SETUP_TOKEN_MAX])
 int setup_link_check(struct auth *a, const char *token)
 {
 	uint8_t mac[AUTH_MAC_LEN];
-	int64_t expires_us, users;
+	int64_t n, admins;
 	int r;
 
-	users = user_count(a);
-	if (users < 0)
-		return (int)users;
-	if (users > 0)
+	admins = user_admin_count(a);
+	if (admins < 0)
+		return (int)admins;
+	if (admins > 0)
 		return -ENOENT;
 	token_mac(a, token, mac);
 	r = db_query_int(a->db,
-			 "SELECT expires_us FROM setup_links WHERE mac = $1",
-			 DB_ARGS(db_blob(mac, sizeof(mac))), &expires_us);
-	if (r == -ENODATA)
-		return -ENOENT;
+			 "SELECT count(*) FROM setup_links WHERE mac = $1",
+			 DB_ARGS(db_blob(mac, sizeof(mac))), &n);
 	if (r < 0)
 		return r;
-	return auth_now_us(a) < expires_us ? 0 : -ENOENT;
+	return n > 0 ? 0 : -ENOENT;
 }
 
 static int create_all(struct auth *a, const char *token,
@@ -82,7 +82,6 @@ static int create_all(struct auth *a, const char *token,
 		.n_aors = s->aor && s->aor[0] ? 1 : 0,
 	};
 	struct id tenant;
-	int64_t n;
 	int r;
 
 	r = setup_link_check(a, token);
@@ -94,11 +93,7 @@ static int create_all(struct auth *a, const char *token,
 	if (r < 0)
 		return err_set(e, r, "account name: %s", err_words(r));
 	u.tenant_id = tenant.s;
-	r = user_create(a, &u, "operator", ret_user, e);
-	if (r < 0)
-		return r;
-	n = db_exec(a->db, "DELETE FROM setup_links", DB_NONE);
-	return n < 0 ? (int)n : 0;
+	return user_create(a, &u, "operator", ret_user, e);
 }
 
 int setup_account_create(struct auth *a, const char *token,
@@ -121,21 +116,21 @@ int web_setup_link(struct db *db, const struct settings *s, char *dst,
 {
 	char token[SETUP_TOKEN_MAX];
 	struct auth a;
-	int64_t users;
+	int64_t admins;
 	int r;
 
 	dst[0] = '\0';
 	r = auth_init(&a, db, clock_real(), s, e);
 	if (r < 0)
 		return r;
-	users = user_count(&a);
-	r = users < 0 ? (int)users : 0;
-	if (users == 0)
+	admins = user_admin_count(&a);
+	r = admins < 0 ? (int)admins : 0;
+	if (admins == 0)
 		r = setup_link_create(&a, token);
 	auth_fini(&a);
 	if (r < 0)
 		return err_set(e, r, "setup link: %s", err_words(r));
-	if (users > 0)
+	if (admins > 0)
 		return 0;
 	if ((size_t)snprintf(dst, dst_len, "%s/setup?token=%s",
 			     s->http.public_url, token) >= dst_len)

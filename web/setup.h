@@ -1,8 +1,10 @@
 /* web/setup.h - the one-time link of the first start.
  *
- * There is no default password: while no user exists, whoever has the link
- * that the server printed makes the first account. The token in it is random,
- * stored as HMAC, good for 24 hours and one use.
+ * There is no default password: while there is no administrator, whoever has
+ * the link that the server printed makes one; other users change nothing. The
+ * token in it is random, stored as HMAC and good until the first administrator
+ * is there, made by this link, another one or on the command line. Each start
+ * of the server makes one more; those of earlier starts go after a day.
  */
 #ifndef WEB_SETUP_H
 #define WEB_SETUP_H
@@ -11,10 +13,10 @@
 
 #define SETUP_TOKEN_MAX 48
 
-/** Ends earlier links. @return 0 or db's error */
+/** Ends links that are older than a day. @return 0 or db's error */
 int setup_link_create(struct auth *a, char ret_token[SETUP_TOKEN_MAX]);
 
-/** @return 0; -ENOENT unknown, used, expired, or there are users */
+/** @return 0; -ENOENT unknown, ended, or there is an administrator */
 int setup_link_check(struct auth *a, const char *token);
 
 struct setup_account {
@@ -24,7 +26,7 @@ struct setup_account {
 	const char *aor; /* NULL or "" = none */
 };
 
-/** Tenant and first user (admin), and the link ends; all or nothing.
+/** Tenant and administrator, and every link ends; all or nothing.
  *  @return 0; -ENOENT as above; -EINVAL, -EEXIST with e set */
 int setup_account_create(struct auth *a, const char *token,
 			 const struct setup_account *s, struct id *ret_user,

@@ -21,14 +21,15 @@ extern const struct role_ops web_role;
 #define WEB_SETUP_LINK_MAX 512
 
 /**
- * While there is no user at all: make the one-time link of the first-run
- * setup page, valid for 24 hours; earlier links end. Print it once, it can't
- * be had again.
+ * While there is no administrator: make the one-time link of the first-run
+ * setup page, good until there is one (setup.h). Print it once, it can't be
+ * had again.
  *
  * @param s   http.public_url must be filled
  * @param dst "http://127.0.0.1:8080/setup?token=..."; WEB_SETUP_LINK_MAX
  *
- * @return 1 link made, 0 there are users (dst is ""), -errno with e set
+ * @return 1 link made, 0 there is an administrator (dst is ""), -errno with e
+ * set
  */
 int web_setup_link(struct db *db, const struct settings *s, char *dst,
 		   size_t dst_len, struct err *e);

@@ -156,17 +156,30 @@ static int make_user(struct cli_auth *a, const char *tenant, struct user_new *u,
 	return r;
 }
 
-static int print_user(struct cli *c, const struct id *id, const char *password)
+/* Whoever follows the first steps ends up with somebody in charge. */
+static void hint_administrator(struct cli_auth *a)
+{
+	if (user_admin_count(&a->auth) == 0)
+		fprintf(stderr,
+			"There is no administrator yet: use the setup link "
+			"that `srs run` printed,\n"
+			"or add one with --role admin.\n");
+}
+
+static int print_user(struct cli *c, const struct id *id, enum user_role role,
+		      const char *password)
 {
 	json_t *j;
 
 	if (!c->json) {
 		printf("user_id   %s\n", id->s);
+		printf("role      %s\n", user_role_name(role));
 		if (password)
 			printf("password  %s\n", password);
 		return CLI_OK;
 	}
-	j = json_pack("{s:s}", "user_id", id->s);
+	j = json_pack("{s:s, s:s}", "user_id", id->s, "role",
+		      user_role_name(role));
 	if (j && password)
 		(void)json_object_set_new(j, "password", json_string(password));
 	return cli_print_json(j);
@@ -211,7 +224,8 @@ static int user_add(struct cli *c, int argc, char **argv)
 	explicit_bzero(password, sizeof(password));
 	if (r < 0)
 		return cli_auth_failed(&a, "user add", r);
-	return print_user(c, &id, from_stdin ? NULL : random);
+	hint_administrator(&a);
+	return print_user(c, &id, u.role, from_stdin ? NULL : random);
 }
 
 static int list_user(void *arg, const struct user *u)

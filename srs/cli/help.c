@@ -19,7 +19,8 @@ static const struct page pages[] = {
 "\n"
 "Starts every role and prints one line of JSON on standard output\n"
 "when all of them serve: the bound addresses, the URL, and a one-time\n"
-"setup link while nobody can log in yet.\n"
+"setup link while there is no administrator yet. The link works until\n"
+"there is one; others may be added before.\n"
 "\n"
 "SIGTERM  no new calls; running ones may finish for [server] drain,\n"
 "         then BYE. A second one ends at once; running calls go on\n"
@@ -84,8 +85,10 @@ static const struct page pages[] = {
 "                     [--password-stdin] [--json]\n"
 "srs -c FILE user list [--tenant T] [--json]\n"
 "\n"
-"Roles: owner admin supervisor listener auditor. An AoR (sip:alice@x,\n"
-"tel:+44...) says which calls are this person's. Without\n"
+"Roles: owner (the default; records and plays own calls), admin (manages\n"
+"the tenant), supervisor, listener, auditor. While there is no admin, the\n"
+"setup link of `srs run` makes one. An AoR (sip:alice@x, tel:+44...) says\n"
+"which calls are this person's. Without\n"
 "--password-stdin a password is made and printed once. The tenant is\n"
 "made when it does not exist.\n" },
 { "client", "API credentials for a VoIP provider",

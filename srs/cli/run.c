@@ -93,7 +93,7 @@ static json_t *split_list(const char *list)
 	return array;
 }
 
-/* Only while there is nobody who could log in. */
+/* Only while there is no administrator. */
 static json_t *setup_url(struct run *run)
 {
 	struct db *db = NULL;
@@ -129,8 +129,8 @@ static void on_ready(void *arg, const struct supervisor_ready *ready)
 	}
 	if (url)
 		fprintf(stderr,
-			"Nobody can log in yet. Set up (the link works once): "
-			"%s\n",
+			"There is no administrator yet. Make one here (the "
+			"link works until there is one): %s\n",
 			json_string_value(url));
 	mem_free(text);
 	json_decref(line);

@@ -36,7 +36,7 @@ def add_client(s, tenant="acme"):
 
 def test_before_the_first_start(srs, details):
     user = add_user(srs)
-    assert set(user) == {"user_id", "password"} and len(user["password"]) == 20
+    assert set(user) == {"user_id", "role", "password"} and user["role"] == "owner" and len(user["password"]) == 20
     client = add_client(srs)
     assert set(client) == {"client_id", "client_secret"}
     grant = srs.cli("grant", "add", "--client", client["client_id"], "--owner",

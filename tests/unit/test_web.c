@@ -334,29 +334,41 @@ static void a_secret_in_clear_from_elsewhere_is_refused(void **state)
 	assert_int_equal(go(w), 200);
 }
 
-static void the_setup_link_works_once_and_for_a_day(void **state)
+static void the_setup_link_works_until_there_is_an_administrator(void **state)
 {
 	struct world *w = *state;
 	struct auth *a = &w->ctx.auth;
 	struct setup_account s = { "New", "first@new.example", "correct horse",
 				   "sip:f@new.example" };
+	struct user_new other = { .email = "o@new.example",
+				  .tenant_id = w->rig->tenant.s };
 	char first[SETUP_TOKEN_MAX], token[SETUP_TOKEN_MAX];
 	struct err e = { 0 };
 	struct user u;
 	struct id id;
+	int role;
 
-	assert_int_equal(setup_link_create(a, token), 0);
-	assert_int_equal(setup_link_check(a, token), -ENOENT); /* users */
-	assert_true(db_script(a->db,
-			      "PRAGMA foreign_keys = OFF; DELETE FROM users;",
-			      &e) == 0);
+	/* an owner is there; others that are no administrators come */
 	assert_int_equal(setup_link_create(a, first), 0);
+	for (role = USER_OWNER; role <= USER_AUDITOR; role++) {
+		char email[] = "0@new.example";
+
+		if (role == USER_ADMIN)
+			continue;
+		email[0] = (char)('0' + role);
+		other.email = email;
+		other.role = (enum user_role)role;
+		assert_int_equal(user_create(a, &other, "t", &id, &e), 0);
+		assert_int_equal(setup_link_check(a, first), 0);
+	}
+	/* the server is started again; then a day goes by, and again */
+	assert_int_equal(setup_link_create(a, token), 0);
+	assert_int_equal(setup_link_check(a, first), 0);
+	clock_fake_advance(&w->rig->clock, 25 * HOUR_US);
+	assert_int_equal(setup_link_check(a, token), 0);
+	assert_int_equal(setup_link_check(a, "nonsense"), -ENOENT);
 	assert_int_equal(setup_link_create(a, token), 0);
 	assert_int_equal(setup_link_check(a, first), -ENOENT);
-	assert_int_equal(setup_link_check(a, token), 0);
-	clock_fake_advance(&w->rig->clock, 25 * HOUR_US);
-	assert_int_equal(setup_link_check(a, token), -ENOENT);
-	assert_int_equal(setup_link_create(a, token), 0);
 	s.password = "short";
 	assert_int_equal(setup_account_create(a, token, &s, &id, &e), -EINVAL);
 	s.password = "correct horse";
@@ -364,6 +376,27 @@ static void the_setup_link_works_once_and_for_a_day(void **state)
 	assert_int_equal(user_find(a, id.s, &u), 0);
 	assert_int_equal(u.role, USER_ADMIN);
 	assert_int_equal(setup_account_create(a, token, &s, &id, &e), -ENOENT);
+}
+
+static void an_administrator_made_elsewhere_ends_the_setup_link(void **state)
+{
+	struct world *w = *state;
+	struct auth *a = &w->ctx.auth;
+	struct user_new admin = { .email = "root@new.example",
+				  .tenant_id = w->rig->tenant.s,
+				  .role = USER_ADMIN };
+	char token[SETUP_TOKEN_MAX];
+	struct err e = { 0 };
+	struct id id;
+
+	assert_int_equal(setup_link_create(a, token), 0);
+	assert_int_equal(user_create(a, &admin, "t", &id, &e), 0);
+	assert_int_equal(setup_link_check(a, token), -ENOENT);
+	/* nobody is left: a new link works, the old one stays dead */
+	assert_int_equal(user_set_disabled(a, id.s, true, "t"), 0);
+	assert_int_equal(setup_link_check(a, token), -ENOENT);
+	assert_int_equal(setup_link_create(a, token), 0);
+	assert_int_equal(setup_link_check(a, token), 0);
 }
 
 int main(void)
@@ -380,7 +413,8 @@ int main(void)
 		T(an_unknown_address_leads_on),
 		T(cookies_are_locked_to_https),
 		T(a_secret_in_clear_from_elsewhere_is_refused),
-		T(the_setup_link_works_once_and_for_a_day),
+		T(the_setup_link_works_until_there_is_an_administrator),
+		T(an_administrator_made_elsewhere_ends_the_setup_link),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
