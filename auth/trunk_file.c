@@ -16,12 +16,14 @@ struct entry {
 	struct trunk t;
 	int line;
 	unsigned given; /* bit per key */
+	bool bad;	/* a key was refused, or the name; that was told */
 };
 
 struct list {
 	const char *path;
 	struct entry *v;
 	unsigned n;
+	struct conf_report *rep; /* NULL: the first mistake ends it */
 };
 
 static void list_fini(struct list *l)
@@ -62,8 +64,9 @@ static int begin_entry(struct list *l, const char *name, int line,
 	trunk_defaults(&en->t);
 	en->t.from_file = true;
 	r = trunk_set(&en->t, "name", name, e);
-	if (r == 0)
-		l->n++;
+	if (r < 0) /* keep it, so that it is told once */
+		(void)str_copy(en->t.name, sizeof(en->t.name), name);
+	l->n++;
 	return r;
 }
 
@@ -95,6 +98,9 @@ static int on_entry(void *arg, const char *section, const char *key,
 		r = begin_entry(l, section, line, e);
 	if (r == 0)
 		r = set_once(en ? en : &l->v[l->n - 1], key, value, e);
+	en = find_entry(l, section);
+	if (r < 0 && en)
+		en->bad = true;
 	if (r < 0)
 		(void)err_prefix(e, "%s:%d: [%s]", l->path, line, section);
 	return r < 0 ? -EINVAL : 0;
@@ -107,22 +113,28 @@ static int read_list(struct list *l, struct err *e)
 
 	if (!l->path[0])
 		return 0;
-	r = conf_walk(l->path, on_entry, l, e);
+	r = conf_walk(l->path, on_entry, l, l->rep, e);
 	for (i = 0; i < l->n && r == 0; i++) {
+		if (l->v[i].bad)
+			continue;
 		r = trunk_check(&l->v[i].t, e);
 		if (r < 0)
 			(void)err_prefix(e, "%s:%d: [%s]", l->path,
 					 l->v[i].line, l->v[i].t.name);
+		r = conf_tell(l->rep, e, r);
 	}
 	return r;
 }
 
-int trunk_file_check(const char *path, struct err *e)
+int trunk_file_check(const char *path, struct conf_report *rep, struct err *e)
 {
-	struct list l CLEANUP(list_fini) = { .path = path };
+	struct list l CLEANUP(list_fini) = { .path = path, .rep = rep };
+	unsigned before = rep ? rep->n : 0;
 	struct err none = { 0 };
+	int r;
 
-	return read_list(&l, e ? e : &none);
+	r = read_list(&l, e ? e : &none);
+	return r == 0 && rep && rep->n > before ? -EINVAL : r;
 }
 
 /* ---- applying ---------------------------------------------------------- */

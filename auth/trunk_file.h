@@ -15,13 +15,16 @@
 #define AUTH_TRUNK_FILE_H
 
 struct auth;
+struct conf_report;
 struct err;
 
 #define TRUNK_FILE_MAX 1000 /* sections */
 
 /** Is the file well-formed? Grants are not looked up.
- *  @return 0; -EINVAL, -errno of the file (e names file and line) */
-int trunk_file_check(const char *path, struct err *e);
+ *  @param rep changed: every mistake is told; NULL: the first ends it
+ *  @return 0; -EINVAL (also when mistakes were told), -errno of the file (e
+ *          names file and line) */
+int trunk_file_check(const char *path, struct conf_report *rep, struct err *e);
 
 /** Bring the catalog in line with the file; all of it or nothing.
  *  @param path "" = no file: no trunk of it remains

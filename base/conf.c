@@ -30,9 +30,20 @@ struct load {
 	size_t n;
 	const char *path;
 	void *target;
+	struct conf_seen *seen; /* of each key */
+	struct conf_report *rep;
 	struct err *e;
-	int *given; /* line of each key, 0 = not given */
 };
+
+int conf_tell(struct conf_report *rep, struct err *e, int r)
+{
+	if (r == 0 || r == -ENOMEM || !rep)
+		return r;
+	rep->fn(rep->arg, e->text);
+	rep->n++;
+	*e = (struct err){ 0 };
+	return 0;
+}
 
 static void *field_of(const struct conf_key *k, void *target)
 {
@@ -289,11 +300,22 @@ static int unknown(const struct load *l, const char *section, const char *key,
 		return err_set(l->e, -EINVAL,
 			       "%s:%d: \"%s\" stands before any [section]",
 			       l->path, line, key);
+	if (!known_section(l, section) && l->rep)
+		return 0; /* told when it began */
 	if (!known_section(l, section))
 		return err_set(l->e, -EINVAL, "%s:%d: unknown section [%s]",
 			       l->path, line, section);
 	return err_set(l->e, -EINVAL, "%s:%d: [%s] has no key \"%s\"", l->path,
 		       line, section, key);
+}
+
+static int set_seen(struct load *l, size_t i, const char *value,
+		    const struct origin *o)
+{
+	int r = set_value(&l->keys[i], value, o, l->target, l->e);
+
+	l->seen[i].bad = r < 0;
+	return r;
 }
 
 /* One "key = value". */
@@ -309,14 +331,14 @@ static int on_entry(void *arg, const char *section, const char *key,
 		k = &l->keys[i];
 		if (!str_eq(k->section, section) || !str_eq(k->key, key))
 			continue;
-		if (l->given[i])
+		if (l->seen[i].line)
 			return err_set(e, -EINVAL,
 				       "%s:%d: [%s] %s is given twice, first "
 				       "in line %d",
 				       l->path, line, section, key,
-				       l->given[i]);
-		l->given[i] = line;
-		return set_value(k, value, &o, l->target, e);
+				       l->seen[i].line);
+		l->seen[i].line = line;
+		return set_seen(l, i, value, &o);
 	}
 	return unknown(l, section, key, line);
 }
@@ -329,11 +351,18 @@ struct reader {
 	conf_walk_fn *fn;
 	void *arg;
 	const char *path;
+	struct conf_report *rep;
 	struct err *e;
 	FILE *f;
 	int line;
 	int r;
 };
+
+/* Tell a mistake of this line, or end the walk. */
+static void wrong(struct reader *rd, int r)
+{
+	rd->r = conf_tell(rd->rep, rd->e, r);
+}
 
 static int check_section_line(struct reader *rd, const char *str)
 {
@@ -346,6 +375,34 @@ static int check_section_line(struct reader *rd, const char *str)
 		return 0;
 	return err_set(rd->e, -EINVAL, "%s:%d: %s section [%s]", rd->path,
 		       rd->line, rd->load ? "unknown" : "overlong", section);
+}
+
+/* The first of the two characters, or the end of str or its comment: inih's
+ * way to look at a line. */
+static bool has_before_comment(const char *str, const char *chars)
+{
+	bool blank = false;
+
+	for (; *str && !strchr(chars, *str); str++) {
+		if (blank && *str == ';')
+			return false;
+		blank = isspace((unsigned char)*str) != 0;
+	}
+	return *str != '\0';
+}
+
+/* What inih would call an error without saying where the next one is. */
+static bool line_ok(const char *str, int line)
+{
+	if (line == 1 && strncmp(str, "\xEF\xBB\xBF", 3) == 0)
+		str += 3;
+	while (isspace((unsigned char)*str))
+		str++;
+	if (!*str || *str == '#' || *str == ';')
+		return true;
+	if (*str == '[')
+		return has_before_comment(str + 1, "]");
+	return has_before_comment(str, "=:");
 }
 
 static void skip_rest_of_line(FILE *f)
@@ -369,16 +426,21 @@ static char *read_line(char *str, int num, void *stream)
 	whole = strchr(str, '\n') || feof(rd->f);
 	blanks = strspn(str, " \t");
 	memmove(str, str + blanks, strlen(str + blanks) + 1);
-	if (!whole && str[0] != '#' && str[0] != ';') {
-		rd->r = err_set(rd->e, -EINVAL,
-				"%s:%d: more than %d bytes in a line", rd->path,
-				rd->line, num - 2);
-		return NULL;
-	}
 	if (!whole)
 		skip_rest_of_line(rd->f);
-	if (str[0] == '[' && strchr(str, ']'))
-		rd->r = check_section_line(rd, str);
+	if (!whole && str[0] != '#' && str[0] != ';') {
+		wrong(rd, err_set(rd->e, -EINVAL,
+				  "%s:%d: more than %d bytes in a line",
+				  rd->path, rd->line, num - 2));
+		str[0] = '\0';
+	} else if (!line_ok(str, rd->line)) {
+		wrong(rd, err_set(rd->e, -EINVAL,
+				  "%s:%d: neither [section] nor key = value",
+				  rd->path, rd->line));
+		str[0] = '\0';
+	} else if (str[0] == '[') {
+		wrong(rd, check_section_line(rd, str));
+	}
 	return rd->r < 0 ? NULL : str;
 }
 
@@ -389,8 +451,8 @@ static int on_ini(void *user, const char *section, const char *name,
 
 	if (rd->r < 0)
 		return 0;
-	rd->r = rd->fn(rd->arg, section, name, value ? value : "", rd->line,
-		       rd->e);
+	wrong(rd, rd->fn(rd->arg, section, name, value ? value : "", rd->line,
+			 rd->e));
 	return rd->r == 0;
 }
 
@@ -417,18 +479,24 @@ static int read_file(struct reader *rd)
 		       : 0;
 }
 
-int conf_walk(const char *path, conf_walk_fn *fn, void *arg, struct err *e)
+int conf_walk(const char *path, conf_walk_fn *fn, void *arg,
+	      struct conf_report *rep, struct err *e)
 {
-	struct reader rd = { .fn = fn, .arg = arg, .path = path, .e = e };
+	struct reader rd = {
+		.fn = fn, .arg = arg, .path = path, .rep = rep, .e = e
+	};
 
 	return read_file(&rd);
 }
 
 static int load_file(struct load *l)
 {
-	struct reader rd = {
-		.load = l, .fn = on_entry, .arg = l, .path = l->path, .e = l->e
-	};
+	struct reader rd = { .load = l,
+			     .fn = on_entry,
+			     .arg = l,
+			     .path = l->path,
+			     .rep = l->rep,
+			     .e = l->e };
 
 	return read_file(&rd);
 }
@@ -441,6 +509,20 @@ static void env_name(const struct conf_key *k, char *dst, size_t len)
 	for (i = 0; dst[i]; i++)
 		dst[i] = dst[i] == '-' ? '_'
 				       : (char)toupper((unsigned char)dst[i]);
+}
+
+void conf_place(const struct conf_key *k, const struct conf_seen *seen,
+		const char *path, char *dst, size_t dst_len)
+{
+	char name[CONF_NAME_MAX];
+
+	env_name(k, name, sizeof(name));
+	if (seen->env)
+		(void)snprintf(dst, dst_len, "environment %s", name);
+	else if (seen->line)
+		(void)snprintf(dst, dst_len, "%s:%d", path, seen->line);
+	else
+		(void)str_copy(dst, dst_len, path ? path : "default");
 }
 
 static int load_environment(struct load *l)
@@ -456,8 +538,8 @@ static int load_environment(struct load *l)
 		value = getenv(name);
 		if (!value)
 			continue;
-		l->given[i] = -1;
-		r = set_value(&l->keys[i], value, &o, l->target, l->e);
+		l->seen[i].env = true;
+		r = conf_tell(l->rep, l->e, set_seen(l, i, value, &o));
 		if (r < 0)
 			return r;
 	}
@@ -536,16 +618,21 @@ static int check_environment(struct load *l)
 {
 	struct span name, value;
 	char **v;
+	int r;
 
 	for (v = environ; v && *v; v++) {
 		if (strncmp(*v, ENV_PREFIX, strlen(ENV_PREFIX)) != 0)
 			continue;
 		value = span_of(*v);
 		name = span_cut(&value, '=');
-		if (is_misspelt(l, name, value))
-			return err_set(l->e, -EINVAL,
-				       "environment %.*s: no such setting",
-				       SPAN_ARG(name));
+		if (!is_misspelt(l, name, value))
+			continue;
+		r = conf_tell(l->rep, l->e,
+			      err_set(l->e, -EINVAL,
+				      "environment %.*s: no such setting",
+				      SPAN_ARG(name)));
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -555,41 +642,54 @@ static int check_required(struct load *l)
 	const struct conf_key *k;
 	char name[CONF_NAME_MAX];
 	size_t i;
+	int r;
 
 	for (i = 0; i < l->n; i++) {
 		k = &l->keys[i];
-		if (k->def || l->given[i])
+		if (k->def || l->seen[i].line || l->seen[i].env)
 			continue;
+		l->seen[i].bad = true;
 		env_name(k, name, sizeof(name));
-		return err_set(l->e, -EINVAL,
-			       "%s%s[%s] %s is required (or set %s)",
-			       l->path ? l->path : "", l->path ? ": " : "",
-			       k->section, k->key, name);
+		r = err_set(l->e, -EINVAL,
+			    "%s%s[%s] %s is required (or set %s)",
+			    l->path ? l->path : "", l->path ? ": " : "",
+			    k->section, k->key, name);
+		r = conf_tell(l->rep, l->e, r);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
-int conf_load(const struct conf_key *keys, size_t n, const char *path,
-	      void *target, struct err *e)
+int conf_load_all(const struct conf_key *keys, size_t n, const char *path,
+		  void *target, struct conf_seen *seen, struct conf_report *rep,
+		  struct err *e)
 {
-	struct load l = { keys, n, path, target, e, NULL };
+	struct err none = { 0 };
+	struct load l = { keys, n, path, target, seen, rep, e ? e : &none };
 	int r;
 
-	r = conf_defaults(keys, n, target, e);
-	if (r < 0)
-		return r;
-	l.given = mem_calloc(n, sizeof(*l.given));
-	if (!l.given)
-		return err_set(e, -ENOMEM, "out of memory");
-	if (path)
+	r = conf_defaults(keys, n, target, l.e);
+	if (r == 0 && path)
 		r = load_file(&l);
 	if (r == 0)
 		r = load_environment(&l);
 	if (r == 0)
 		r = check_environment(&l);
-	if (r == 0)
-		r = check_required(&l);
-	mem_free(l.given);
+	return r == 0 ? check_required(&l) : r;
+}
+
+int conf_load(const struct conf_key *keys, size_t n, const char *path,
+	      void *target, struct err *e)
+{
+	struct conf_seen *seen;
+	int r;
+
+	seen = mem_calloc(n, sizeof(*seen));
+	if (!seen)
+		return err_set(e, -ENOMEM, "out of memory");
+	r = conf_load_all(keys, n, path, target, seen, NULL, e);
+	mem_free(seen);
 	return r;
 }
 

@@ -1,7 +1,8 @@
 /* base/conf.h - reads an INI file into a plain struct by a table of keys.
  *
- * Unknown section or key, a bad value or a key given twice stops the start:
- * the error names file, line, section, key, the reason and what is allowed:
+ * Unknown section or key, a bad value or a key given twice stops the start, or
+ * is told with all the others (struct conf_report); the error names file, line,
+ *section, key, the reason and what is allowed:
  *
  *	srs.conf:12: [media] ports = "abc": not a range like 20000-21999
  *
@@ -62,6 +63,44 @@ int conf_defaults(const struct conf_key *keys, size_t n, void *target,
 int conf_load(const struct conf_key *keys, size_t n, const char *path,
 	      void *target, struct err *e);
 
+/** Hears of every mistake instead of the first alone. */
+typedef void conf_mistake_fn(void *arg, const char *text);
+
+struct conf_report {
+	conf_mistake_fn *fn;
+	void *arg;
+	unsigned n; /* mistakes told so far */
+};
+
+/** Tell a mistake and go on.
+ *  @param rep NULL: nobody listens
+ *  @return 0 when r is 0 or it was told (e is empty again), else r */
+int conf_tell(struct conf_report *rep, struct err *e, int r);
+
+/* Where a key got its value. */
+struct conf_seen {
+	int line; /* of the file, 0 = not there */
+	bool env; /* the environment has it */
+	bool bad; /* the value was refused; the default stands */
+};
+
+/**
+ * conf_load() that goes on after a mistake when rep is there.
+ *
+ * @param seen n of them, zeroed; filled
+ * @param rep  changed; NULL: the first mistake ends it
+ * @return 0 (also when mistakes were told), -errno of the file or as
+ *         conf_load()
+ */
+int conf_load_all(const struct conf_key *keys, size_t n, const char *path,
+		  void *target, struct conf_seen *seen, struct conf_report *rep,
+		  struct err *e);
+
+/** "srs.conf:12" or "environment SRS_SECTION_KEY"; path alone when the key
+ *  was not given. */
+void conf_place(const struct conf_key *k, const struct conf_seen *seen,
+		const char *path, char *dst, size_t dst_len);
+
 /** @param line of the file. @return 0, or -errno with e set: the walk ends */
 typedef int conf_walk_fn(void *arg, const char *section, const char *key,
 			 const char *value, int line, struct err *e);
@@ -70,10 +109,14 @@ typedef int conf_walk_fn(void *arg, const char *section, const char *key,
  * Read a file of the same form whose sections and keys are known to fn only
  * (no environment, no defaults). Entries come in the file's order.
  *
+ * @param rep NULL: the first mistake ends it; otherwise all are told, those of
+ *            fn as well, and 0 is returned
+ *
  * @return 0, -errno of the file, -EINVAL its form (e says what and where), or
  *         what fn returned
  */
-int conf_walk(const char *path, conf_walk_fn *fn, void *arg, struct err *e);
+int conf_walk(const char *path, conf_walk_fn *fn, void *arg,
+	      struct conf_report *rep, struct err *e);
 
 /** Copy the fields marked "reload" from one loaded struct to another. */
 void conf_copy_reload(const struct conf_key *keys, size_t n, const void *from,

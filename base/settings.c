@@ -376,47 +376,114 @@ static const struct conf_key keys[] = {
 		 "need." },
 };
 
-/* Keys that only make sense together. */
-static int check_together(const struct settings *s, struct err *e)
-{
-	bool tls = strstr(s->sip.listen, "tls:") != NULL;
+/* ---- keys that only make sense together ---------------------------------- */
 
-	if (tls && (!s->sip.tls_certificate[0] || !s->sip.tls_key[0]))
-		return err_set(e, -EINVAL,
-			       "[sip] listen has tls:, so tls_certificate and "
-			       "tls_key must be set");
-	if (tls && s->sip.tls_verify != TLS_VERIFY_NONE && !s->sip.tls_ca[0])
-		return err_set(e, -EINVAL,
-			       "[sip] tls_verify needs tls_ca to be set");
-	if (!s->http.tls_certificate[0] != !s->http.tls_key[0])
-		return err_set(e, -EINVAL,
-			       "[http] tls_certificate and tls_key go "
-			       "together");
-	if (s->sip.min_se_s > s->sip.session_expires_s)
-		return err_set(e, -EINVAL,
-			       "[sip] min_se must not be above "
-			       "session_expires");
-	return 0;
+static bool tls_without_certificate(const struct settings *s)
+{
+	return strstr(s->sip.listen, "tls:") &&
+	       (!s->sip.tls_certificate[0] || !s->sip.tls_key[0]);
 }
 
-int settings_load(const char *path, struct settings *ret_s, struct err *e)
+static bool verify_without_ca(const struct settings *s)
 {
+	return strstr(s->sip.listen, "tls:") &&
+	       s->sip.tls_verify != TLS_VERIFY_NONE && !s->sip.tls_ca[0];
+}
+
+static bool half_of_http_tls(const struct settings *s)
+{
+	return !s->http.tls_certificate[0] != !s->http.tls_key[0];
+}
+
+static bool min_se_above(const struct settings *s)
+{
+	return s->sip.min_se_s > s->sip.session_expires_s;
+}
+
+/* The mistake is placed where the first of the keys stands that is given. */
+static const struct {
+	const char *section;
+	const char *keys[4];
+	bool (*broken)(const struct settings *s);
+	const char *why;
+} rules[] = {
+	{ "sip",
+	  { "listen", "tls_certificate", "tls_key" },
+	  tls_without_certificate,
+	  "[sip] listen has tls:, so tls_certificate and tls_key must be set" },
+	{ "sip",
+	  { "tls_verify", "listen", "tls_ca" },
+	  verify_without_ca,
+	  "[sip] tls_verify needs tls_ca to be set" },
+	{ "http",
+	  { "tls_certificate", "tls_key" },
+	  half_of_http_tls,
+	  "[http] tls_certificate and tls_key go together" },
+	{ "sip",
+	  { "min_se", "session_expires" },
+	  min_se_above,
+	  "[sip] min_se must not be above session_expires" },
+};
+
+static size_t find_key(const char *section, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (str_eq(keys[i].section, section) &&
+		    str_eq(keys[i].key, key))
+			return i;
+	ASSERT(!"a rule names a key that is not there");
+}
+
+/* @return 0, or a negative errno unless it was told */
+static int check_rule(unsigned rule, const struct settings *s,
+		      const struct conf_seen *seen, const char *path,
+		      struct conf_report *rep, struct err *e)
+{
+	char place[SETTINGS_PATH_MAX + 64];
+	size_t at = ARRAY_SIZE(keys), i;
+	unsigned k;
+
+	for (k = 0; rules[rule].keys[k]; k++) {
+		i = find_key(rules[rule].section, rules[rule].keys[k]);
+		if (seen[i].bad)
+			return 0; /* that was told, and s has the default */
+		if (at == ARRAY_SIZE(keys) && (seen[i].line || seen[i].env))
+			at = i;
+	}
+	if (!rules[rule].broken(s))
+		return 0;
+	ASSERT(at < ARRAY_SIZE(keys)); /* the defaults go together */
+	conf_place(&keys[at], &seen[at], path, place, sizeof(place));
+	return conf_tell(rep, e,
+			 err_set(e, -EINVAL, "%s: %s", place, rules[rule].why));
+}
+
+int settings_check(const char *path, struct conf_report *rep,
+		   struct settings *ret_s, struct err *e)
+{
+	struct conf_seen seen[ARRAY_SIZE(keys)] = { 0 };
 	struct settings s = { 0 };
+	unsigned i;
 	int r;
 
-	r = conf_load(keys, ARRAY_SIZE(keys), path, &s, e);
+	r = conf_load_all(keys, ARRAY_SIZE(keys), path, &s, seen, rep, e);
 	if (r < 0)
 		return r;
 	ASSERT(parse_ports(s.media.ports, &s.media.port_min,
 			   &s.media.port_max)); /* checked on load */
-	r = check_together(&s, e);
-	if (r < 0) {
-		if (path)
-			(void)err_prefix(e, "%s", path); /* r stays */
+	for (i = 0; i < ARRAY_SIZE(rules) && r == 0; i++)
+		r = check_rule(i, &s, seen, path, rep, e);
+	if (r < 0)
 		return r;
-	}
 	*ret_s = s;
-	return 0;
+	return rep && rep->n ? -EINVAL : 0;
+}
+
+int settings_load(const char *path, struct settings *ret_s, struct err *e)
+{
+	return settings_check(path, NULL, ret_s, e);
 }
 
 void settings_apply_reload(struct settings *s, const struct settings *fresh)

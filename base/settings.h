@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct conf_report;
 struct err;
 struct buf;
 
@@ -107,6 +108,16 @@ struct settings {
 
 /** Load path (NULL: defaults and environment only). 0 or -errno with e set. */
 int settings_load(const char *path, struct settings *ret_s, struct err *e);
+
+/**
+ * The same, but every mistake is told to rep, not the first alone.
+ *
+ * @param rep   changed
+ * @param ret_s filled also where mistakes were told: with the defaults there
+ * @return 0, -EINVAL (mistakes were told), -errno of the file with e set
+ */
+int settings_check(const char *path, struct conf_report *rep,
+		   struct settings *ret_s, struct err *e);
 
 /** SIGHUP: take the keys marked "reload" from fresh, leave the others. */
 void settings_apply_reload(struct settings *s, const struct settings *fresh);

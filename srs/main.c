@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -27,21 +28,28 @@ static const struct word words[] = {
 	{ "trunk", cli_trunk },
 };
 
+static void print_mistake(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "srs: %s\n", text);
+}
+
 int cli_settings(struct cli *c, struct settings *ret_settings)
 {
+	struct conf_report report = { print_mistake, NULL, 0 };
 	struct err e = { 0 };
 	int r;
 
 	if (!c->config_path)
 		return cli_usage(NULL, "which server? Give its configuration: "
 				       "srs -c srs.conf ...");
-	r = settings_load(c->config_path, ret_settings, &e);
+	r = settings_check(c->config_path, &report, ret_settings, &e);
 	if (r == 0)
 		r = settings_make_dirs(ret_settings, &e);
-	if (r < 0) {
-		fprintf(stderr, "srs: %s\n", e.text);
+	if (r < 0 && e.code)
+		print_mistake(NULL, e.text);
+	if (r < 0)
 		return CLI_USAGE;
-	}
 	log_setup((enum log_level)ret_settings->log.level,
 		  (enum log_format)ret_settings->log.format, "cli");
 	return CLI_OK;

@@ -26,7 +26,7 @@ struct cli {
 };
 
 /**
- * Load the settings of -c FILE and make the data folders; prints the error.
+ * Load the settings of -c FILE and make the data folders; prints every error.
  *
  * @return CLI_OK or CLI_USAGE
  */

@@ -73,7 +73,9 @@ static const struct page pages[] = {
 "srs -c FILE check-config [--json]\n"
 "srs check-config --example\n"
 "\n"
-"Names file, line, key, what is wrong and what is allowed.\n"
+"Names every mistake: file, line, key, what is wrong and what is allowed.\n"
+"Looks at the environment (SRS_SECTION_KEY) and at [sip] trunks_file as\n"
+"well. Exit code 2 when there is one; --json prints ok and errors.\n"
 "--example prints every key with its default and a comment.\n" },
 { "migrate", "bring the catalog's schema up to date",
 "srs -c FILE migrate [--dry-run] [--json]\n"

@@ -1,4 +1,5 @@
 /* `srs run` and `srs check-config`. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "auth/trunk_file.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -15,6 +17,7 @@
 #include "base/settings.h"
 #include "media/capture.h"
 #include "media/render.h"
+#include "srs/cli/catalog.h"
 #include "srs/cli/cli.h"
 #include "srs/data_lock.h"
 #include "srs/sip_role.h"
@@ -187,10 +190,41 @@ static int print_example(void)
 	return CLI_OK;
 }
 
-int cli_check_config(struct cli *c, int argc, char **argv)
+static void on_mistake(void *arg, const char *text)
+{
+	json_t *errors = arg;
+
+	fprintf(stderr, "srs: %s\n", text);
+	if (errors)
+		(void)json_array_append_new(errors, json_string(text));
+}
+
+/* The file, the environment and the trunks file; @return 0 or -errno when
+ * something was told. */
+static int check_all(const char *path, json_t *errors)
 {
 	struct settings *s CLEANUP(mem_freep) = mem_zalloc(sizeof(*s));
+	struct conf_report report = { on_mistake, errors, 0 };
 	struct err e = { 0 };
+	int r, trunks;
+
+	if (!s)
+		return -ENOMEM;
+	r = settings_check(path, &report, s, &e);
+	if (r < 0 && e.code) { /* there is nothing to look into */
+		on_mistake(errors, e.text);
+		return r;
+	}
+	trunks = trunk_file_check(s->sip.trunks_file, &report, &e);
+	if (trunks < 0 && e.code)
+		on_mistake(errors, e.text);
+	return r < 0 ? r : trunks;
+}
+
+int cli_check_config(struct cli *c, int argc, char **argv)
+{
+	json_t *errors;
+	int r;
 
 	if (argc == 2 && strcmp(argv[1], "--example") == 0)
 		return print_example();
@@ -199,18 +233,12 @@ int cli_check_config(struct cli *c, int argc, char **argv)
 	if (!c->config_path)
 		return cli_usage("check-config", "which file? srs -c FILE "
 						 "check-config");
-	if (!s)
-		return CLI_FAILED;
-	if (settings_load(c->config_path, s, &e) < 0 ||
-	    trunk_file_check(s->sip.trunks_file, &e) < 0) {
-		if (c->json)
-			printf("{\"ok\":false}\n");
-		fprintf(stderr, "srs: %s\n", e.text);
-		return CLI_USAGE;
-	}
-	if (c->json)
-		printf("{\"ok\":true}\n");
-	else
+	errors = c->json ? json_array() : NULL;
+	r = check_all(c->config_path, errors);
+	if (errors)
+		(void)cli_print_json(json_pack("{s:b, s:o}", "ok", r == 0,
+					       "errors", errors));
+	else if (r == 0)
 		printf("%s: good\n", c->config_path);
-	return CLI_OK;
+	return r == 0 ? CLI_OK : CLI_USAGE;
 }

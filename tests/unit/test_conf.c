@@ -273,6 +273,59 @@ static void the_example_shows_every_default(void **state)
 	buf_fini(&b);
 }
 
+static void collect(void *arg, const char *text)
+{
+	assert_memory_equal(text, path, strlen(path));
+	(void)buf_printf(arg, "%s\n", text + strlen(path));
+}
+
+static void every_mistake_is_told_and_the_good_keys_count(void **state)
+{
+	static const char text[] =
+		"\xEF\xBB\xBFstray = 1\n"     /* 1 */
+		"[one]\nname = a\nname = b\n" /* 2 to 4 */
+		"nmae = x\non = perhaps\n"
+		"on = no\n" /* 7: after a bad one it is the second */
+		"rubbish ; = 1\n"
+		"[three]\nx = y\nz = y\n" /* 9: told once */
+		"[two\n[two]\nn = 0\nroom = 7 ; of them\n"
+		"word = blue\n: x\n";
+	struct conf_seen seen[ARRAY_SIZE(keys)] = { 0 };
+	struct conf_report report = { collect, NULL, 0 };
+	struct target t = { 0 };
+	struct err e = { 0 };
+	struct buf told;
+
+	(void)state;
+	buf_init(&told, 4096);
+	report.arg = &told;
+	unit_write_file(path, text, sizeof(text) - 1);
+	assert_int_equal(conf_load_all(keys, ARRAY_SIZE(keys), path, &t, seen,
+				       &report, &e),
+			 0);
+	assert_string_equal(
+		buf_str(&told),
+		":1: \"stray\" stands before any [section]\n"
+		":4: [one] name is given twice, first in line 3\n"
+		":5: [one] has no key \"nmae\"\n"
+		":6: [one] on = \"perhaps\": not yes or no (yes or no)\n"
+		":7: [one] on is given twice, first in line 6\n"
+		":8: neither [section] nor key = value\n"
+		":9: unknown section [three]\n"
+		":12: neither [section] nor key = value\n"
+		":14: [two] n = \"0\": out of range (1 to 10)\n"
+		":16: [two] word = \"blue\": not one of the known words "
+		"(red, green)\n"
+		":17: [two] has no key \"\"\n"
+		": [two] must is required (or set SRS_TWO_MUST)\n");
+	assert_int_equal(report.n, 12);
+	assert_int_equal(e.code, 0);
+	assert_string_equal(t.name, "a");
+	assert_int_equal(t.n, 5);
+	assert_int_equal(t.bytes, 7);
+	buf_fini(&told);
+}
+
 /* ---- the server's own table ---- */
 
 static int load_settings(const char *text, struct settings *s, struct err *e)
@@ -343,6 +396,57 @@ static void settings_that_cannot_work_are_refused(void **state)
 			fail_msg("%s: %s", bad[i].text, e.text);
 	}
 	buf_fini(&b);
+}
+
+static void print_to(void *arg, const char *text)
+{
+	(void)buf_printf(arg, "%s\n", text);
+}
+
+static void keys_that_do_not_go_together_are_placed(void **state)
+{
+	static const char text[] = "[server]\ndata_dir = /d\n[sip]\n"
+				   "min_se = 2000\nlisten = tls:[::1]:5061\n"
+				   "tls_verify = required\n"
+				   "[http]\ntls_certificate = a.pem\n";
+	static struct settings s;
+	struct conf_report report = { print_to, NULL, 0 };
+	char want[1024];
+	struct err e = { 0 };
+	struct buf told;
+
+	(void)state;
+	buf_init(&told, 4096);
+	report.arg = &told;
+	unit_write_file(path, text, strlen(text));
+	setenv("SRS_HTTP_TLS_KEY", "/k.pem", 1);
+	setenv("SRS_HTTP_PUBLIC_URL", "x", 1);
+	setenv("SRS_HTPP_LISTEN", "x", 1);
+	assert_int_equal(settings_check(path, &report, &s, &e), -EINVAL);
+	/* tls_certificate was refused: nothing is said of its pair */
+	snprintf(want, sizeof(want),
+		 "%s:8: [http] tls_certificate = \"a.pem\": not an absolute "
+		 "path\n"
+		 "environment SRS_HTTP_PUBLIC_URL: [http] public_url = \"x\": "
+		 "not a URL like https://crs.example\n"
+		 "environment SRS_HTPP_LISTEN: no such setting\n"
+		 "%s:5: [sip] listen has tls:, so tls_certificate and tls_key "
+		 "must be set\n"
+		 "%s:6: [sip] tls_verify needs tls_ca to be set\n"
+		 "%s:4: [sip] min_se must not be above session_expires\n",
+		 path, path, path, path);
+	assert_string_equal(buf_str(&told), want);
+	buf_reset(&told);
+	report.n = 0;
+	unsetenv("SRS_HTTP_PUBLIC_URL");
+	unsetenv("SRS_HTPP_LISTEN");
+	unit_write_file(path, "[server]\ndata_dir = /d\n", 22);
+	assert_int_equal(settings_check(path, &report, &s, &e), -EINVAL);
+	assert_string_equal(buf_str(&told),
+			    "environment SRS_HTTP_TLS_KEY: [http] "
+			    "tls_certificate and tls_key go together\n");
+	unsetenv("SRS_HTTP_TLS_KEY");
+	buf_fini(&told);
 }
 
 static void the_example_in_the_tree_is_the_printed_one(void **state)
@@ -416,6 +520,8 @@ int main(void)
 		cmocka_unit_test(settings_that_cannot_work_are_refused),
 		cmocka_unit_test(the_example_in_the_tree_is_the_printed_one),
 		cmocka_unit_test(folders_are_made_below_data_dir),
+		cmocka_unit_test(every_mistake_is_told_and_the_good_keys_count),
+		cmocka_unit_test(keys_that_do_not_go_together_are_placed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -14,6 +14,8 @@
 #include "auth/trunk_file.h"
 #include "auth/trunk_json.h"
 #include "auth/trunks.h"
+#include "base/buf.h"
+#include "base/conf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -544,7 +546,38 @@ static void file_errors_name_the_line(void **state)
 			fail_msg("%s", e.text);
 	}
 	assert_int_equal(auth_rig_count(rig, "SELECT count(*) FROM trunks"), 0);
-	assert_true(trunk_file_check("/nowhere/trunks.ini", NULL) < 0);
+	assert_true(trunk_file_check("/nowhere/trunks.ini", NULL, NULL) < 0);
+	(void)unlink(f.path);
+}
+
+static void collect(void *arg, const char *text)
+{
+	(void)buf_printf(arg, "%s\n", strchr(text, ':'));
+}
+
+static void a_check_of_the_file_tells_every_mistake(void **state)
+{
+	struct conf_report report = { collect, NULL, 0 };
+	struct auth_rig *rig = *state;
+	struct err e = { 0 };
+	struct file f = { "" };
+	struct buf told;
+
+	buf_init(&told, 4096);
+	report.arg = &told;
+	write_file(&f,
+		   "[a]\ncolour = red\ngrant = @\ngrant = @\nrubbish\n"
+		   "[b]\ngrant = @\n[c]\nsrtp = maybe\n",
+		   rig->grant.s);
+	assert_int_equal(trunk_file_check(f.path, &report, &e), -EINVAL);
+	assert_int_equal(e.code, 0);
+	assert_int_equal(report.n, 5);
+	assert_non_null(strstr(buf_str(&told), ":2: [a]: there is no key"));
+	assert_non_null(strstr(buf_str(&told), ":4: [a]: grant: is given twi"));
+	assert_non_null(strstr(buf_str(&told), ":5: neither [section] nor"));
+	assert_non_null(strstr(buf_str(&told), ":9: [c]: srtp"));
+	assert_non_null(strstr(buf_str(&told), ":7: [b]: "));
+	buf_fini(&told);
 	(void)unlink(f.path);
 }
 
@@ -805,6 +838,7 @@ int main(void)
 		RIG(the_file_takes_nothing_of_other_accounts),
 		RIG(what_the_operator_bound_comes_first),
 		RIG(of_several_names_the_older_trunk_counts),
+		RIG(a_check_of_the_file_tells_every_mistake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
