@@ -198,8 +198,10 @@ install: all
 	install -D -m 0644 srs.conf.example \
 		$(DESTDIR)$(PREFIX)/share/doc/srs/srs.conf.example
 	install -D -m 0644 README.md $(DESTDIR)$(PREFIX)/share/doc/srs/README.md
-	install -D -m 0644 packaging/srs.service \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/srs.service
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(abspath $(PREFIX))|g' packaging/srs.service.in \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/srs.service
+	chmod 0644 $(DESTDIR)$(PREFIX)/lib/systemd/system/srs.service
 #: uninstall    the reverse
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/srs \

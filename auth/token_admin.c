@@ -167,6 +167,59 @@ int token_introspect(struct auth *a, struct span token, const char *client_id,
 	return 0;
 }
 
+static const char *state_word(const struct auth *a, const struct token_row *row)
+{
+	int r = token_row_state(a, row);
+
+	if (r == -EKEYEXPIRED)
+		return "expired";
+	if (r < 0)
+		return "revoked";
+	return row->info.kind == TOKEN_REFRESH && row->used_us ? "used"
+							       : "active";
+}
+
+struct view_walk {
+	struct auth *a;
+	token_view_fn *fn;
+	void *arg;
+};
+
+static int on_view(void *arg, struct db_row *row)
+{
+	struct view_walk *w = arg;
+	struct token_row t = { 0 };
+	struct token_view v;
+
+	token_row_read(row, &t);
+	auth_col(row, TOKEN_ROW_COLUMNS_N, t.info.id, sizeof(t.info.id));
+	v = (struct token_view){
+		.info = t.info,
+		.kind = token_kind_name(t.info.kind),
+		.state = state_word(w->a, &t),
+		.name = db_col_text(row, TOKEN_ROW_COLUMNS_N + 1),
+		.user = db_col_text(row, TOKEN_ROW_COLUMNS_N + 2),
+		.client = db_col_text(row, TOKEN_ROW_COLUMNS_N + 3),
+		.used_us = t.used_us,
+	};
+	return w->fn(w->arg, &v);
+}
+
+int64_t token_each(struct auth *a, const char *tenant_id, token_view_fn *fn,
+		   void *arg)
+{
+	struct view_walk w = { a, fn, arg };
+
+	return db_query(a->db,
+			"SELECT " TOKEN_ROW_SQL_COLUMNS
+			", t.id, t.name, coalesce(u.email, ''), "
+			"coalesce(c.name, '')" TOKEN_ROW_SQL_TABLES
+			"WHERE $1 = '' OR t.tenant_id = $1 "
+			"ORDER BY t.issued_us DESC, t.id",
+			DB_ARGS(db_text(tenant_id ? tenant_id : "")), on_view,
+			&w);
+}
+
 struct api_walk {
 	token_fn *fn;
 	void *arg;

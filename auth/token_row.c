@@ -26,9 +26,13 @@ static enum token_kind kind_of(const char *name)
 	return TOKEN_ACCESS;
 }
 
-static int on_row(void *arg, struct db_row *row)
+const char *token_kind_name(enum token_kind kind)
 {
-	struct token_row *r = arg;
+	return kind_names[kind];
+}
+
+void token_row_read(struct db_row *row, struct token_row *r)
+{
 	struct token_info *i = &r->info;
 	const void *mac;
 	size_t len;
@@ -55,6 +59,11 @@ static int on_row(void *arg, struct db_row *row)
 		!scope_cut(db_col_text(row, 7),
 			   i->grant_id[0] ? db_col_text(row, 17) : SCOPE_API,
 			   i->scope);
+}
+
+static int on_row(void *arg, struct db_row *row)
+{
+	token_row_read(row, arg);
 	return 1;
 }
 
@@ -65,15 +74,8 @@ int token_row_get(struct auth *a, const char *id, struct token_row *ret_row)
 
 	memset(&row, 0, sizeof(row));
 	n = db_query(a->db,
-		     "SELECT t.kind, t.mac, t.family_id, t.tenant_id, "
-		     "t.client_id, t.grant_id, t.user_id, t.scope, "
-		     "t.issued_us, t.expires_us, t.revoked_us, t.used_us, "
-		     "f.revoked_us, g.state, g.expires_us, c.disabled, "
-		     "u.disabled, g.scope FROM tokens t "
-		     "LEFT JOIN token_families f ON f.id = t.family_id "
-		     "LEFT JOIN grants g ON g.id = t.grant_id "
-		     "LEFT JOIN clients c ON c.id = t.client_id "
-		     "LEFT JOIN users u ON u.id = t.user_id WHERE t.id = $1",
+		     "SELECT " TOKEN_ROW_SQL_COLUMNS TOKEN_ROW_SQL_TABLES
+		     "WHERE t.id = $1",
 		     DB_ARGS(db_text(id)), on_row, &row);
 	if (n < 0)
 		return (int)n;

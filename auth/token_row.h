@@ -18,6 +18,25 @@ struct token_row {
 	bool no_scope; /* nothing that it was given is granted (any more) */
 };
 
+/* Columns and tables of token_row_read(); c and u are its client and user. */
+#define TOKEN_ROW_SQL_COLUMNS                                                  \
+	"t.kind, t.mac, t.family_id, t.tenant_id, t.client_id, t.grant_id, "   \
+	"t.user_id, t.scope, t.issued_us, t.expires_us, t.revoked_us, "        \
+	"t.used_us, f.revoked_us, g.state, g.expires_us, c.disabled, "         \
+	"u.disabled, g.scope"
+#define TOKEN_ROW_COLUMNS_N 18
+#define TOKEN_ROW_SQL_TABLES                                                   \
+	" FROM tokens t LEFT JOIN token_families f ON f.id = t.family_id "     \
+	"LEFT JOIN grants g ON g.id = t.grant_id "                             \
+	"LEFT JOIN clients c ON c.id = t.client_id "                           \
+	"LEFT JOIN users u ON u.id = t.user_id "
+
+struct db_row;
+
+/** All but the id. @param ret_row zeroed before */
+void token_row_read(struct db_row *row, struct token_row *ret_row);
+const char *token_kind_name(enum token_kind kind);
+
 /** @return 0, -ENOENT, db's error */
 int token_row_get(struct auth *a, const char *id, struct token_row *ret_row);
 

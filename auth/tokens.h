@@ -179,6 +179,25 @@ int token_introspect(struct auth *a, struct span token, const char *client_id,
  *  expired, failed logins of an hour ago; upkeep. @return rows */
 int64_t token_sweep(struct auth *a, int64_t keep_us);
 
+/* A token as people look at it; never its secret. Texts live during the call.
+ */
+struct token_view {
+	struct token_info info;
+	const char *kind; /* "access", "refresh", "api" or "client" */
+	const char
+		*state;	  /* "active", "expired", "revoked", "used" (refresh) */
+	const char *name; /* of API tokens */
+	const char *user; /* e-mail, "" */
+	const char *client; /* name, "" */
+	int64_t used_us;    /* last use, to the minute; 0 = never */
+};
+
+typedef int token_view_fn(void *arg, const struct token_view *v);
+/** Every token that is still stored, newest first.
+ *  @param tenant_id NULL = all. @return how many, or as db_query() */
+int64_t token_each(struct auth *a, const char *tenant_id, token_view_fn *fn,
+		   void *arg);
+
 /* API tokens of a user, newest first, revoked ones not. */
 typedef int token_fn(void *arg, const struct token_info *info, const char *name,
 		     int64_t used_us);

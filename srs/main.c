@@ -17,17 +17,6 @@ struct word {
 	int (*fn)(struct cli *c, int argc, char **argv);
 };
 
-static const struct word words[] = {
-	{ "run", cli_run },	    { "demo", cli_demo },
-	{ "call", cli_call },	    { "check-config", cli_check_config },
-	{ "migrate", cli_migrate }, { "user", cli_user },
-	{ "client", cli_client },   { "grant", cli_grant },
-	{ "token", cli_token },	    { "recordings", cli_recordings },
-	{ "record", cli_record },   { "export", cli_export },
-	{ "verify", cli_verify },   { "spool", cli_spool },
-	{ "trunk", cli_trunk },
-};
-
 static void print_mistake(void *arg, const char *text)
 {
 	(void)arg;
@@ -84,6 +73,8 @@ static int take_options(struct cli *c, int argc, char **argv, int *ret_argc)
 				return cli_usage(NULL, "%s wants a file",
 						 argv[i]);
 			c->config_path = argv[++i];
+		} else if (strncmp(argv[i], "--config=", 9) == 0) {
+			c->config_path = argv[i] + 9;
 		} else {
 			argv[n++] = argv[i];
 		}
@@ -91,6 +82,54 @@ static int take_options(struct cli *c, int argc, char **argv, int *ret_argc)
 	argv[n] = NULL;
 	*ret_argc = n;
 	return CLI_OK;
+}
+
+static int print_version(struct cli *c, int argc, char **argv)
+{
+	if (argc > 1)
+		return cli_usage("version", "takes no argument (\"%s\")",
+				 argv[1]);
+	printf(c->json ? "{\"version\": \"%s\"}\n" : "srs %s\n", SRS_VERSION);
+	return CLI_OK;
+}
+
+static int print_help(struct cli *c, int argc, char **argv)
+{
+	(void)c;
+	return help_print(argc > 1 ? argv[1] : NULL);
+}
+
+static const struct word words[] = {
+	{ "run", cli_run },
+	{ "demo", cli_demo },
+	{ "call", cli_call },
+	{ "check-config", cli_check_config },
+	{ "migrate", cli_migrate },
+	{ "user", cli_user },
+	{ "client", cli_client },
+	{ "grant", cli_grant },
+	{ "token", cli_token },
+	{ "recordings", cli_recordings },
+	{ "record", cli_record },
+	{ "export", cli_export },
+	{ "verify", cli_verify },
+	{ "spool", cli_spool },
+	{ "trunk", cli_trunk },
+	{ "version", print_version },
+	{ "--version", print_version },
+	{ "help", print_help },
+	{ "--help", print_help },
+	{ "-h", print_help },
+};
+
+/* No option takes a value that begins with "-", so this is never one. */
+static bool asks_for_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
 }
 
 int main(int argc, char **argv)
@@ -106,18 +145,10 @@ int main(int argc, char **argv)
 		help_overview(stderr);
 		return CLI_USAGE;
 	}
-	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
-	    strcmp(argv[0], "-h") == 0)
-		return help_print(n > 1 ? argv[1] : NULL);
-	if (strcmp(argv[0], "version") == 0 ||
-	    strcmp(argv[0], "--version") == 0) {
-		printf("srs %s\n", SRS_VERSION);
-		return CLI_OK;
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
 		if (strcmp(words[i].name, argv[0]) != 0)
 			continue;
-		if (n > 1 && strcmp(argv[1], "--help") == 0)
+		if (words[i].name[0] != '-' && asks_for_help(n, argv))
 			return help_print(argv[0]);
 		return words[i].fn(&c, n, argv);
 	}

@@ -1,4 +1,4 @@
-/* `srs user`, `srs client`, `srs token`. */
+/* `srs user`, `srs client`. */
 #include "srs/cli/auth.h"
 
 #include <errno.h>
@@ -362,91 +362,6 @@ int cli_client(struct cli *c, int argc, char **argv)
 {
 	static const struct cli_sub table[] = { { "add", client_add },
 						{ "list", client_list } };
-
-	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
-}
-
-/* ---- token ------------------------------------------------------------- */
-
-static int token_add(struct cli *c, int argc, char **argv)
-{
-	const char *email = NULL, *name = NULL, *expires = NULL;
-	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
-	char token[TOKEN_MAX], id[TOKEN_ID_LEN + 1];
-	int64_t life_us = 0;
-	const struct cli_option table[] = {
-		{ "--user", .value = &email, .required = true },
-		{ "--name", .value = &name },
-		{ "--expires", .value = &expires },
-	};
-	struct user u;
-	int r;
-
-	r = cli_args("token add", argc, argv, table, ARRAY_SIZE(table), NULL);
-	if (r != CLI_OK)
-		return r;
-	if (expires && (str_duration_us(expires, &life_us) < 0 || life_us <= 0))
-		return cli_usage("token add", "--expires: such as 30d or 12h");
-	r = cli_auth_open(c, &a);
-	if (r != CLI_OK)
-		return r;
-	r = user_find(&a.auth, email, &u);
-	if (r == -ENOENT)
-		(void)err_set(&a.e, r, "there is no user \"%s\"", email);
-	if (r == 0)
-		r = token_issue_api(&a.auth, u.id, name ? name : "command line",
-				    life_us, CLI_ACTOR, token, id);
-	if (r < 0)
-		return cli_auth_failed(&a, "token add", r);
-	if (c->json)
-		return cli_print_json(json_pack("{s:s, s:s}", "token", token,
-						"token_id", id));
-	printf("%s\n", token);
-	return CLI_OK;
-}
-
-/* By its text, or by the part between "srs_at_" and the dot. */
-static int token_revoke_word(struct cli *c, int argc, char **argv)
-{
-	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
-	struct cli_list words = { 0 };
-	struct span text;
-	int r;
-
-	r = cli_args("token revoke", argc, argv, NULL, 0, &words);
-	if (r != CLI_OK)
-		return r;
-	if (words.n != 1)
-		return cli_usage("token revoke", "one token or token id");
-	r = cli_auth_open(c, &a);
-	if (r != CLI_OK)
-		return r;
-	text = span_of(words.v[0]);
-	if (!token_looks_ours(text)) {
-		r = token_revoke_id(&a.auth, words.v[0], NULL, CLI_ACTOR);
-	} else {
-		struct token_info info;
-		bool active = false;
-
-		r = token_introspect(&a.auth, text, NULL, &active, &info);
-		if (r == 0 && !active)
-			r = -ENOENT;
-		if (r == 0)
-			r = token_revoke(&a.auth, text, NULL, CLI_ACTOR);
-	}
-	if (r == -ENOENT)
-		(void)err_set(&a.e, r, "there is no such token that is valid");
-	if (r < 0)
-		return cli_auth_failed(&a, "token revoke", r);
-	return c->json ? cli_print_json(json_pack("{s:b}", "revoked", 1))
-		       : CLI_OK;
-}
-
-int cli_token(struct cli *c, int argc, char **argv)
-{
-	static const struct cli_sub table[] = {
-		{ "add", token_add }, { "revoke", token_revoke_word }
-	};
 
 	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }

@@ -159,12 +159,18 @@ static const struct page pages[] = {
 "\n"
 "[sip] trunks_file names a file with the same keys; see\n"
 "docs/operating.md.\n" },
-{ "token", "API tokens of a user",
+{ "token", "API tokens of users; list and revoke all tokens",
 "srs -c FILE token add --user EMAIL [--name N] [--expires 30d] [--json]\n"
+"srs -c FILE token list [--tenant T] [--json]\n"
 "srs -c FILE token revoke TOKEN\n"
 "\n"
-"A token with that user's rights, for /api/v1. TOKEN is the token or its\n"
-"id, which is the part between srs_at_ and the dot.\n" },
+"`add` prints a token with that user's rights, for /api/v1; it is shown\n"
+"once. `list` shows every token, also those of providers: id, kind\n"
+"(access, refresh, api, client), state (active, expired, revoked, used),\n"
+"when it was made, expires and was last used, its scope and whose it is;\n"
+"never its secret. TOKEN is the token or its id, which is the part\n"
+"between srs_at_ and the dot; a refresh token takes all of its\n"
+"authorization's tokens with it.\n" },
 { "recordings", "list and show recordings and their SIP messages",
 "srs -c FILE recordings list [options] [--json]\n"
 "srs -c FILE recordings show ID [--json]\n"
@@ -221,6 +227,12 @@ static const struct page pages[] = {
 "says whose call it is, its streams, and what was received and lost;\n"
 "`dump` writes its packets as pcapng for Wireshark: to OUT, or into a pipe.\n"
 "Reads only; needs no configuration and no server.\n" },
+{ "version", "print the version of this program",
+"srs version [--json]\n" },
+{ "help", "more about a word: srs help WORD",
+"srs help [WORD]\n"
+"\n"
+"`srs WORD --help` prints the same.\n" },
 };
 /* clang-format on */
 
@@ -232,9 +244,8 @@ void help_overview(FILE *f)
 	      f);
 	for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
 		fprintf(f, "  %-13s %s\n", pages[i].word, pages[i].line);
-	fputs("  help WORD     more about a word\n"
-	      "  version\n\n"
-	      "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration,\n"
+	fputs("\nExit codes: 0 done, 1 failed, 2 wrong usage or "
+	      "configuration,\n"
 	      "3 not found, 4 the answer is no.\n",
 	      f);
 }

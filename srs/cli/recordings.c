@@ -42,7 +42,7 @@ static const char *take_limit(const char *value, unsigned *ret_limit)
 	uint64_t n;
 
 	if (str_u64(value, RECORDING_PAGE_MAX, &n) < 0 || n == 0)
-		return "--limit is 1 to 200";
+		return "1 to 200";
 	*ret_limit = (unsigned)n;
 	return NULL;
 }
@@ -131,6 +131,13 @@ static int put_line(void *arg, const struct recording *rec)
 	return 0;
 }
 
+static int list_failed(int64_t error)
+{
+	if (error == -EINVAL)
+		return cli_usage(WORD, "--cursor: none that a list printed");
+	return cli_catalog_failed(WORD, "list", error);
+}
+
 static int list_json(struct cli_catalog *cat, const struct catalog_scope *scope,
 		     const struct recording_filter *f)
 {
@@ -143,7 +150,7 @@ static int list_json(struct cli_catalog *cat, const struct catalog_scope *scope,
 	r = recording_list(cat->db, scope, f, add_json, items, cursor);
 	if (r < 0) {
 		json_decref(items);
-		return cli_catalog_failed(WORD, "list", r);
+		return list_failed(r);
 	}
 	return cli_print_json(
 		json_pack("{s:o, s:o}", "items", items, "next_cursor",
@@ -157,11 +164,12 @@ static int list_table(struct cli_catalog *cat,
 	char cursor[RECORDING_CURSOR_MAX];
 	int64_t r;
 
-	printf("%-36s  %-20s  %9s  %-9s  %s\n", "ID", "STARTED", "LENGTH",
-	       "STATE", "PARTICIPANTS");
+	if (!f->cursor)
+		printf("%-36s  %-20s  %9s  %-9s  %s\n", "ID", "STARTED",
+		       "LENGTH", "STATE", "PARTICIPANTS");
 	r = recording_list(cat->db, scope, f, put_line, stdout, cursor);
 	if (r < 0)
-		return cli_catalog_failed(WORD, "list", r);
+		return list_failed(r);
 	if (*cursor)
 		printf("More: --cursor %s\n", cursor);
 	return CLI_OK;

@@ -1,6 +1,7 @@
 """Users, clients, grants and tokens on the command line."""
 import concurrent.futures
 import json
+import re
 import subprocess
 
 import pytest
@@ -94,7 +95,7 @@ def test_lists(srs, details):
 
 
 @pytest.mark.parametrize("word, known", [
-    ("user", "add or list"), ("client", "add or list"), ("token", "add or revoke"),
+    ("user", "add or list"), ("client", "add or list"), ("token", "add, list or revoke"),
     ("grant", "add, list, narrow, revoke or test"),
     ("trunk", "add, list, show, set or remove"),
 ])
@@ -180,3 +181,70 @@ def test_many_at_once_beside_the_server(server):
     assert server.get("/api/v1/recordings", token["token"]).json()["items"] == []
     server.cli("token", "revoke", token["token_id"])
     server.get("/api/v1/recordings", token["token"], code=401)
+
+
+def test_tokens_are_listed_without_their_secrets(srs, details):
+    add_user(srs)
+    client = add_client(srs)
+    grant = srs.cli("grant", "add", "--client", client["client_id"], "--owner",
+                    "alice@acme.example", "--details", details())
+    api = srs.cli("token", "add", "--user", "alice@acme.example", "--name", "backup script",
+                  "--expires", "30d")
+    text = run(srs, "token", "add", "--user", "alice@acme.example").stdout
+    said = dict(line.split(None, 1) for line in text.splitlines())
+    assert set(said) == {"token_id", "token", "user", "expires"} and said["expires"] == "never"
+    assert said["token"].startswith("srs_at_" + said["token_id"] + ".")
+
+    items = {t["token_id"]: t for t in srs.cli("token", "list", "--tenant", "acme")["items"]}
+    assert sorted(t["kind"] for t in items.values()) == ["access", "api", "api", "refresh"]
+    assert all(t["state"] == "active" and t["last_used_at"] is None and t["created_at"]
+               for t in items.values())
+    mine = items[api["token_id"]]
+    assert mine["name"] == "backup script" and mine["user"] == "alice@acme.example"
+    assert mine["scope"] == "recordings" and mine["client_id"] is None and mine["expires_at"]
+    assert items[said["token_id"]]["expires_at"] is None
+    access = next(t for t in items.values() if t["kind"] == "access")
+    assert access["grant_id"] == grant["grant_id"] and access["client_name"] == "Example VoIP"
+
+    srs.cli("token", "revoke", api["token_id"])
+    srs.cli("grant", "revoke", grant["grant_id"])
+    states = {t["token_id"]: t["state"] for t in srs.cli("token", "list")["items"]}
+    assert sorted(states.values()) == ["active", "revoked", "revoked", "revoked"]
+    assert states[said["token_id"]] == "active"
+
+    shown = run(srs, "token", "list").stdout
+    assert len(shown.splitlines()) == 4 and "backup script" in shown
+    for secret in (api["token"], said["token"], grant["access_token"], grant["refresh_token"]):
+        assert secret not in shown + json.dumps(items)
+        assert secret.split(".")[1][:20] not in shown + json.dumps(items)
+    srs.cli("token", "list", "--tenant", "nobody", code=3)
+
+
+def test_the_last_use_of_a_token_is_listed(server):
+    add_user(server)
+    token = server.cli("token", "add", "--user", "alice@acme.example")
+    server.get("/api/v1/recordings", token["token"])
+    assert server.cli("token", "list")["items"][0]["last_used_at"]
+
+
+def run(s, *args):
+    return subprocess.run([str(SRS), "-c", str(s.conf), *args], capture_output=True, text=True,
+                          timeout=20)
+
+
+def test_every_word_has_help_and_tells_what_it_does_not_know(srs):
+    overview = subprocess.run([str(SRS), "help"], capture_output=True, text=True).stdout
+    words = re.findall(r"^  ([a-z-]+)  +\S", overview, re.M)
+    assert {"run", "token", "version", "help"} <= set(words)
+    for word in words:
+        pages = []
+        for args in (["help", word], [word, "--help"], [word, "-h"], [word, "x", "--help"]):
+            done = run(srs, *args)
+            assert done.returncode == 0 and done.stderr == "" and "srs" in done.stdout, args
+            pages.append(done.stdout)
+        assert len(set(pages)) == 1
+        done = run(srs, word, "--colour=red")
+        assert done.returncode == 2 and done.stdout == "" and "Try: srs help" in done.stderr, word
+    assert json.loads(run(srs, "version", "--json").stdout)["version"]
+    srs.cli("migrate")
+    assert run(srs, "recordings", "list", "--cursor", "x").returncode == 2

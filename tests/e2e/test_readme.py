@@ -1,10 +1,11 @@
-"""What README says to type, typed."""
+"""What README and docs/operating.md say to type, typed."""
 import re
 import subprocess
 
+import pytest
 import requests
 
-from lib.server import ROOT, SRS, wait_for
+from lib.server import BUILD, ROOT, SRS, wait_for
 
 
 def blocks():
@@ -52,3 +53,21 @@ def test_the_first_steps(start):
     assert setup_status() == 200  # an owner is there, an administrator is not
     assert "admin" in run(admin[0])
     assert setup_status() == 404
+
+
+@pytest.mark.parametrize("prefix", ["/usr/local", "/usr", "/opt/srs"])
+def test_the_installed_unit_starts_the_installed_program(tmp_path, prefix):
+    def make(target):
+        subprocess.run(["make", "-s", "-o", "all", target, f"BUILD={BUILD}",
+                        f"DESTDIR={tmp_path}", f"PREFIX={prefix}"],
+                       cwd=ROOT, check=True, capture_output=True)
+
+    make("install")
+    root = tmp_path / prefix[1:]
+    unit = (root / "lib/systemd/system/srs.service").read_text()
+    program = re.search(r"^ExecStart=(\S+) -c /etc/srs.conf run$", unit, re.M).group(1)
+    assert program == f"{prefix}/bin/srs" and str(tmp_path) not in unit and "@" not in unit
+    done = subprocess.run([tmp_path / program[1:], "version"], capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("srs ")
+    make("uninstall")
+    assert not [p for p in tmp_path.rglob("*") if p.is_file()]
