@@ -24,6 +24,7 @@ static void head(struct http_request *req, struct http_response *res,
 	     "<meta name=\"viewport\" "
 	     "content=\"width=device-width, initial-scale=1\">\n"
 	     "<meta name=\"color-scheme\" content=\"light dark\">\n"
+	     "<meta name=\"referrer\" content=\"same-origin\">\n"
 	     "<link rel=\"icon\" type=\"image/svg+xml\" "
 	     "href=\"/ui/{}/icon.svg\">\n"
 	     "<link rel=\"stylesheet\" href=\"/ui/{}/style.css\">\n"

@@ -158,6 +158,22 @@ int web_session_end(struct http_request *req, struct http_response *res)
 	return 0;
 }
 
+/* The name in the address bar need not be the one in the configuration. A
+ * proxy in front may have added TLS that we don't know of, never removed it. */
+static bool is_host(const struct http_request *req, const char *origin)
+{
+	const char *host = http_header(req, "Host");
+	struct span s = span_of(origin);
+
+	if (span_starts(s, "https://"))
+		s.p += strlen("https://");
+	else if (span_starts(s, "http://") && !req->ctx->web->secure)
+		s.p += strlen("http://");
+	else
+		return false;
+	return host && host[0] && str_ieq(s.p, host);
+}
+
 bool web_session_origin_ok(const struct http_request *req)
 {
 	const char *origin = http_header(req, "Origin");
@@ -166,8 +182,8 @@ bool web_session_origin_ok(const struct http_request *req)
 	if (site && strcmp(site, "same-origin") != 0 &&
 	    strcmp(site, "none") != 0)
 		return false;
-	return !origin || strcmp(origin, "null") == 0 ||
-	       str_ieq(origin, req->ctx->web->origin);
+	return !origin || str_ieq(origin, req->ctx->web->origin) ||
+	       is_host(req, origin);
 }
 
 static bool same_text(const char *a, const char *b)

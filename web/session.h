@@ -6,9 +6,13 @@
  *
  * A request that changes something must carry the session's CSRF token (form
  * field "csrf" or header X-CSRF-Token) and must not come from elsewhere: an
- * Origin that is not ours, or Sec-Fetch-Site other than same-origin, is
- * refused. A form of ours arrives with "Origin: null" because of our
- * Referrer-Policy; then the token decides.
+ * Origin that is not ours ("null" is nobody's: a sandboxed frame, a file), or
+ * Sec-Fetch-Site other than same-origin, is refused. Ours is that of the
+ * public URL, or whatever name the browser found us by: the one in Host. Our
+ * pages say <meta name="referrer" content="same-origin">, because a browser
+ * sends "Origin: null" with a form of a page whose policy is no-referrer.
+ *
+ * Source: RFC 6454 section 7; Fetch, "append a request Origin header".
  *
  * Before there is a session (login, setup) the token is a cookie that the form
  * must repeat.

@@ -111,7 +111,16 @@ def test_the_owner_allows_less(world, portal, browser):
 def test_the_owner_can_not_allow_more(world, portal, browser):
     details = {**DETAILS, "limits": {"retention_days": 10}}
     r = consent(portal, browser, fields={"retention_days": "30"}, details=details)
-    assert r.status_code == 400 and "not less" in r.text
+    assert r.status_code == 400 and "not less" in r.text and "Keep for days" in r.text
+    assert "<details open>" in r.text and 'value="30"' in r.text
+    r = browser.submit(r, {"decision": "allow", "retention_days": "9"}, action="/authorize")
+    t = portal.redeem(answer_of(r)["code"]).json()
+    assert t["authorization_details"][0]["limits"] == {"retention_days": 9}
+
+
+def test_what_is_over_can_not_be_asked_for(portal):
+    error(portal.push(details={**DETAILS, "not_after": "2020-01-01T00:00:00Z"}),
+          "invalid_authorization_details")
 
 
 def test_a_consent_is_given_once(world, portal, browser):
@@ -121,7 +130,8 @@ def test_a_consent_is_given_once(world, portal, browser):
     assert r.status_code == 400 and "answered already" in r.text
 
 
-@pytest.mark.parametrize("how", ["no token", "wrong token", "origin", "fetch site", "no session"])
+@pytest.mark.parametrize("how", ["no token", "wrong token", "origin", "null", "fetch site",
+                                 "no session"])
 def test_a_forged_consent_is_refused(world, portal, browser, how):
     page = browser.get(portal.authorize_url())
     fields, headers = {"decision": "allow"}, {"Origin": world.server.url}
@@ -131,6 +141,8 @@ def test_a_forged_consent_is_refused(world, portal, browser, how):
         fields["csrf"] = "A" * 43
     elif how == "origin":
         headers = {"Origin": "https://evil.example"}
+    elif how == "null":
+        headers = {"Origin": "null"}
     elif how == "fetch site":
         headers = {"Sec-Fetch-Site": "cross-site"}
     else:

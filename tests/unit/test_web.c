@@ -245,7 +245,12 @@ static void writes_by_cookie_need_token_and_origin(void **state)
 		unsigned status;
 	} table[] = {
 		{ "Origin", "https://crs.example", 404 },
-		{ "Origin", "null", 404 },
+		{ "Origin", "null", 403 },
+		{ "Origin", "", 403 },
+		{ "Origin", "file://", 403 },
+		{ "Origin", "https://other.example", 404 }, /* as in Host */
+		{ "Origin", "http://other.example", 403 },
+		{ "Origin", "https://other.example:8443", 403 },
 		{ "Origin", "https://crs.example.evil.example", 403 },
 		{ "Origin", "http://crs.example", 403 },
 		{ "Sec-Fetch-Site", "same-origin", 404 },
@@ -262,6 +267,7 @@ static void writes_by_cookie_need_token_and_origin(void **state)
 	memcpy(csrf, s.csrf, sizeof(csrf));
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		begin(w, HTTP_DELETE, "/api/v1/recordings/x");
+		header(w, "Host", "other.example");
 		header(w, "X-CSRF-Token", csrf);
 		header(w, table[i].name, table[i].value);
 		assert_int_equal(go(w), table[i].status);
