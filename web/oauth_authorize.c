@@ -8,19 +8,18 @@
 #include "web/oauth.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "auth/conditions.h"
 #include "auth/grants.h"
 #include "auth/users.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "storage/db.h"
 #include "web/access.h"
+#include "web/consent_limits.h"
 #include "web/context.h"
 #include "web/oauth_request.h"
 #include "web/page.h"
@@ -193,40 +192,10 @@ static void put_owner_note(struct http_request *req, struct buf *b,
 	}
 }
 
-static void put_limits(struct buf *b, const struct conditions *cond)
-{
-	char until[CLOCK_RFC3339_MAX] = "", days[24] = "", gb[24] = "";
-
-	if (cond->not_after_us) {
-		clock_format(cond->not_after_us, until, sizeof(until));
-		until[10] = '\0';
-	}
-	if (cond->retention_days)
-		(void)snprintf(days, sizeof(days), "%" PRId64,
-			       cond->retention_days);
-	if (cond->storage_bytes)
-		(void)snprintf(gb, sizeof(gb), "%" PRId64,
-			       cond->storage_bytes / 1000000000);
-	buf_puts(b, "<details>\n<summary>Allow less than this</summary>\n"
-		    "<div class=\"fields\">\n");
-	HTML(b,
-	     "<label>Until<input type=\"date\" name=\"not_after\" "
-	     "value=\"{}\"></label>\n",
-	     until);
-	HTML(b,
-	     "<label>Keep for days<input type=\"number\" "
-	     "name=\"retention_days\" min=\"1\" max=\"36500\" "
-	     "value=\"{}\"></label>\n",
-	     days);
-	HTML(b,
-	     "<label>At most GB<input type=\"number\" name=\"storage_gb\" "
-	     "min=\"1\" max=\"1000000\" value=\"{}\"></label>\n</div>\n"
-	     "</details>\n",
-	     gb);
-}
-
+/* @param f NULL, or the form as it was sent, with what is wrong in it */
 static int consent_page(struct http_request *req, struct http_response *res,
-			const struct consent *c)
+			const struct consent *c, const struct form *f,
+			const struct consent_fault *fault)
 {
 	const struct conditions *cond = c->request.conditions;
 	struct buf *b = &res->body;
@@ -236,6 +205,7 @@ static int consent_page(struct http_request *req, struct http_response *res,
 	r = uri_origin(c->request.redirect_uri, origin, sizeof(origin));
 	if (r < 0)
 		return r;
+	res->status = fault ? 400 : 200;
 	page_begin_card(req, res, "Allow recording");
 	http_security_page(res, req->ctx->web->secure, origin);
 	HTML(b,
@@ -251,19 +221,23 @@ static int consent_page(struct http_request *req, struct http_response *res,
 			    "it makes.</li>\n");
 	buf_puts(b, "</ul>\n");
 	put_owner_note(req, b, cond);
+	if (fault)
+		HTML(b,
+		     "<p class=\"alert\" role=\"alert\" id=\"fault\">{}</p>\n",
+		     fault->words);
 	buf_puts(b, "<form method=\"post\" action=\"/authorize\">\n");
 	page_csrf(req, res);
 	HTML(b,
 	     "<input type=\"hidden\" name=\"client_id\" value=\"{}\">"
 	     "<input type=\"hidden\" name=\"request_uri\" value=\"{}\">\n",
 	     c->client.id, c->request_uri);
-	put_limits(b, cond);
+	consent_limits_put(b, cond, f, fault);
 	HTML(b,
 	     "<div class=\"actions\">\n"
 	     "<button class=\"primary\" type=\"submit\" name=\"decision\" "
 	     "value=\"allow\">Allow</button>\n"
-	     "<button type=\"submit\" name=\"decision\" value=\"deny\">"
-	     "Don't allow</button>\n</div>\n</form>\n"
+	     "<button type=\"submit\" name=\"decision\" value=\"deny\" "
+	     "formnovalidate>Don't allow</button>\n</div>\n</form>\n"
 	     "<p class=\"small\">You are signed in as {} and go back to "
 	     "<b>{}</b> afterwards. You can withdraw this at any time under "
 	     "Authorizations.</p>\n",
@@ -288,97 +262,10 @@ int oauth_authorize_get(struct http_request *req, struct http_response *res)
 		return page_to_login(req, res);
 	if (!may_agree(req, res, &c))
 		return 0;
-	return consent_page(req, res, &c);
+	return consent_page(req, res, &c, NULL, NULL);
 }
 
 /* ---- the answer ---- */
-
-static int set_number(json_t *details, const char *name, const char *text,
-		      int64_t factor)
-{
-	json_t *limits = json_object_get(details, "limits");
-	int64_t v;
-
-	if (!text || !text[0])
-		return 0;
-	if (str_i64(text, 1, 1000000, &v) < 0)
-		return -EINVAL;
-	if (!limits) {
-		limits = json_object();
-		json_object_set_new(details, "limits", limits);
-	}
-	json_object_set_new(limits, name, json_integer(v * factor));
-	return 0;
-}
-
-/* A field left as the page showed it changes nothing: days and gigabytes are
- * rounded there, and a date has lost its time. */
-static bool same_as_shown(const struct conditions *c, const struct form *f,
-			  const char *name)
-{
-	char shown[CLOCK_RFC3339_MAX] = "";
-
-	if (strcmp(name, "not_after") == 0 && c->not_after_us) {
-		clock_format(c->not_after_us, shown, sizeof(shown));
-		shown[10] = '\0';
-	} else if (strcmp(name, "retention_days") == 0 && c->retention_days) {
-		(void)snprintf(shown, sizeof(shown), "%" PRId64,
-			       c->retention_days);
-	} else if (strcmp(name, "storage_gb") == 0 && c->storage_bytes) {
-		(void)snprintf(shown, sizeof(shown), "%" PRId64,
-			       c->storage_bytes / 1000000000);
-	}
-	return strcmp(shown, form_str(f, name)) == 0;
-}
-
-/* The details with what the owner filled in. NULL: a field is wrong. */
-static char *narrowed(const struct conditions *c, const struct form *f)
-{
-	json_t *j = json_loads(c->text, 0, NULL);
-	char *text = NULL;
-	int r = j ? 0 : -EINVAL;
-
-	if (r == 0 && form_str(f, "not_after")[0] &&
-	    !same_as_shown(c, f, "not_after"))
-		r = json_object_set_new(j, "not_after",
-					json_sprintf("%sT23:59:59Z",
-						     form_str(f, "not_after")));
-	if (r == 0 && !same_as_shown(c, f, "retention_days"))
-		r = set_number(j, "retention_days",
-			       form_get(f, "retention_days"), 1);
-	if (r == 0 && !same_as_shown(c, f, "storage_gb"))
-		r = set_number(j, "storage_bytes", form_get(f, "storage_gb"),
-			       1000000000);
-	if (r == 0)
-		text = json_dumps(j, JSON_COMPACT);
-	json_decref(j);
-	return text;
-}
-
-/* Check what the owner filled in against what was asked. 1: res is filled. */
-static int narrow(struct http_request *req, struct http_response *res,
-		  const struct conditions *asked, const struct form *f,
-		  char **ret_text)
-{
-	struct conditions *mine CLEANUP(conditions_free) = NULL;
-	char *text CLEANUP(mem_freep) = narrowed(asked, f);
-	struct err e = { 0 };
-	int r = -EINVAL;
-
-	if (text)
-		r = conditions_parse(text, strlen(text), &mine, &e);
-	if (r < 0 && r != -EINVAL)
-		return r;
-	if (r < 0 || conditions_wider(asked, mine, NULL, 0) > 0) {
-		(void)page_error(req, res, 400, "That is not less",
-				 "Go back: the limits you fill in must be "
-				 "valid and within what the provider asked "
-				 "for.");
-		return 1;
-	}
-	*ret_text = STEAL(text);
-	return 0;
-}
 
 static int make_grant(struct http_request *req, const struct consent *c,
 		      const char *details, char code[TOKEN_MAX], struct err *e)
@@ -406,13 +293,17 @@ static int allow(struct http_request *req, struct http_response *res,
 		 const struct consent *c, const struct form *f)
 {
 	char *details CLEANUP(mem_freep) = NULL;
+	struct consent_fault fault = { .field = "" };
 	struct err e = { 0 };
 	char code[TOKEN_MAX];
 	int r;
 
-	r = narrow(req, res, c->request.conditions, f, &details);
-	if (r != 0)
-		return r < 0 ? r : 0;
+	r = consent_limits_read(c->request.conditions, f, req->wall_us,
+				&details, &fault);
+	if (r == -EINVAL)
+		return consent_page(req, res, c, f, &fault);
+	if (r < 0)
+		return r;
 	r = db_begin(req->ctx->db);
 	if (r < 0)
 		return r;
@@ -421,8 +312,11 @@ static int allow(struct http_request *req, struct http_response *res,
 		db_rollback(req->ctx->db);
 	else
 		r = db_commit(req->ctx->db);
-	if (r == -EINVAL)
-		return page_error(req, res, 400, "Not possible", e.text);
+	if (r == -EINVAL) {
+		(void)snprintf(fault.words, sizeof(fault.words),
+			       "That is not possible: %s.", e.text);
+		return consent_page(req, res, c, f, &fault);
+	}
 	if (r == -ENOENT)
 		return local_error(req, res,
 				   "This request was answered already.");

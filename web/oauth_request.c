@@ -106,8 +106,8 @@ static int read_flow(const struct form *f, struct oauth_request *r,
 	return 0;
 }
 
-static int read_details(const struct form *f, struct oauth_request *r,
-			struct oauth_problem *p)
+static int read_details(struct auth *a, const struct form *f,
+			struct oauth_request *r, struct oauth_problem *p)
 {
 	const char *details = form_get(f, "authorization_details");
 	struct err e = { 0 };
@@ -119,6 +119,10 @@ static int read_details(const struct form *f, struct oauth_request *r,
 	rc = conditions_parse(details, strlen(details), &r->conditions, &e);
 	if (rc == -EINVAL)
 		return wrong(p, "invalid_authorization_details", "%s", e.text);
+	if (rc == 0 && r->conditions->not_after_us &&
+	    r->conditions->not_after_us <= auth_now_us(a))
+		return wrong(p, "invalid_authorization_details",
+			     "$.not_after: is over already");
 	return rc;
 }
 
@@ -137,7 +141,7 @@ int oauth_request_read(struct auth *a, const struct client *c,
 	if (rc == 0)
 		rc = read_flow(f, ret_r, p, issuer);
 	if (rc == 0)
-		rc = read_details(f, ret_r, p);
+		rc = read_details(a, f, ret_r, p);
 	return rc;
 }
 

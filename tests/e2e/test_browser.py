@@ -374,3 +374,69 @@ def test_a_hold_lasts_until_its_last_stream_resumes(server, chrome):
     got = chrome.driver.execute_async_script(HELD, told)
     assert got["spans"] == [[1, 4], [6, 10]]
     assert got["marks"] == [3.5]
+
+
+def consent_page(chrome, world, portal, **limits):
+    details = {**DETAILS, "limits": limits} if limits else DETAILS
+    chrome.driver.get(world.server.url + portal.authorize_url(details=details))
+    if "Sign in" in chrome.text():
+        sign_in(chrome, world.email)
+    chrome.wait(lambda: "Example VoIP" in chrome.text(), "the consent page")
+
+
+def pressed(chrome, decision):
+    """What the browser brings back."""
+    chrome.press(f"button[value={decision}]")
+    chrome.wait(lambda: chrome.driver.current_url.startswith(REDIRECT), "the way back")
+    query = urllib.parse.urlsplit(chrome.driver.current_url).query
+    return dict(urllib.parse.parse_qsl(query))
+
+
+def type_and_fold(chrome, **fields):
+    """Fill in fields and fold them away again."""
+    if not chrome.find("details").get_attribute("open"):
+        chrome.press("details summary")
+    chrome.fill(**fields)
+    chrome.press("details summary")
+    assert not chrome.find("details").get_attribute("open")
+
+
+def any_number_of_bytes(chrome, world, portal):
+    """Forms of ours carry our Origin, so this works while "null" is refused."""
+    for n in (1, 500_000_000, 53_687_091_200, 2 * 10**15, 2**63 - 1):
+        consent_page(chrome, world, portal, storage_bytes=n)
+        granted = portal.redeem(pressed(chrome, "allow")["code"]).json()["authorization_details"]
+        assert granted[0]["limits"] == {"storage_bytes": n}
+        consent_page(chrome, world, portal, storage_bytes=n)
+        assert pressed(chrome, "deny")["error"] == "access_denied"
+
+
+def wrong_fields(chrome, world, portal):
+    consent_page(chrome, world, portal, retention_days=10)
+    for field, value, said in (("retention_days", "11", "at most 10"),
+                               ("retention_days", "x", "whole number"),
+                               ("storage_gb", "-1", "more than 0"),
+                               ("storage_gb", "1e99", "more than 0")):
+        type_and_fold(chrome, **{"retention_days": "5", "storage_gb": "", field: value})
+        chrome.press("button[value=allow]")
+        chrome.wait(lambda: said in chrome.find("[role=alert]").text and
+                    chrome.find(f"[name={field}]").get_attribute("value") == value, said)
+        assert chrome.find("details").get_attribute("open")
+        assert chrome.find(f"[name={field}]").get_attribute("aria-invalid") == "true"
+
+
+def half_a_date(chrome, world, portal):
+    """The browser itself objects, and must not do so in secret."""
+    consent_page(chrome, world, portal, retention_days=10)
+    type_and_fold(chrome, not_after="12")
+    chrome.press("button[value=allow]")
+    chrome.wait(lambda: chrome.find("details").get_attribute("open"), "the field")
+    chrome.press("details summary")
+    assert pressed(chrome, "deny")["error"] == "access_denied"
+
+
+def test_the_consent_page_is_no_dead_end(world, chrome):
+    portal = Portal(world.server.url, world.client_id, world.client_secret)
+    any_number_of_bytes(chrome, world, portal)
+    wrong_fields(chrome, world, portal)
+    half_a_date(chrome, world, portal)

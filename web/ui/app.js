@@ -16,6 +16,15 @@ function localTimes() {
 	}
 }
 
+// What a browser won't accept must be seen: it keeps quiet about fields that are
+// folded away.
+function unfoldInvalid() {
+	document.addEventListener("invalid", (ev) => {
+		for (let d = ev.target.closest("details"); d; d = d.parentElement.closest("details"))
+			d.open = true;
+	}, true);
+}
+
 async function getJson(url) {
 	const r = await fetch(url, { headers: { Accept: "application/json" } });
 	return r.ok ? r.json() : null;
@@ -61,6 +70,7 @@ function watchList(table) {
 }
 
 localTimes();
+unfoldInvalid();
 const player = document.getElementById("player");
 if (player)
 	startPlayer(player);
