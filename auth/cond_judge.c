@@ -86,19 +86,27 @@ static const char *shown(const struct identity *id)
 }
 
 static bool any_match(const struct id_pattern *list, unsigned n,
-		      const struct identity *id, bool deny)
+		      const struct number_plan *plan, const struct identity *id,
+		      bool deny)
 {
 	unsigned i;
 
 	for (i = 0; i < n; i++)
-		if (id_pattern_match(&list[i], id, deny))
+		if (id_pattern_match(&list[i], plan, id, deny))
 			return true;
 	return false;
 }
 
-static bool is_owner(const struct conditions *c, const struct identity *id)
+static const struct number_plan *plan_of(const struct conditions *c,
+					 const struct call_facts *facts)
 {
-	return any_match(c->owner, c->n_owner, id, false);
+	return conditions_plan(c, facts->numbers);
+}
+
+static bool is_owner(const struct conditions *c, const struct call_facts *facts,
+		     const struct identity *id)
+{
+	return any_match(c->owner, c->n_owner, plan_of(c, facts), id, false);
 }
 
 /* ---- who --------------------------------------------------------------- */
@@ -113,7 +121,7 @@ static void judge_owner(const struct conditions *c,
 	if (!c->must_participate)
 		return;
 	for (i = 0; i < facts->n_people; i++)
-		if (is_owner(c, &facts->people[i]))
+		if (is_owner(c, facts, &facts->people[i]))
 			return;
 	list_patterns(c->owner, c->n_owner, text, sizeof(text));
 	set_required(&v, "owner.must_participate", "one of %s takes part",
@@ -123,14 +131,15 @@ static void judge_owner(const struct conditions *c,
 }
 
 /* Named twice is one person; without identity everybody counts. */
-static unsigned count_people(const struct call_facts *facts)
+static unsigned count_people(const struct conditions *c,
+			     const struct call_facts *facts)
 {
 	unsigned i, k, n = 0;
 
 	for (i = 0; i < facts->n_people; i++) {
 		for (k = 0; k < i; k++)
-			if (identity_equal(&facts->people[i],
-					   &facts->people[k]))
+			if (identity_same(plan_of(c, facts), &facts->people[i],
+					  &facts->people[k]))
 				break;
 		n += k == i;
 	}
@@ -140,7 +149,7 @@ static unsigned count_people(const struct call_facts *facts)
 static void judge_count(const struct conditions *c,
 			const struct call_facts *facts, struct judgement *j)
 {
-	unsigned n = count_people(facts);
+	unsigned n = count_people(c, facts);
 	struct violation v;
 
 	if (c->min_people && n < c->min_people) {
@@ -170,9 +179,10 @@ static void judge_allow(const struct conditions *c,
 	for (i = 0; i < facts->n_people; i++) {
 		const struct identity *id = &facts->people[i];
 
-		if (any_match(c->allow, c->n_allow, id, false))
+		if (any_match(c->allow, c->n_allow, plan_of(c, facts), id,
+			      false))
 			good++;
-		else if (!wrong && !is_owner(c, id))
+		else if (!wrong && !is_owner(c, facts, id))
 			wrong = id;
 	}
 	if (c->match == COND_MATCH_ALL ? !wrong : good > 0)
@@ -192,7 +202,8 @@ static void judge_deny(const struct conditions *c,
 	unsigned i;
 
 	for (i = 0; i < facts->n_people; i++) {
-		if (!any_match(c->deny, c->n_deny, &facts->people[i], true))
+		if (!any_match(c->deny, c->n_deny, plan_of(c, facts),
+			       &facts->people[i], true))
 			continue;
 		set_required(&v, "conditions.participants.deny",
 			     "without certain participants");
@@ -202,13 +213,14 @@ static void judge_deny(const struct conditions *c,
 }
 
 /* In a domain of the owner, or the owner. */
-static bool is_inside(const struct conditions *c, const struct identity *id)
+static bool is_inside(const struct conditions *c,
+		      const struct call_facts *facts, const struct identity *id)
 {
 	char domain[IDENTITY_SIP_MAX], own[IDENTITY_SIP_MAX];
-	struct identity owner = { { 0 }, { 0 } };
+	struct identity owner = { { 0 }, { 0 }, { 0 } };
 	unsigned i;
 
-	if (is_owner(c, id))
+	if (is_owner(c, facts, id))
 		return true;
 	identity_domain(id, domain, sizeof(domain));
 	for (i = 0; domain[0] && i < c->n_owner; i++) {
@@ -222,35 +234,44 @@ static bool is_inside(const struct conditions *c, const struct identity *id)
 	return false;
 }
 
-/* @return COND_DIR_ANY when it can't be told */
-static enum cond_direction direction_of(const struct conditions *c,
-					const struct call_facts *facts)
+/* Says the call itself who called whom? COND_DIR_ANY: it doesn't.
+ * @param ret_outside somebody of elsewhere takes part: it is not internal */
+static enum cond_direction told_direction(const struct conditions *c,
+					  const struct call_facts *facts,
+					  bool *ret_outside)
 {
 	unsigned i;
 
+	*ret_outside = false;
 	if (facts->direction != COND_DIR_ANY)
 		return facts->direction;
 	for (i = 0; i < facts->n_people; i++)
-		if (!is_inside(c, &facts->people[i]))
+		if (!is_inside(c, facts, &facts->people[i]))
 			break;
-	if (i == facts->n_people && i >= 2)
+	*ret_outside = i < facts->n_people;
+	if (!*ret_outside && i >= 2)
 		return COND_DIR_INT;
 	if (facts->caller < 0 || (unsigned)facts->caller >= facts->n_people)
 		return COND_DIR_ANY;
-	return is_inside(c, &facts->people[facts->caller]) ? COND_DIR_OUT
-							   : COND_DIR_IN;
+	return is_inside(c, facts, &facts->people[facts->caller]) ? COND_DIR_OUT
+								  : COND_DIR_IN;
 }
 
 static void judge_direction(const struct conditions *c,
 			    const struct call_facts *facts, struct judgement *j)
 {
-	enum cond_direction d;
+	bool outside, was_internal = facts->known_direction == COND_DIR_INT;
+	enum cond_direction d = told_direction(c, facts, &outside);
 	struct violation v;
 
-	if (c->direction == COND_DIR_ANY)
+	/* who called does not change because a later message leaves it out */
+	if (d == COND_DIR_ANY && !(was_internal && outside))
+		d = facts->known_direction;
+	j->direction = d;
+	if (c->direction == COND_DIR_ANY || d == c->direction)
 		return;
-	d = direction_of(c, facts);
-	if (d == c->direction)
+	if (d == COND_DIR_ANY && c->unknown_is_any &&
+	    !(c->direction == COND_DIR_INT && outside))
 		return;
 	set_required(&v, "conditions.direction", "%s",
 		     direction_names[c->direction]);

@@ -248,6 +248,9 @@ static void words(struct report *r, const struct conditions *o,
 	if (o->direction != COND_DIR_ANY && i->direction != o->direction)
 		report(r, "conditions.direction", dirs[o->direction],
 		       dirs[i->direction]);
+	if (o->direction != COND_DIR_ANY && i->direction == o->direction &&
+	    i->unknown_is_any && !o->unknown_is_any)
+		report(r, "conditions.direction_unknown", "none", "any");
 	if (i->srtp < o->srtp)
 		report(r, "conditions.srtp", srtp[o->srtp], srtp[i->srtp]);
 	if (i->announce < o->announce)

@@ -130,6 +130,14 @@ static void say_who(struct words *w, const struct conditions *c)
 		say(w, ", also calls of other people.");
 	}
 	end_sentence(w);
+	if (c->direction != COND_DIR_ANY) {
+		(void)buf_printf(&w->b,
+				 "A call of which the provider does not say "
+				 "who called is %s.",
+				 c->unknown_is_any ? "recorded, too"
+						   : "not recorded");
+		end_sentence(w);
+	}
 	if (c->n_allow) {
 		say(w, c->match == COND_MATCH_ALL
 			       ? "Only when everybody else in the call is one "

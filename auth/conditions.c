@@ -298,6 +298,19 @@ static int on_direction(struct conditions *c, json_t *v,
 	return 0;
 }
 
+static int on_direction_unknown(struct conditions *c, json_t *v,
+				const struct cond_at *a, void *arg)
+{
+	static const char *const words[] = { "none", "any", NULL };
+	int r = cond_read_word(v, a, words);
+
+	(void)arg;
+	if (r < 0)
+		return r;
+	c->unknown_is_any = r == 1;
+	return 0;
+}
+
 static int on_srtp(struct conditions *c, json_t *v, const struct cond_at *a,
 		   void *arg)
 {
@@ -346,6 +359,7 @@ static int on_conditions(struct conditions *c, json_t *v,
 	static const struct cond_member table[] = {
 		{ "participants", false, on_participants },
 		{ "direction", false, on_direction },
+		{ "direction_unknown", false, on_direction_unknown },
 		{ "media", false, on_media },
 		{ "srtp", false, on_srtp },
 		{ "time_windows", false, on_windows },
@@ -578,6 +592,33 @@ static void free_json(json_t **j)
 	json_decref(*j);
 }
 
+/* The country of the owner's numbers, when they have one in common. */
+static void set_own_plan(struct conditions *c)
+{
+	char country[4], first[4] = "";
+	unsigned i;
+
+	for (i = 0; i < c->n_owner; i++) {
+		const char *tel = c->owner[i].tel;
+
+		if (!tel || tel[4] != '+')
+			continue;
+		(void)span_copy(country, sizeof(country),
+				(struct span){ tel + 5,
+					       number_country_len(tel + 5) });
+		if (first[0] && !str_eq(first, country))
+			return;
+		(void)str_copy(first, sizeof(first), country);
+	}
+	(void)number_plan_set(&c->own, first, "auto", "auto"); /* "" is fine */
+}
+
+const struct number_plan *conditions_plan(const struct conditions *c,
+					  const struct number_plan *tenants)
+{
+	return tenants && tenants->country[0] ? tenants : &c->own;
+}
+
 int conditions_parse(const char *json, size_t len,
 		     struct conditions **ret_conditions, struct err *e)
 {
@@ -610,6 +651,7 @@ int conditions_parse(const char *json, size_t len,
 	r = read_root(c, o, &a);
 	if (r < 0)
 		return r;
+	set_own_plan(c);
 	*ret_conditions = STEAL(c);
 	return 0;
 }

@@ -21,8 +21,12 @@
  *    everybody. A participant without identity counts for min and max and
  *    matches no pattern.
  *  - direction: internal when everyone is in a domain of owner.aor; else
- *    outbound or inbound when the caller or not the caller is. Not known (the
- *    client did not say who called) is outside anything but "any".
+ *    outbound or inbound when the caller or not the caller is. Not known: the
+ *    client did not say who called, and has not said so before in this call.
+ *    direction_unknown says what that counts as: "any" of them, or "none"
+ *    (default), which is outside anything but "any".
+ *  - numbers are compared by the tenant's plan (base/number.h); one without
+ *    country takes the country of the owner's numbers when these have one.
  *  - datatypes, media, srtp are judged for each stream: a stream outside is not
  *    permitted, the others are. Nothing left: violations.
  *  - media: a stream needs an entry of its kind with room (max_streams), its
@@ -47,6 +51,7 @@
 
 #include "auth/codec_name.h"
 #include "auth/identity.h"
+#include "base/number.h"
 
 struct buf;
 struct err;
@@ -102,6 +107,7 @@ struct conditions {
 	struct id_pattern *allow, *deny;
 	unsigned n_allow, n_deny; /* n_allow 0 = everybody */
 	enum cond_direction direction;
+	bool unknown_is_any; /* a direction that is not known */
 	struct cond_media media[COND_MEDIA_MAX];
 	unsigned n_media; /* 0 = anything */
 	enum cond_srtp srtp;
@@ -116,6 +122,7 @@ struct conditions {
 	char region[33];	  /* "" = anywhere */
 	int64_t not_before_us;	  /* 0 = not said */
 	int64_t not_after_us;	  /* 0 = not said */
+	struct number_plan own;	  /* of the owner's numbers */
 	_Atomic unsigned shared;  /* owners beyond the first */
 };
 
@@ -157,8 +164,13 @@ struct call_facts {
 	bool people_known;    /* false: no metadata (yet) */
 	const struct identity *people;
 	unsigned n_people;
+	/* how numbers without country are meant; NULL = not set */
+	const struct number_plan *numbers;
 	int caller;		       /* index into people, -1 = unknown */
 	enum cond_direction direction; /* COND_DIR_ANY: derive it */
+	/* what it was before in this call, COND_DIR_ANY = not known either:
+	 * holds while people and caller don't say otherwise */
+	enum cond_direction known_direction;
 	struct call_stream streams[CALL_STREAMS_MAX];
 	unsigned n_streams;
 	enum call_crypt crypt; /* of the communication session */
@@ -198,6 +210,9 @@ struct judgement {
 	unsigned n_streams;   /* as in the facts */
 	unsigned n_permitted; /* streams */
 	bool narrowed;	      /* a stream or a real codec was left out */
+	/* of the call, COND_DIR_ANY = not known: known_direction of the next
+	 * judgement */
+	enum cond_direction direction;
 	/* quotas, not part of violations */
 	bool over_concurrent, over_storage, over_sessions;
 	/* when the permission ends by itself: not_after or the end of the time
@@ -217,6 +232,10 @@ bool conditions_judge(const struct conditions *c,
  */
 void judgement_add(struct judgement *j, const char *path, const char *required,
 		   const char *got);
+
+/** The plan by which numbers of a call are compared. @param tenants or NULL */
+const struct number_plan *conditions_plan(const struct conditions *c,
+					  const struct number_plan *tenants);
 
 /** True when a judge without participants could miss something. */
 bool conditions_need_people(const struct conditions *c);

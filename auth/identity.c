@@ -2,9 +2,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "auth/identity_priv.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 
 static bool is_digit(char c)
@@ -33,7 +36,8 @@ static bool is_unreserved(char c)
 }
 
 /* "+44 (20) 7946-0001" -> "tel:+442079460001". Separators of RFC 3966 and
- * blanks, which people type. A local number keeps its digits, without plus. */
+ * blanks, which people type; so is the "(0)" of +44 (0)20. A local number keeps
+ * its digits, without plus. */
 static bool tel_of(struct span s, bool must_be_global, char *dst)
 {
 	size_t n = 4, i;
@@ -45,6 +49,10 @@ static bool tel_of(struct span s, bool must_be_global, char *dst)
 	if (global)
 		dst[n++] = '+';
 	for (i = global; i < s.len; i++) {
+		if (global && s.len - i > 3 && memcmp(s.p + i, "(0)", 3) == 0) {
+			i += 2;
+			continue;
+		}
 		if (strchr("-.() ", s.p[i]) && s.p[i])
 			continue;
 		if (!is_digit(s.p[i]) || n + 1 >= IDENTITY_TEL_MAX)
@@ -58,6 +66,36 @@ static bool tel_of(struct span s, bool must_be_global, char *dst)
 not_tel:
 	dst[0] = '\0';
 	return false;
+}
+
+/* "192.0.2.1" is made of digits and dots, too. */
+static bool is_ipv4(struct span s)
+{
+	unsigned groups = 0;
+	uint64_t n;
+
+	while (s.len) {
+		struct span one = span_cut(&s, '.');
+
+		if (one.len > 3 || span_u64(one, 255, &n) < 0)
+			return false;
+		groups++;
+	}
+	return groups == 4;
+}
+
+/* No name of a host ends in a label of digits: "sip:2025550143". */
+static bool is_number_alone(struct span s)
+{
+	size_t i;
+
+	if (!s.len || is_ipv4(s))
+		return false;
+	for (i = 0; i < s.len; i++)
+		if (!is_digit(s.p[i]) && !(i == 0 && s.p[i] == '+') &&
+		    !strchr("-.()", s.p[i]))
+			return false;
+	return true;
 }
 
 /* Append s to id->sip. */
@@ -155,10 +193,71 @@ static bool has_user_phone(struct span params)
 	return false;
 }
 
+static bool phone_context(struct span params, struct span *ret_context)
+{
+	while (params.len) {
+		struct span p = span_trim(span_cut(&params, ';'));
+
+		if (!span_istarts(p, "phone-context="))
+			continue;
+		*ret_context = (struct span){ p.p + 14, p.len - 14 };
+		return ret_context->len > 0;
+	}
+	return false;
+}
+
+/* A local number in the context of a global one ("+44", "+1-914-555"): what a
+ * caller there would dial. In that of a domain it is the domain's user. */
+static void put_context(struct identity *id, struct span context)
+{
+	char before[IDENTITY_TEL_MAX], whole[NUMBER_MAX], country[4];
+	const char *digits = id->tel + 4;
+	struct number_plan plan;
+	size_t n;
+
+	if (id->tel[0] == '\0' || *digits == '+')
+		return;
+	if (!tel_of(context, true, before)) {
+		(void)str_copy(id->digits, sizeof(id->digits), digits);
+		id->tel[0] = '\0';
+		return;
+	}
+	n = number_country_len(before + 5);
+	(void)span_copy(country, sizeof(country),
+			(struct span){ before + 5, n });
+	if (before[5 + n] == '\0' &&
+	    number_plan_set(&plan, country, "auto", "auto") == 0 &&
+	    number_global(&plan, digits, whole, NULL))
+		(void)snprintf(id->tel, sizeof(id->tel), "tel:%.16s", whole);
+	else if (strlen(before) + strlen(digits) <= 4 + 1 + 15) {
+		n = strlen(before);
+		(void)str_copy(before + n, sizeof(before) - n, digits);
+		memcpy(id->tel, before, sizeof(before));
+	}
+}
+
+/* Is the user part a number, or may it be one? */
+static void read_number(struct identity *id, struct span user_params,
+			struct span params)
+{
+	char *u = id->sip + 4, *end = strchr(u, '@');
+	struct span number = { u, (size_t)(end - u) }, context;
+	char tel[IDENTITY_TEL_MAX];
+	bool in_context = phone_context(user_params, &context);
+
+	if (tel_of(number, !in_context && !has_user_phone(params), id->tel)) {
+		if (in_context)
+			put_context(id, context);
+	} else if (tel_of(number, false, tel)) {
+		(void)str_copy(id->digits, sizeof(id->digits), tel + 4);
+	}
+}
+
 /* s: what follows "sip:". */
 static int parse_sip(struct span s, struct identity *id)
 {
 	struct span user = { "", 0 }, host, params = { "", 0 };
+	struct span user_params = { "", 0 };
 	ptrdiff_t at, cut;
 	size_t n = 4;
 	bool has_user;
@@ -180,9 +279,10 @@ static int parse_sip(struct span s, struct identity *id)
 		return -EINVAL; /* whose host is it? */
 	/* parameters in the user part (old tel forms) and the password */
 	if (has_user) {
-		struct span rest = user;
+		struct span rest;
 
-		user = span_cut(&rest, ';');
+		user_params = user;
+		user = span_cut(&user_params, ';');
 		rest = user;
 		user = span_cut(&rest, ':');
 	}
@@ -192,10 +292,13 @@ static int parse_sip(struct span s, struct identity *id)
 	if (!put_host(id, &n, host))
 		return -E2BIG;
 	if (has_user) {
-		char *u = id->sip + 4, *end = strchr(u, '@');
-		struct span number = { u, (size_t)(end - u) };
+		read_number(id, user_params, params);
+	} else {
+		struct span number = span_cut(&host, ':'), context;
 
-		(void)tel_of(number, !has_user_phone(params), id->tel);
+		if (is_number_alone(number) && tel_of(number, false, id->tel) &&
+		    phone_context(params, &context))
+			put_context(id, context);
 	}
 	return 0;
 }
@@ -242,17 +345,34 @@ static struct span unwrap(struct span s)
 static int parse_tel(struct span s, struct identity *id)
 {
 	struct span params = s, number = span_trim(span_cut(&params, ';'));
+	struct span context;
+	size_t n = 4;
 
-	if (tel_of(number, false, id->tel))
+	if (!tel_of(number, false, id->tel))
+		return -EINVAL;
+	if (!phone_context(params, &context))
 		return 0;
-	return -EINVAL;
+	put_context(id, context);
+	if (id->tel[0])
+		return 0;
+	memcpy(id->sip, "sip:", 5);
+	if (!put_user(id, &n, span_of(id->digits)) || !put(id, &n, '@') ||
+	    !put_host(id, &n, context))
+		return -E2BIG;
+	return 0;
 }
 
 /* Something without scheme: "+44...", "alice@host", "1001", "host". */
 static int parse_bare(struct span s, struct identity *id)
 {
-	if (tel_of(s, true, id->tel))
+	struct span params = s, number = span_trim(span_cut(&params, ';'));
+	struct span context;
+
+	if (!is_ipv4(number) && tel_of(number, false, id->tel)) {
+		if (phone_context(params, &context))
+			return parse_tel(s, id);
 		return 0;
+	}
 	if (span_find(s, '@') >= 0)
 		return parse_sip(s, id);
 	return parse_opaque(s, id);
@@ -273,7 +393,7 @@ static bool has_other_scheme(struct span s)
 
 int identity_parse(const char *text, struct identity *ret_id)
 {
-	struct identity id = { { 0 }, { 0 } };
+	struct identity id = { { 0 }, { 0 }, { 0 } };
 	struct span s = unwrap(span_trim(span_of(text)));
 	int r;
 
@@ -299,14 +419,7 @@ int identity_parse(const char *text, struct identity *ret_id)
 	return 0;
 }
 
-bool identity_equal(const struct identity *a, const struct identity *b)
-{
-	return (a->sip[0] && strcmp(a->sip, b->sip) == 0) ||
-	       (a->tel[0] && strcmp(a->tel, b->tel) == 0);
-}
-
-/* Where the host begins in "sip:user@host", or NULL. */
-static const char *host_of(const char *sip)
+const char *identity_host(const char *sip)
 {
 	const char *at;
 
@@ -316,8 +429,7 @@ static const char *host_of(const char *sip)
 	return at ? at + 1 : sip + 4;
 }
 
-/* Length of the host without ":port". */
-static size_t host_len(const char *host)
+size_t identity_host_len(const char *host)
 {
 	if (host[0] == '[') {
 		const char *end = strchr(host, ']');
@@ -329,237 +441,9 @@ static size_t host_len(const char *host)
 
 void identity_domain(const struct identity *id, char *dst, size_t dst_len)
 {
-	const char *host = host_of(id->sip);
+	const char *host = identity_host(id->sip);
 
 	(void)span_copy(dst, dst_len,
 			(struct span){ host ? host : "",
-				       host ? host_len(host) : 0 });
-}
-
-/* ---- patterns ---------------------------------------------------------- */
-
-static bool host_chars_ok(struct span s)
-{
-	size_t i;
-
-	if (!s.len || s.len > 253)
-		return false;
-	for (i = 0; i < s.len; i++)
-		if (!is_digit(s.p[i]) &&
-		    !(lower(s.p[i]) >= 'a' && lower(s.p[i]) <= 'z') &&
-		    s.p[i] != '.' && s.p[i] != '-')
-			return false;
-	return true;
-}
-
-static bool user_chars_ok(struct span s)
-{
-	size_t i;
-
-	if (!s.len || s.len > 128)
-		return false;
-	for (i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c <= ' ' || c == 127 || strchr("@*<>\";?", c))
-			return false;
-	}
-	return true;
-}
-
-/* After "tel:": a plus and min..15 digits, star allowed at the end. */
-static bool tel_chars_ok(struct span s, size_t min, bool *ret_star)
-{
-	size_t i, n;
-
-	*ret_star = s.len && s.p[s.len - 1] == '*';
-	n = s.len - *ret_star;
-	if (n < 1 + min || n > 16 || s.p[0] != '+')
-		return false;
-	for (i = 1; i < n; i++)
-		if (!is_digit(s.p[i]))
-			return false;
-	return true;
-}
-
-enum form { FORM_BAD, FORM_SIP, FORM_SIP_ANY, FORM_TEL, FORM_TEL_PREFIX };
-
-/* The schema's patterns; schemes are lower-case there. */
-static enum form form_of(const char *text)
-{
-	struct span s = span_of(text), user;
-	bool star;
-
-	if (!text)
-		return FORM_BAD;
-	if (span_starts(s, "tel:")) {
-		s = (struct span){ s.p + 4, s.len - 4 };
-		if (!tel_chars_ok(s, 1, &star))
-			return FORM_BAD;
-		if (star)
-			return FORM_TEL_PREFIX;
-		return FORM_TEL;
-	}
-	if (span_starts(s, "sips:"))
-		s = (struct span){ s.p + 5, s.len - 5 };
-	else if (span_starts(s, "sip:"))
-		s = (struct span){ s.p + 4, s.len - 4 };
-	else
-		return FORM_BAD;
-	if (span_find(s, '@') < 0)
-		return FORM_BAD;
-	user = span_cut(&s, '@');
-	if (!host_chars_ok(s))
-		return FORM_BAD;
-	if (span_eq(user, "*"))
-		return FORM_SIP_ANY;
-	return user_chars_ok(user) ? FORM_SIP : FORM_BAD;
-}
-
-bool id_exact_ok(const char *text)
-{
-	enum form f = form_of(text);
-
-	/* "tel:+44" is a pattern but too short for a person */
-	return f == FORM_SIP || (f == FORM_TEL && strlen(text) >= 4 + 1 + 3);
-}
-
-static char *dup_or_null(const char *s)
-{
-	return s[0] ? mem_strdup(s) : NULL;
-}
-
-static int init_exact(struct id_pattern *p, const char *text)
-{
-	struct identity id;
-	int r;
-
-	p->kind = ID_PATTERN_EXACT;
-	r = identity_parse(text, &id);
-	if (r < 0)
-		return -EINVAL;
-	p->sip = dup_or_null(id.sip);
-	p->tel = dup_or_null(id.tel);
-	return (id.sip[0] && !p->sip) || (id.tel[0] && !p->tel) ? -ENOMEM : 0;
-}
-
-static int init_domain(struct id_pattern *p, const char *text)
-{
-	char *c;
-	size_t len;
-
-	p->kind = ID_PATTERN_DOMAIN;
-	p->sip = mem_strdup(strchr(text, '@') + 1);
-	if (!p->sip)
-		return -ENOMEM;
-	for (c = p->sip; *c; c++)
-		*c = lower(*c);
-	len = strlen(p->sip);
-	while (len > 1 && p->sip[len - 1] == '.')
-		p->sip[--len] = '\0';
-	return 0;
-}
-
-static int init_prefix(struct id_pattern *p, const char *text)
-{
-	p->kind = ID_PATTERN_PREFIX;
-	p->tel = mem_strndup(text, strlen(text) - 1);
-	return p->tel ? 0 : -ENOMEM;
-}
-
-int id_pattern_init(struct id_pattern *p, const char *text)
-{
-	enum form f = form_of(text);
-	int r;
-
-	memset(p, 0, sizeof(*p));
-	if (f == FORM_BAD)
-		return -EINVAL;
-	p->text = mem_strdup(text);
-	if (!p->text)
-		return -ENOMEM;
-	if (f == FORM_SIP_ANY)
-		r = init_domain(p, text);
-	else if (f == FORM_TEL_PREFIX)
-		r = init_prefix(p, text);
-	else
-		r = init_exact(p, text);
-	if (r < 0)
-		id_pattern_fini(p);
-	return r;
-}
-
-void id_pattern_fini(struct id_pattern *p)
-{
-	mem_free(p->text);
-	mem_free(p->sip);
-	mem_free(p->tel);
-	memset(p, 0, sizeof(*p));
-}
-
-/* a is a canonical sip form without port. */
-static bool sip_equal(const char *a, const char *b, bool any_port)
-{
-	const char *host;
-	size_t len;
-
-	if (!any_port)
-		return strcmp(a, b) == 0;
-	host = host_of(b);
-	if (!host)
-		return strcmp(a, b) == 0;
-	len = (size_t)(host - b) + host_len(host);
-	return strlen(a) == len && memcmp(a, b, len) == 0;
-}
-
-static bool domain_match(const char *domain, const char *sip, bool any_port)
-{
-	const char *host = host_of(sip);
-	size_t len;
-
-	if (!host)
-		return false;
-	len = host_len(host);
-	if (strlen(domain) != len || memcmp(domain, host, len) != 0)
-		return false;
-	return any_port || host[len] == '\0';
-}
-
-bool id_pattern_match(const struct id_pattern *p, const struct identity *id,
-		      bool deny)
-{
-	switch (p->kind) {
-	case ID_PATTERN_EXACT:
-		return (p->sip && id->sip[0] &&
-			sip_equal(p->sip, id->sip, deny)) ||
-		       (p->tel && id->tel[0] && strcmp(p->tel, id->tel) == 0);
-	case ID_PATTERN_DOMAIN:
-		return domain_match(p->sip, id->sip, deny);
-	case ID_PATTERN_PREFIX:
-		return strncmp(p->tel, id->tel, strlen(p->tel)) == 0;
-	}
-	return false;
-}
-
-bool id_pattern_covers(const struct id_pattern *outer,
-		       const struct id_pattern *inner)
-{
-	if (inner->kind == ID_PATTERN_EXACT) {
-		/* An exact sip id that is a number too matches by either form:
-		 * covered only when both ways in are. */
-		struct identity sip = { { 0 }, { 0 } };
-		struct identity tel = { { 0 }, { 0 } };
-
-		if (inner->sip)
-			(void)str_copy(sip.sip, sizeof(sip.sip), inner->sip);
-		if (inner->tel)
-			(void)str_copy(tel.tel, sizeof(tel.tel), inner->tel);
-		return (!inner->sip || id_pattern_match(outer, &sip, false)) &&
-		       (!inner->tel || id_pattern_match(outer, &tel, false));
-	}
-	if (outer->kind != inner->kind)
-		return false;
-	if (inner->kind == ID_PATTERN_DOMAIN)
-		return strcmp(outer->sip, inner->sip) == 0;
-	return strncmp(outer->tel, inner->tel, strlen(outer->tel)) == 0;
+				       host ? identity_host_len(host) : 0 });
 }

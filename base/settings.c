@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 
 #define DAY_US (86400 * INT64_C(1000000))
@@ -173,6 +174,18 @@ static const char *check_region(const char *value)
 	    strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") != len)
 		return "not a region like eu-west";
 	return NULL;
+}
+
+static const char *check_country(const char *value)
+{
+	return !value[0] || number_country_ok(value)
+		       ? NULL
+		       : "not " NUMBER_COUNTRY_RULE;
+}
+
+static const char *check_prefix(const char *value)
+{
+	return number_prefix_ok(value) ? NULL : "not " NUMBER_PREFIX_RULE;
 }
 
 #define FIELD(f) .offset = offsetof(struct settings, f)
@@ -354,6 +367,22 @@ static const struct conf_key keys[] = {
 	  .doc = "PEM file with its private key." },
 	{ "http", "threads", CONF_INT, FIELD(http.threads), .def = "4",
 	  .min = 1, .max = 64, .doc = "Requests worked on in parallel." },
+
+	{ "numbers", "country", CONF_STRING, TEXT(numbers.country), .def = "",
+	  .check = check_country, .reload = true,
+	  .doc = "Country code of telephone numbers that come without one, "
+		 "such as 44; empty: the country of the owner's numbers. "
+		 "`srs tenant` changes it for one customer." },
+	{ "numbers", "national_prefix", CONF_STRING,
+	  TEXT(numbers.national_prefix), .def = "auto", .check = check_prefix,
+	  .reload = true,
+	  .doc = "Digits before a national number, or none; auto: as is usual "
+		 "in that country (0, in North America 1)." },
+	{ "numbers", "international_prefix", CONF_STRING,
+	  TEXT(numbers.international_prefix), .def = "auto",
+	  .check = check_prefix, .reload = true,
+	  .doc = "Digits before an international number; auto: as is usual in "
+		 "that country (00, in North America 011)." },
 
 	{ "oauth", "access_token", CONF_DURATION, FIELD(oauth.access_token_us),
 	  .def = "10m", .min = SEC_US, .max = DAY_US, .reload = true,

@@ -96,6 +96,12 @@ struct settings {
 		int64_t threads; /* 4 */
 	} http;
 	struct {
+		/* words for number_plan_set() (base/number.h) */
+		char country[8];	      /* "" = not known */
+		char national_prefix[8];      /* auto */
+		char international_prefix[8]; /* auto */
+	} numbers;
+	struct {
 		int64_t access_token_us;  /* 10m */
 		int64_t refresh_idle_us;  /* 90d */
 		int64_t code_us;	  /* 60s */

@@ -18,6 +18,7 @@
 
 struct db;
 struct err;
+struct number_plan;
 struct settings;
 
 /** Open DATA/catalog.db. @return 0 or -errno with e set */
@@ -47,6 +48,23 @@ int tenant_find(struct db *db, const char *name_or_id, struct id *ret_id);
 /** How long recordings of the tenant are kept, 0 = for ever; of recordings
  *  made from now on. @return 0, -ENOENT */
 int tenant_set_retention(struct db *db, const char *id, int64_t retain_us);
+
+/* How telephone numbers without a plus are meant: words for number_plan_set()
+ * (base/number.h); "" = as the settings say. */
+struct tenant_numbers {
+	char country[8], national[8], international[8];
+};
+
+/** @return 0, -ENOENT */
+int tenant_get_numbers(struct db *db, const char *id,
+		       struct tenant_numbers *ret_numbers);
+/** @return 0, -ENOENT, -EINVAL (e says what) */
+int tenant_set_numbers(struct db *db, const char *id,
+		       const struct tenant_numbers *numbers, struct err *e);
+/** What holds for the tenant (NULL or unknown: the settings alone). A country
+ *  of its own comes without the prefixes of the settings. @return 0, -errno */
+int tenant_plan(struct db *db, const char *id, const struct settings *s,
+		struct number_plan *ret_plan);
 
 typedef int tenant_fn(void *arg, const char *id, const char *name,
 		      int64_t created_us, int64_t retain_us);

@@ -22,6 +22,7 @@ extern const char migration_0010[], migration_0010_end[];
 extern const char migration_0011[], migration_0011_end[];
 extern const char migration_0012[], migration_0012_end[];
 extern const char migration_0015[], migration_0015_end[];
+extern const char migration_0018[], migration_0018_end[];
 
 struct embedded {
 	const char *name;
@@ -42,6 +43,7 @@ static const struct embedded embedded[] = {
 	{ "0011_sketch.sql", migration_0011, migration_0011_end },
 	{ "0012_trunk_srtp.sql", migration_0012, migration_0012_end },
 	{ "0015_trunk_by_tenant.sql", migration_0015, migration_0015_end },
+	{ "0018_numbers.sql", migration_0018, migration_0018_end },
 };
 
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS migrations ("

@@ -35,6 +35,7 @@ struct test {
 	struct conditions *c;
 	bool revoked;
 	struct identity people[CLI_LIST_MAX];
+	struct number_plan numbers;
 	struct call_facts facts;
 	struct judgement j;
 };
@@ -133,7 +134,7 @@ static int set_streams(struct test *t)
 
 static int set_direction(struct test *t)
 {
-	static const char *const words[] = { "any", "inbound", "outbound",
+	static const char *const words[] = { "unknown", "inbound", "outbound",
 					     "internal" };
 	size_t i;
 
@@ -144,7 +145,8 @@ static int set_direction(struct test *t)
 			t->facts.direction = (enum cond_direction)i;
 			return CLI_OK;
 		}
-	return cli_usage(WORD, "--direction: inbound, outbound or internal");
+	return cli_usage(WORD, "--direction: inbound, outbound, internal or "
+			       "unknown");
 }
 
 static int set_people(struct test *t)
@@ -200,9 +202,13 @@ static int load_grant(struct cli *c, struct test *t)
 		(void)err_set(&t->a.e, r, "there is no such grant");
 	if (r == 0)
 		r = usage_of_grant(t->a.db, g.id, day, &u);
+	if (r == 0)
+		r = tenant_plan(t->a.db, g.tenant_id, &t->a.settings,
+				&t->numbers);
 	if (r < 0)
 		return cli_auth_failed(&t->a, WORD, r);
 	t->revoked = g.revoked;
+	t->facts.numbers = &t->numbers;
 	t->facts.concurrent = u.live_calls;
 	t->facts.sessions_today = u.sessions;
 	t->facts.stored_bytes = u.bytes;

@@ -367,7 +367,15 @@ static bool outside(struct step *st, enum gate_cause cause, const char *type,
 static bool step_conditions(struct step *st, const struct conditions *c)
 {
 	struct judgement *j = &st->v->judgement;
+	int r = 0;
 
+	if (!st->req->facts->numbers) {
+		r = tenant_plan(st->g->auth->db, st->grant.tenant_id,
+				st->g->settings, &st->numbers);
+		st->req->facts->numbers = &st->numbers;
+	}
+	if (r < 0)
+		return gate_failed(st, r);
 	(void)conditions_judge(c, st->req->facts, j);
 	st->v->judged = true;
 	if (j->needs_people && !st->req->may_wait)
@@ -471,6 +479,8 @@ static void accept_call(struct step *st)
 	(void)str_copy(s->tls_name, sizeof(s->tls_name), tls_name(st));
 	gate_trunk_keep(st, s);
 	st->v->retention_days = st->conditions->retention_days;
+	s->numbers = *st->req->facts->numbers;
+	st->req->facts->numbers = NULL; /* this step's */
 	s->conditions = STEAL(st->conditions);
 }
 

@@ -99,7 +99,8 @@ struct gate_request {
 	bool body_unknown;	/* that is: of a type that we don't read */
 	/* what of the body can't be recorded; matters to strict trunks only */
 	const char *strict_error;
-	/* everything but the usage counters, which the gate fills in */
+	/* everything but the usage counters and, when NULL, the number plan,
+	 * which the gate fills in */
 	struct call_facts *facts;
 	/* in: metadata may still come, and settings say wait or nothing is
 	 * recorded yet: a call whose conditions need participants is accepted
@@ -129,6 +130,7 @@ struct gate_snapshot {
 		enum trunk_srtp srtp;
 		char vendor[TRUNK_VENDOR_MAX];
 	} trunk;
+	struct number_plan numbers;    /* the tenant's at the start */
 	struct conditions *conditions; /* shared with other calls */
 };
 

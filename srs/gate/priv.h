@@ -37,6 +37,7 @@ struct step {
 	struct trunk trunk;
 	bool has_trunk; /* it comes from this trunk */
 	bool by_trunk;	/* which stands for the token */
+	struct number_plan numbers;
 	struct conditions *conditions;
 	const char *why; /* for the audit log, static text */
 };

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "srs/gate/priv.h"
+#include "storage/catalog.h"
 
 void gate_snapshot_fini(struct gate_snapshot *snap)
 {
@@ -48,6 +49,9 @@ int gate_snapshot_json(const struct gate_snapshot *snap, struct buf *out)
 	put_text(out, "peer", snap->peer_address);
 	put_text(out, "tls_name", snap->tls_name);
 	put_trunk(out, &snap->trunk);
+	(void)buf_printf(out, "\"numbers\":[\"%s\",\"%s\",\"%s\"],",
+			 snap->numbers.country, snap->numbers.national,
+			 snap->numbers.international); /* digits */
 	(void)buf_printf(out,
 			 "\"version\":%lld,\"transport\":%d,\"conditions\":%s}",
 			 (long long)snap->version, (int)snap->transport,
@@ -105,6 +109,21 @@ static bool get_trunk(json_t *o, struct gate_trunk *t)
 	       get_text(o, "trunk_vendor", t->vendor, sizeof(t->vendor));
 }
 
+/* Not there: a call of before. */
+static bool get_numbers(json_t *o, struct number_plan *n)
+{
+	json_t *a = json_object_get(o, "numbers");
+	const char *country = json_string_value(json_array_get(a, 0));
+	const char *national = json_string_value(json_array_get(a, 1));
+	const char *international = json_string_value(json_array_get(a, 2));
+
+	if (!a)
+		return true;
+	return country && national && international &&
+	       number_plan_set(n, country, national[0] ? national : "none",
+			       international[0] ? international : "none") == 0;
+}
+
 int gate_snapshot_parse(const char *json, size_t len,
 			struct gate_snapshot *ret_snap)
 {
@@ -122,7 +141,7 @@ int gate_snapshot_parse(const char *json, size_t len,
 	    !get_text(o, "token_id", s.token_id, sizeof(s.token_id)) ||
 	    !get_text(o, "peer", s.peer_address, sizeof(s.peer_address)) ||
 	    !get_text(o, "tls_name", s.tls_name, sizeof(s.tls_name)) ||
-	    !get_trunk(o, &s.trunk))
+	    !get_trunk(o, &s.trunk) || !get_numbers(o, &s.numbers))
 		return -EINVAL;
 	s.version = json_integer_value(json_object_get(o, "version"));
 	transport = json_integer_value(json_object_get(o, "transport"));
@@ -141,6 +160,7 @@ int gate_snapshot_reload(struct gate *g, struct gate_snapshot *snap)
 {
 	struct grant grant CLEANUP(grant_fini) = { 0 };
 	struct conditions *c = NULL;
+	struct number_plan numbers;
 	int r;
 
 	r = grant_get(gate_auth(g), snap->grant_id, &grant);
@@ -148,9 +168,13 @@ int gate_snapshot_reload(struct gate *g, struct gate_snapshot *snap)
 		return r;
 	if (grant.revoked)
 		return -EKEYREVOKED;
-	r = gate_conditions(g, grant.conditions, &c);
+	r = tenant_plan(gate_auth(g)->db, snap->tenant_id, g->settings,
+			&numbers);
+	if (r == 0)
+		r = gate_conditions(g, grant.conditions, &c);
 	if (r < 0)
 		return r;
+	snap->numbers = numbers;
 	conditions_free(&snap->conditions);
 	snap->conditions = c;
 	snap->version = grant.version;

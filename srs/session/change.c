@@ -268,6 +268,8 @@ void session_judge(struct session *s, struct ua_request *req,
 	struct sip_server *sv = s->sv;
 
 	intake_facts(sv, req, sv->in->sdp, s->people, await_are_known(s));
+	sv->in->facts.numbers = &s->snap.numbers;
+	sv->in->facts.known_direction = s->direction;
 	sv->in->gate.may_wait = await_is_allowed(s);
 	if (!req) { /* nobody asked: as if it came from where it is */
 		sv->in->gate.call_id = ua_dialog_call_id(s->dialog);
@@ -275,6 +277,8 @@ void session_judge(struct session *s, struct ua_request *req,
 		sv->in->gate.peer.address = s->snap.peer_address;
 	}
 	gate_rejudge(sv->gate, &s->snap, &sv->in->gate, v);
+	if (v->status == 200 && v->judged)
+		s->direction = v->judgement.direction;
 }
 
 /* Would the call as it was go on with the people of now? */

@@ -245,6 +245,7 @@ static int fill_session(struct session *s, struct gate_verdict *v,
 
 	s->retention_days = v->retention_days;
 	gate_snapshot_take(v, &s->snap);
+	s->direction = v->judgement.direction;
 	session_take_judgement(s, v);
 	s->dial_waits = v->wait_metadata;
 	answer_origin_init(&s->origin, (uint64_t)s->started_wall_us,

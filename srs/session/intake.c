@@ -336,7 +336,8 @@ void intake_facts(struct sip_server *sv, struct ua_request *req,
 	memset(&in->gate, 0, sizeof(in->gate));
 	f->location = req ? req->uri : NULL;
 	f->people_known = people_known;
-	f->direction = COND_DIR_ANY;
+	f->numbers = NULL; /* the tenant is not known yet */
+	f->direction = f->known_direction = COND_DIR_ANY;
 	f->crypt = CALL_CRYPT_UNKNOWN;
 	f->told = told(req);
 	f->region = sv->set->server.region;

@@ -321,6 +321,7 @@ static int fill_session(struct session *s, struct ua_request *req,
 
 	s->retention_days = v->retention_days;
 	gate_snapshot_take(v, &s->snap);
+	s->direction = v->judgement.direction;
 	session_take_judgement(s, v);
 	await_set(s, v);
 	s->extra = session_extra(NULL, req, s->people);

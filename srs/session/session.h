@@ -211,6 +211,8 @@ struct session {
 	bool unwanted;		 /* nothing of it may be kept */
 	bool drop_spool;	 /* nothing in it: remove after the commit */
 
+	enum cond_direction direction; /* as judged; ANY = not known */
+
 	struct note *notes, **notes_end;
 	size_t notes_bytes;
 	unsigned n_messages;

@@ -154,7 +154,8 @@ static int put_all(const struct session *s, struct buf *out)
 	buf_printf(out,
 		   ",\"snapshot_draft\":%d,\"wished\":%d,\"replaces_ok\":%d",
 		   s->snapshot_draft, s->wished, s->replaces_ok);
-	buf_printf(out, ",\"offered\":%d,\"ahead\":%d", s->offered, s->ahead);
+	buf_printf(out, ",\"offered\":%d,\"ahead\":%d,\"direction\":%d",
+		   s->offered, s->ahead, (int)s->direction);
 	if (s->extra)
 		buf_printf(out, ",\"extra\":%s", s->extra);
 	buf_putc(out, '}');
@@ -340,6 +341,14 @@ static int64_t load_time(const struct session *s, const json_t *root,
 	return session_mono_us(s->sv) + wall - session_wall_us(s->sv);
 }
 
+static void load_direction(struct session *s, const json_t *root)
+{
+	json_int_t d = json_integer_value(json_object_get(root, "direction"));
+
+	if (d > COND_DIR_ANY && d <= COND_DIR_INT)
+		s->direction = (enum cond_direction)d;
+}
+
 static void load_rest(struct session *s, const json_t *root)
 {
 	const json_t *a = json_object_get(root, "origin");
@@ -366,6 +375,7 @@ static void load_rest(struct session *s, const json_t *root)
 		json_integer_value(json_object_get(root, "replaces_ok")) != 0;
 	s->offered = json_integer_value(json_object_get(root, "offered")) != 0;
 	s->ahead = json_integer_value(json_object_get(root, "ahead")) != 0;
+	load_direction(s, root);
 	if (s->offered) /* the ACK comes soon, or was lost with us */
 		s->answer_due_us =
 			session_mono_us(s->sv) + 64 * s->sv->set->sip.t1_us;
@@ -476,7 +486,10 @@ static bool is_owner(const struct session *s, const struct md_participant *p)
 		if (identity_parse(p->aors[i], &id) < 0)
 			continue;
 		for (unsigned k = 0; k < c->n_owner; k++)
-			if (id_pattern_match(&c->owner[k], &id, false))
+			if (id_pattern_match(&c->owner[k],
+					     conditions_plan(c,
+							     &s->snap.numbers),
+					     &id, false))
 				return true;
 	}
 	return false;

@@ -18,16 +18,21 @@ static void check_sentence(void *arg, const char *sentence)
 static void make_facts(struct call_facts *f, struct identity people[2],
 		       uint8_t salt)
 {
+	static const char *const numbers[] = { "tel:+442079460001",
+					       "02079460001",
+					       "sip:442079460001@gw.example",
+					       "tel:1;phone-context=+44" };
 	struct call_stream *s = &f->streams[0];
 
 	memset(f, 0, sizeof(*f));
 	(void)identity_parse("sip:alice@voip.example", &people[0]);
-	(void)identity_parse("tel:+442079460001", &people[1]);
+	(void)identity_parse(numbers[salt >> 6], &people[1]);
 	f->people = people;
 	f->n_people = salt & 3 ? 2 : 0;
 	f->people_known = salt & 4;
 	f->caller = (salt >> 3 & 3) - 1;
 	f->wall_us = 1781092800000000LL + salt * 3600000000LL;
+	f->known_direction = (enum cond_direction)(salt >> 4 & 3);
 	f->told = (enum call_told)(salt % 3);
 	f->n_streams = 1;
 	s->offered = true;
@@ -59,6 +64,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	make_facts(f, people, data[len / 2]);
 	ASSERT(conditions_judge(c, f, &j) == (j.n_violations == 0));
 	ASSERT(j.n_permitted <= 1);
+	/* unknown as any allows no less */
+	n = j.n_violations;
+	c->unknown_is_any = true;
+	(void)conditions_judge(c, f, &j);
+	ASSERT(j.n_violations <= n);
 	ASSERT(!j.ends_us || j.n_violations || j.ends_us > f->wall_us);
 	return 0;
 }

@@ -60,6 +60,7 @@ static void try_identity(const char *text)
 		char domain[IDENTITY_SIP_MAX];
 
 		ASSERT(a.sip[0] || a.tel[0]);
+		ASSERT(!a.tel[0] || !a.digits[0]);
 		ASSERT(identity_equal(&a, &a));
 		identity_domain(&a, domain, sizeof(domain));
 		/* canonical forms stay what they are */
@@ -73,8 +74,8 @@ static void try_identity(const char *text)
 		ASSERT(id_pattern_covers(&p, &p));
 		if (p.kind == ID_PATTERN_EXACT) {
 			ASSERT(identity_parse(text, &a) == 0);
-			ASSERT(id_pattern_match(&p, &a, false));
-			ASSERT(id_pattern_match(&p, &a, true));
+			ASSERT(id_pattern_match(&p, NULL, &a, false));
+			ASSERT(id_pattern_match(&p, NULL, &a, true));
 		}
 		id_pattern_fini(&p);
 	}

@@ -20,7 +20,9 @@ struct call {
 	const char *at;
 	const char *location;
 	const char *region;
-	int caller; /* 1 = first */
+	const char *country; /* of the tenant's numbers, NULL = not set */
+	int caller;	     /* 1 = first */
+	enum cond_direction before;
 	enum call_told told;
 	enum call_crypt crypt;
 	int64_t concurrent, sessions, bytes;
@@ -28,6 +30,7 @@ struct call {
 
 struct made {
 	struct identity people[16];
+	struct number_plan plan;
 	struct call_facts facts;
 };
 
@@ -76,6 +79,12 @@ static void make(const struct call *call, struct made *m)
 	m->facts.people = m->people;
 	m->facts.people_known = call->people != NULL;
 	m->facts.caller = call->caller - 1;
+	m->facts.known_direction = call->before;
+	if (call->country) {
+		assert_int_equal(
+			number_plan_set(&m->plan, call->country, "", ""), 0);
+		m->facts.numbers = &m->plan;
+	}
 	streams = span_of(call->streams ? call->streams : "audio:PCMU/8000");
 	while (streams.len) {
 		char *text = span_dup(span_cut(&streams, ' '));
@@ -103,6 +112,11 @@ struct judge_case {
 #define BOB "sip:bob@voip.example"
 #define EVE "sip:eve@evil.example"
 #define AB ALICE " " BOB
+
+#define NUMBER(more)                                                           \
+	"{\"type\":\"call_recording\",\"actions\":[\"record\"],"               \
+	"\"owner\":{\"aor\":[\"tel:+12025550143\"]},\"conditions\":{" more     \
+	"}}"
 
 static const struct judge_case judge_cases[] = {
 	/* owner */
@@ -187,6 +201,55 @@ static const struct judge_case judge_cases[] = {
 	{ COND("\"direction\":\"inbound\""),
 	  { .people = ALICE " " EVE },
 	  "conditions.direction" },
+	/* not known: as the condition says, none unless it does */
+	{ COND("\"direction\":\"inbound\",\"direction_unknown\":\"none\""),
+	  { .people = ALICE " " EVE },
+	  "conditions.direction" },
+	{ COND("\"direction\":\"inbound\",\"direction_unknown\":\"any\""),
+	  { .people = ALICE " " EVE },
+	  NULL },
+	{ COND("\"direction\":\"inbound\",\"direction_unknown\":\"any\""),
+	  { .people = ALICE " " EVE, .caller = 1 },
+	  "conditions.direction" },
+	{ COND("\"direction\":\"internal\",\"direction_unknown\":\"any\""),
+	  { .people = ALICE " " EVE },
+	  "conditions.direction" },
+	{ COND("\"direction\":\"internal\",\"direction_unknown\":\"any\""),
+	  { .people = ALICE },
+	  NULL },
+	/* known before, and nobody says otherwise */
+	{ COND("\"direction\":\"inbound\""),
+	  { .people = ALICE " " EVE, .before = COND_DIR_IN },
+	  NULL },
+	{ COND("\"direction\":\"inbound\""),
+	  { .people = ALICE " " EVE, .before = COND_DIR_OUT },
+	  "conditions.direction" },
+	{ COND("\"direction\":\"inbound\",\"direction_unknown\":\"any\""),
+	  { .people = ALICE " " EVE, .before = COND_DIR_OUT },
+	  "conditions.direction" },
+	{ COND("\"direction\":\"inbound\""),
+	  { .people = ALICE " " EVE, .caller = 1, .before = COND_DIR_IN },
+	  "conditions.direction" },
+	{ COND("\"direction\":\"internal\""),
+	  { .people = ALICE, .before = COND_DIR_INT },
+	  NULL },
+	{ COND("\"direction\":\"internal\""),
+	  { .people = ALICE " " EVE, .before = COND_DIR_INT },
+	  "conditions.direction" },
+	/* numbers */
+	{ NUMBER(""), { .people = "2025550143 " EVE }, NULL },
+	{ NUMBER(""),
+	  { .people = "sip:2025550143 sip:2025550199", .country = "1" },
+	  NULL },
+	{ NUMBER(""),
+	  { .people = "02025550143 " EVE, .country = "44" },
+	  "owner.must_participate" },
+	{ NUMBER("\"participants\":{\"deny\":[\"tel:+1202555*\"]}"),
+	  { .people = "tel:+12025550143 sip:2025550199" },
+	  "conditions.participants.deny" },
+	{ NUMBER("\"participants\":{\"min\":2}"),
+	  { .people = "tel:+12025550143 sip:2025550143@gw.example" },
+	  "conditions.participants.min" },
 	/* places */
 	{ MORE("\"locations\":[\"sips:rec@crs.example\"]"),
 	  { .people = AB, .location = "sip:rec@CRS.example:5070" },

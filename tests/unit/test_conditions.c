@@ -162,6 +162,8 @@ static const struct bad_case bad_cases[] = {
 	  "$.conditions.participants.who: unknown" },
 	{ COND("\"direction\":\"up\""), "$.conditions.direction:" },
 	{ COND("\"direction\":null"), "$.conditions.direction:" },
+	{ COND("\"direction_unknown\":\"inbound\""),
+	  "$.conditions.direction_unknown:" },
 	{ COND("\"media\":[]"), "$.conditions.media:" },
 	{ COND("\"media\":[{}]"), "$.conditions.media[0].kind: is missing" },
 	{ COND("\"media\":[{\"kind\":\"smell\"}]"),
@@ -306,6 +308,33 @@ static void sentences_say_everything(void **state)
 	conditions_free(&c);
 }
 
+static void an_unknown_direction_has_a_sentence(void **state)
+{
+	static const struct {
+		const char *json, *sentence;
+	} cases[] = {
+		{ COND("\"direction\":\"inbound\""),
+		  "A call of which the provider does not say who called is not "
+		  "recorded.\n" },
+		{ COND("\"direction\":\"inbound\",\"direction_unknown\":"
+		       "\"any\""),
+		  "A call of which the provider does not say who called is "
+		  "recorded, too.\n" },
+	};
+	struct conditions *c;
+	struct buf b;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		c = conditions_rig_parse(cases[i].json);
+		buf_init(&b, 65536);
+		assert_int_equal(conditions_sentences(c, collect, &b), 0);
+		assert_non_null(strstr(buf_str(&b), cases[i].sentence));
+		buf_fini(&b);
+		conditions_free(&c);
+	}
+}
+
 static void violations_become_json(void **state)
 {
 	struct violation v = { "p", "\"r\"", "g" };
@@ -327,6 +356,7 @@ int main(void)
 		cmocka_unit_test(conditions_names_the_place_of_an_error),
 		cmocka_unit_test(conditions_survives_lack_of_memory),
 		cmocka_unit_test(sentences_say_everything),
+		cmocka_unit_test(an_unknown_direction_has_a_sentence),
 		cmocka_unit_test(violations_become_json),
 	};
 

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "auth/token_form.h"
+#include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "srs/gate/limit.h"
+#include "storage/catalog.h"
 #include "storage/db.h"
 #include "tests/support/gate_rig.h"
 
@@ -301,6 +304,45 @@ static void outside_the_conditions_is_403_with_reasons(void **state)
 		1);
 }
 
+/* sip:DIGITS without host, as Metaswitch sends it. */
+static void numbers_are_of_the_tenants_country(void **state)
+{
+	struct gate_rig *t = *state;
+	struct gate_snapshot snap = { 0 }, again = { 0 };
+	struct tenant_numbers n = { "44", "", "" };
+	struct err e = { 0 };
+	struct id grant;
+	struct buf b;
+
+	gate_rig_grant(t, "", "", &grant);
+	assert_int_equal(db_exec(t->r.db,
+				 "UPDATE grants SET conditions = replace("
+				 "conditions, 'sip:alice@voip.example', "
+				 "'sip:02079460001@voip.example')",
+				 DB_NONE),
+			 2);
+	assert_int_equal(identity_parse("sip:442079460001", &t->people[0]), 0);
+	t->facts.numbers = NULL;
+	gate_rig_expect(t, 403, GATE_CONDITIONS);
+	assert_int_equal(tenant_set_numbers(t->r.db, t->r.tenant.s, &n, &e), 0);
+	t->facts.numbers = NULL;
+	gate_rig_expect(t, 200, GATE_OK);
+	gate_snapshot_take(&t->v, &snap);
+	assert_string_equal(snap.numbers.country, "44");
+	assert_string_equal(snap.numbers.national, "0");
+	buf_init(&b, 65536);
+	assert_int_equal(gate_snapshot_json(&snap, &b), 0);
+	assert_int_equal(gate_snapshot_parse(buf_str(&b), b.len, &again), 0);
+	assert_memory_equal(&again.numbers, &snap.numbers,
+			    sizeof(snap.numbers));
+	gate_snapshot_fini(&again);
+	gate_snapshot_fini(&snap);
+	buf_fini(&b);
+	(void)str_copy(n.national, sizeof(n.national), "x");
+	assert_int_equal(tenant_set_numbers(t->r.db, t->r.tenant.s, &n, &e),
+			 -EINVAL);
+}
+
 static void some_streams_outside_are_left_out(void **state)
 {
 	struct gate_rig *t = *state;
@@ -493,6 +535,7 @@ int main(void)
 		cmocka_unit_test(every_cause_has_a_word_of_its_own),
 		RIG(bad_body_is_400),
 		RIG(outside_the_conditions_is_403_with_reasons),
+		RIG(numbers_are_of_the_tenants_country),
 		RIG(some_streams_outside_are_left_out),
 		RIG(codecs_we_cannot_record_are_488),
 		RIG(concurrent_calls_are_486),

@@ -10,6 +10,7 @@
 #include "auth/codec_name.h"
 #include "auth/identity.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 struct form_case {
 	const char *text, *sip, *tel;
@@ -54,7 +55,23 @@ static void identity_has_two_forms(void **state)
 		{ "TEL:+442079460001", "", "tel:+442079460001" },
 		{ "+44 (20) 7946 0001", "", "tel:+442079460001" },
 		{ "alice@VOIP.example", "sip:alice@voip.example", "" },
-		{ "1001", " 1001", "" },
+		{ "1001", "", "tel:1001" },
+		{ "sip:2025550143", "sip:2025550143", "tel:2025550143" },
+		{ "sip:+12025550143", "sip:+12025550143", "tel:+12025550143" },
+		{ "<sip:202-555-0143;user=phone>", "sip:202-555-0143",
+		  "tel:2025550143" },
+		{ "sip:192.0.2.1", "sip:192.0.2.1", "" },
+		{ "192.0.2.1", " 192.0.2.1", "" },
+		{ "(202) 555-0143", "", "tel:2025550143" },
+		{ "+44 (0)20 7946 0001", "", "tel:+442079460001" },
+		{ "tel:7946-0001;phone-context=+44-20", "",
+		  "tel:+442079460001" },
+		{ "tel:020 7946 0001;phone-context=+44", "",
+		  "tel:+442079460001" },
+		{ "tel:7042;phone-context=Example.COM", "sip:7042@example.com",
+		  "" },
+		{ "sip:5550143;phone-context=+1202@gw.example;user=phone",
+		  "sip:5550143@gw.example", "tel:+12025550143" },
 		{ "voip.example", " voip.example", "" },
 		{ "urn:service:sos", " urn:service:sos", "" },
 		{ "mailto:alice@voip.example", " mailto:alice@voip.example",
@@ -94,6 +111,180 @@ static void identity_refuses_what_is_too_long(void **state)
 	assert_int_equal(identity_parse(text, &id), -E2BIG);
 	text[500] = 'a';
 	assert_int_equal(identity_parse(text, &id), -E2BIG);
+}
+
+struct plan_case {
+	const char *country, *digits, *first, *second;
+};
+
+static void number_has_a_global_form(void **state)
+{
+	static const struct plan_case cases[] = {
+		{ "1", "2025550143", "+12025550143", "+2025550143" },
+		{ "1", "12025550143", "+12025550143", "" },
+		{ "1", "011442079460001", "+442079460001", "" },
+		{ "1", "5550143", "", "" },
+		{ "1", "1555014300", "", "+1555014300" },
+		{ "44", "02079460001", "+442079460001", "" },
+		{ "44", "00442079460001", "+442079460001", "" },
+		{ "44", "442079460001", "+442079460001", "+44442079460001" },
+		{ "44", "2079460001", "+442079460001", "+2079460001" },
+		{ "44", "001001", "", "" },
+		{ "44", "1001", "", "" },
+		{ "44", "441001", "", "" },
+		{ "44", "01001", "", "" },
+		{ "39", "0612345678", "+390612345678", "" },
+		{ "47", "22334455", "+4722334455", "" },
+		{ "354", "5551234", "+3545551234", "" },
+		{ "7", "84951234567", "+74951234567", "" },
+		{ "7", "9161234567", "+79161234567", "+9161234567" },
+		{ "49", "0301234567", "+49301234567", "" },
+		{ "", "00442079460001", "+442079460001", "" },
+		{ "", "2025550143", "", "" },
+		{ "44", "1234567890123456789", "", "" },
+	};
+	char first[NUMBER_MAX], second[NUMBER_MAX];
+	struct number_plan plan;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct plan_case *t = &cases[i];
+
+		assert_int_equal(number_plan_set(&plan, t->country, "auto", ""),
+				 0);
+		assert_int_equal(number_global(&plan, t->digits, first, second),
+				 t->first[0] != '\0');
+		assert_string_equal(first, t->first);
+		assert_string_equal(second, t->second);
+	}
+	assert_int_equal(number_plan_set(&plan, "44", "none", "9"), 0);
+	assert_true(number_global(&plan, "9442079460001", first, NULL));
+	assert_string_equal(first, "+442079460001");
+	assert_int_equal(number_plan_set(&plan, "044", "", ""), -EINVAL);
+	assert_int_equal(number_plan_set(&plan, "44", "x", ""), -EINVAL);
+	assert_int_equal(number_plan_set(&plan, "44", "", "123456"), -EINVAL);
+	assert_int_equal(number_country_len("12"), 1);
+	assert_int_equal(number_country_len("44"), 2);
+	assert_int_equal(number_country_len("3725"), 3);
+	assert_int_equal(number_country_len("37"), 0);
+}
+
+struct number_case {
+	const char *country, *pattern, *id;
+	bool allow, deny;
+};
+
+/* Who is asked for by number takes part in whatever form a client writes it;
+ * nobody else does. */
+static void numbers_match_numbers(void **state)
+{
+#define US "tel:+12025550143"
+#define UK "tel:+442079460001"
+	static const struct number_case cases[] = {
+		{ "1", US, "2025550143", true, true },
+		{ "1", US, "sip:2025550143", true, true },
+		{ "1", US, "sip:2025550143;user=phone", true, true },
+		{ "1", US, "sip:12025550143@192.0.2.7", true, true },
+		{ "1", US, "sip:2025550143@192.0.2.7", true, true },
+		{ "1", US, "sip:202-555-0143@gw;user=phone", true, true },
+		{ "1", US, "sip:+12025550143@webex.example;user=phone", true,
+		  true },
+		{ "1", US, "tel:(202)555-0143", true, true },
+		{ "1", US, "tel:5550143;phone-context=+1202", true, true },
+		{ "1", US, "5550143", false, false },
+		{ "1", US, "0143", false, false },
+		{ "1", US, "2025550144", false, false },
+		{ "1", US, "sip:2025550143x@gw", false, false },
+		{ "44", UK, "020 7946 0001", true, true },
+		{ "44", UK, "0044 20 7946 0001", true, true },
+		{ "44", UK, "sip:02079460001@gw", true, true },
+		{ "44", UK, "442079460001", true, true },
+		{ "44", "tel:+441001", "1001", false, false },
+		{ "44", "tel:+441001", "sip:1001@gw;user=phone", false, false },
+		{ "44", "tel:+441001", "01001", false, false },
+		{ "44", "tel:+44*", "1001", false, false },
+		{ "44", "tel:+44*", "sip:1001@gw", false, false },
+		{ "44", "tel:+44*", "02079460001", true, true },
+		{ "44", "tel:+44*", "sip:02079460001@gw", true, true },
+		/* more like an account, but kept out all the same */
+		{ "44", "tel:+44*", "sip:20794600@gw", false, true },
+		/* no other country's, unless that must be kept out */
+		{ "44", US, "2025550143", false, false },
+		{ "44", US, "12025550143", false, true },
+		{ "44", "tel:+1*", "12025550143", false, true },
+		/* nobody said a country: that of the number */
+		{ "", US, "2025550143", true, true },
+		{ "", US, "sip:2025550143@gw", true, true },
+		{ "", US, "5550143", false, false },
+		{ "", UK, "02079460001", true, true },
+		{ "", "tel:+44*", "02079460001", false, false },
+		{ "", "tel:+44*", "00442079460001", true, true },
+		/* an address of digits */
+		{ "1", "sip:2025550143@voip.example", "2025550143", true,
+		  true },
+		{ "1", "sip:2025550143@voip.example", US, true, true },
+		{ "1", "sip:2025550143@voip.example",
+		  "sip:2025550143@other.example", false, true },
+		{ "1", "sip:2025550143@voip.example",
+		  "sip:2025550143@192.0.2.7;user=phone", true, true },
+		{ "1", "sip:1001@voip.example", "1001", false, false },
+		{ "1", "sip:1001@voip.example", "sip:1001@other.example", false,
+		  false },
+	};
+	struct number_plan plan;
+	struct id_pattern p;
+	struct identity id;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct number_case *t = &cases[i];
+		bool allow, deny;
+
+		assert_int_equal(number_plan_set(&plan, t->country, "", ""), 0);
+		assert_int_equal(id_pattern_init(&p, t->pattern), 0);
+		memset(&id, 0, sizeof(id));
+		assert_int_equal(identity_parse(t->id, &id), 0);
+		allow = id_pattern_match(&p, &plan, &id, false);
+		deny = id_pattern_match(&p, &plan, &id, true);
+		if (allow != t->allow || deny != t->deny)
+			fail_msg("%s: %s and %s: %d %d", t->country, t->pattern,
+				 t->id, allow, deny);
+		id_pattern_fini(&p);
+	}
+}
+
+static void identities_are_the_same_number(void **state)
+{
+	static const struct number_case cases[] = {
+		{ "1", US, "2025550143", true, false },
+		{ "1", "sip:2025550143@a", "2025550143", true, false },
+		{ "1", "sip:2025550143@a", "sip:2025550143@b", false, false },
+		{ "1", "1001", "sip:1001@b", false, false },
+		{ "1", "1001", "tel:1001", true, false },
+		{ "", US, "sip:2025550143@a", true, false },
+		{ "", UK, "sip:2025550143@a", false, false },
+		{ "", "2025550143", "sip:2025550143", true, false },
+		{ "", "tel:7042;phone-context=a.example",
+		  "tel:7042;phone-context=b.example", false, false },
+	};
+	struct identity a, b;
+	struct number_plan plan;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct number_case *t = &cases[i];
+
+		assert_int_equal(number_plan_set(&plan, t->country, "", ""), 0);
+		assert_int_equal(identity_parse(t->pattern, &a), 0);
+		assert_int_equal(identity_parse(t->id, &b), 0);
+		if (identity_same(&plan, &a, &b) != t->allow ||
+		    identity_same(&plan, &b, &a) != t->allow)
+			fail_msg("%s: %s and %s", t->country, t->pattern,
+				 t->id);
+	}
 }
 
 struct pattern_case {
@@ -139,9 +330,9 @@ static void pattern_matches_either_form(void **state)
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		assert_int_equal(id_pattern_init(&p, cases[i].pattern), 0);
 		assert_int_equal(identity_parse(cases[i].id, &id), 0);
-		assert_int_equal(id_pattern_match(&p, &id, false),
+		assert_int_equal(id_pattern_match(&p, NULL, &id, false),
 				 cases[i].allow);
-		assert_int_equal(id_pattern_match(&p, &id, true),
+		assert_int_equal(id_pattern_match(&p, NULL, &id, true),
 				 cases[i].deny);
 		id_pattern_fini(&p);
 	}
@@ -206,6 +397,10 @@ static void pattern_covers_what_is_narrower(void **state)
 		/* matches by number as well, which the domain doesn't give */
 		{ "sip:*@a.example", "sip:+442079460001@a.example", false },
 		{ "tel:+44*", "sip:+442079460001@a.example", false },
+		{ "sip:*@a.example", "sip:2079460001@a.example", false },
+		{ "sip:*@a.example", "sip:1001@a.example", true },
+		{ "sip:2079460001@a.example", "sip:2079460001@a.example",
+		  true },
 	};
 	struct id_pattern outer, inner;
 	size_t i;
@@ -301,6 +496,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(identity_has_two_forms),
 		cmocka_unit_test(identity_refuses_what_is_too_long),
+		cmocka_unit_test(number_has_a_global_form),
+		cmocka_unit_test(numbers_match_numbers),
+		cmocka_unit_test(identities_are_the_same_number),
 		cmocka_unit_test(pattern_matches_either_form),
 		cmocka_unit_test(pattern_follows_the_schema),
 		cmocka_unit_test(pattern_covers_what_is_narrower),
