@@ -10,6 +10,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/net.h"
 #include "base/number.h"
 #include "base/str.h"
 
@@ -96,6 +97,21 @@ static const char *check_ip(const char *value)
 	    inet_pton(AF_INET6, value, &a) == 1)
 		return NULL;
 	return "not an IPv4 or IPv6 address";
+}
+
+static const char *check_nets(const char *value)
+{
+	struct net_list list;
+
+	switch (net_list_parse(span_of(value), &list)) {
+	case 0:
+		return NULL;
+	case -E2BIG:
+		return "too many addresses";
+	default:
+		return "not a list like 192.0.2.7, 10.0.0.0/8, 2001:db8::/32 "
+		       "(no names; bits below the prefix are zero)";
+	}
 }
 
 static bool parse_ports(const char *value, int64_t *ret_min, int64_t *ret_max)
@@ -367,6 +383,15 @@ static const struct conf_key keys[] = {
 	  .doc = "PEM file with its private key." },
 	{ "http", "threads", CONF_INT, FIELD(http.threads), .def = "4",
 	  .min = 1, .max = 64, .doc = "Requests worked on in parallel." },
+	{ "http", "trusted_proxies", CONF_STRING, TEXT(http.trusted_proxies),
+	  .def = "", .check = check_nets,
+	  .doc = "Addresses and networks of proxies in front, as 127.0.0.1, "
+		 "10.0.0.0/8: what they say in X-Forwarded-For, Forwarded and "
+		 "X-Forwarded-Proto counts." },
+	{ "http", "metrics_from", CONF_STRING, TEXT(http.metrics_from),
+	  .def = "", .check = check_nets,
+	  .doc = "Addresses and networks that may read /metrics besides this "
+		 "machine." },
 
 	{ "numbers", "country", CONF_STRING, TEXT(numbers.country), .def = "",
 	  .check = check_country, .reload = true,

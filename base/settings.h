@@ -16,6 +16,7 @@ struct conf_report;
 struct err;
 struct buf;
 
+#define SETTINGS_NETS_MAX 1024
 #define SETTINGS_PATH_MAX 512
 
 enum settings_tls_verify {
@@ -93,7 +94,9 @@ struct settings {
 		char public_url[256]; /* issuer; "" = http://listen */
 		char tls_certificate[SETTINGS_PATH_MAX];
 		char tls_key[SETTINGS_PATH_MAX];
-		int64_t threads; /* 4 */
+		int64_t threads;			 /* 4 */
+		char trusted_proxies[SETTINGS_NETS_MAX]; /* addresses, nets */
+		char metrics_from[SETTINGS_NETS_MAX];
 	} http;
 	struct {
 		/* words for number_plan_set() (base/number.h) */

@@ -112,13 +112,18 @@ static bool refuse_token(struct http_response *res, unsigned status,
 }
 
 /* Tokens count over TLS only, as in SIP, except from this machine or where the
- * operator has allowed it. */
+ * operator has allowed it. A trusted proxy that says how it was asked knows
+ * better than public_url does. */
 bool access_clear_ok(const struct http_request *req)
 {
-	return req->ctx->web->secure ||
-	       req->ctx->web->settings->sip.allow_cleartext_tokens == 1 ||
-	       str_eq(req->peer, "127.0.0.1") || str_eq(req->peer, "::1") ||
-	       span_starts(span_of(req->peer), "::ffff:127.");
+	const struct web *w = req->ctx->web;
+
+	if (w->settings->sip.allow_cleartext_tokens == 1 ||
+	    req->from.proto == PROTO_HTTPS)
+		return true;
+	if (req->from.proto == PROTO_HTTP)
+		return false;
+	return w->secure || forwarded_is_local(req);
 }
 
 static bool by_token(struct http_request *req, struct span token,
@@ -264,33 +269,23 @@ static bool check_page(struct http_request *req, const struct route *route,
 	return false;
 }
 
-/* A proxy on this machine speaks for others: what it forwards is not ours. */
-static bool is_local(const struct http_request *req)
+/* What is here concerns all tenants, so no user of one is asked: this machine
+ * or an address that the operator has named, and not somebody behind it. */
+static bool check_machine(struct http_request *req, struct http_response *res)
 {
-	if (http_header(req, "X-Forwarded-For") ||
-	    http_header(req, "Forwarded"))
-		return false;
-	return str_eq(req->peer, "127.0.0.1") || str_eq(req->peer, "::1") ||
-	       str_eq(req->peer, "::ffff:127.0.0.1");
-}
+	const struct forwarded *from = &req->from;
+	struct net_addr a;
 
-static bool check_machine(struct http_request *req, struct principal *who,
-			  struct http_response *res)
-{
-	struct span auth = span_of(http_header(req, "Authorization"));
-
-	if (is_local(req))
+	if (forwarded_is_local(req))
 		return true;
-	if (!span_ieq(span_cut(&auth, ' '), "Bearer"))
-		return refuse_token(res, 401, NULL,
-				    "From this machine, or with the token of "
-				    "an administrator");
-	if (!by_token(req, span_trim(auth), who, res))
-		return false;
-	if (who->is_user && who->user.role == USER_ADMIN)
+	if (net_addr_parse(span_of(from->client), &a) &&
+	    (from->by_proxy || !from->seen) &&
+	    net_list_has(&req->ctx->web->metrics_from, &a))
 		return true;
-	http_problem(res, 403, "The token is not an administrator's");
-	return false;
+	return refuse_token(res, http_header(req, "Authorization") ? 403 : 401,
+			    NULL,
+			    "Only from the machine of the server, without a "
+			    "proxy, or from an address in [http] metrics_from");
 }
 
 bool access_check(struct http_request *req, const struct route *route,
@@ -307,7 +302,7 @@ bool access_check(struct http_request *req, const struct route *route,
 	case ROUTE_PAGE:
 		return check_page(req, route, session, who, res);
 	case ROUTE_MACHINE:
-		return check_machine(req, who, res);
+		return check_machine(req, res);
 	}
 	return false;
 }

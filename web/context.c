@@ -31,6 +31,10 @@ int web_init(struct web *w, const struct settings *s, struct clock *clock,
 			       "https URL",
 			       s->http.public_url);
 	w->secure = span_starts(span_of(w->origin), "https:");
+	if (net_list_parse(span_of(s->http.trusted_proxies), &w->trusted) < 0)
+		return err_set(e, -EINVAL, "[http] trusted_proxies");
+	if (net_list_parse(span_of(s->http.metrics_from), &w->metrics_from) < 0)
+		return err_set(e, -EINVAL, "[http] metrics_from");
 	return 0;
 }
 

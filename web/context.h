@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "auth/auth.h"
+#include "base/net.h"
 
 struct blob_store;
 struct clock;
@@ -21,9 +22,11 @@ struct settings;
 struct web {
 	const struct settings *settings;
 	struct clock *clock;
-	char issuer[256]; /* public URL without a slash at the end */
-	char origin[256]; /* "https://crs.example:8443" */
-	bool secure;	  /* issuer is https: Secure cookies, HSTS */
+	char issuer[256];	 /* public URL without a slash at the end */
+	char origin[256];	 /* "https://crs.example:8443" */
+	bool secure;		 /* issuer is https: Secure cookies, HSTS */
+	struct net_list trusted; /* proxies */
+	struct net_list metrics_from; /* besides this machine */
 };
 
 struct web_ctx {

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "web/form.h"
+#include "web/forwarded.h"
 
 struct web_ctx;
 struct principal;
@@ -57,7 +58,8 @@ struct http_request {
 	size_t body_len;
 	struct http_header headers[HTTP_HEADERS_MAX];
 	unsigned n_headers;
-	char peer[64]; /* numeric address without port */
+	char peer[64];	       /* of the connection; numeric, without port */
+	struct forwarded from; /* who asks, set by serve_request() */
 	int64_t wall_us;
 	/* router */
 	const char *args[HTTP_ARGS_MAX]; /* what the pattern's {} matched */

@@ -76,7 +76,7 @@ static int log_in(struct http_request *req, struct http_response *res,
 	int r;
 
 	r = user_login(&req->ctx->auth, email, form_str(f, "password"),
-		       req->peer, &user, &retry_s);
+		       req->from.client, &user, &retry_s);
 	if (r == -EACCES)
 		return login_page(req, res, 403, next, email,
 				  "E-mail or password is wrong.");

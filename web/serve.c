@@ -85,6 +85,7 @@ void serve_request(struct http_request *req, struct http_response *res)
 	size_t n;
 	int r;
 
+	forwarded_find(req, &req->ctx->web->trusted, &req->from);
 	http_security_api(res, req->ctx->web->secure);
 	routes = routes_list(&n);
 	route = router_match(routes, n, req, &allow);
@@ -102,7 +103,9 @@ void serve_request(struct http_request *req, struct http_response *res)
 	}
 	log_debug(NULL, "web.request",
 		  LOG_S("method", http_method_word(req->method)),
-		  LOG_S("route", route->pattern), LOG_I("status", res->status));
+		  LOG_S("route", route->pattern),
+		  LOG_S("client", req->from.client),
+		  LOG_I("status", res->status));
 	/* both point into this function's frame */
 	req->who = NULL;
 	req->session = NULL;

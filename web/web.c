@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <jansson.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,20 +152,14 @@ static int enter_sandbox(const struct settings *s)
 	return sandbox_enter(&p, &report);
 }
 
-/* A proxy on this machine has all the connections there are. */
+/* Proxies, and this machine, may have all the connections there are. */
 static bool is_proxy(void *arg, const struct sockaddr *sa)
 {
-	const struct sockaddr_in *in = (const void *)sa;
-	const struct sockaddr_in6 *in6 = (const void *)sa;
+	const struct web_state *st = arg;
+	struct net_addr a;
 
-	(void)arg;
-	if (sa->sa_family == AF_INET)
-		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
-	if (sa->sa_family != AF_INET6)
-		return false;
-	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
-	       (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
-		in6->sin6_addr.s6_addr[12] == 127);
+	return net_addr_of(sa, &a) &&
+	       (net_addr_is_loopback(&a) || net_list_has(&st->web.trusted, &a));
 }
 
 static int start_httpd(struct web_state *st)

@@ -294,11 +294,12 @@ def test_methods_headers_and_health(world):
     assert requests.get(world.server.url + "/healthz", timeout=5).json() == {"status": "ok"}
     m = requests.get(world.server.url + "/metrics", timeout=5)
     assert m.status_code == 200 and "srs_http_requests_total" in m.text
-    assert requests.get(world.server.url + "/metrics", timeout=5,
-                        headers={"X-Forwarded-For": "192.0.2.1"}).status_code == 401
-    for token, code in ((world.api_token, 403), (admin_token(world), 200)):
-        assert requests.get(world.server.url + "/metrics", timeout=5, headers={
-            "X-Forwarded-For": "192.0.2.1", "Authorization": "Bearer " + token}).status_code == code
+    tokens = ((None, 401), (world.api_token, 403), (admin_token(world), 403))
+    for sign in ("X-Forwarded-For", "X-Real-IP", "Via", "Forwarded", "CF-Connecting-IP"):
+        for token, code in tokens:
+            assert requests.get(world.server.url + "/metrics", timeout=5, headers={
+                sign: "127.0.0.1", **({"Authorization": "Bearer " + token} if token else {}),
+            }).status_code == code
 
 
 def test_many_at_once(world):
