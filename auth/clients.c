@@ -6,6 +6,7 @@
 
 #include "auth/auth_priv.h"
 #include "auth/token_form.h"
+#include "auth/trunks.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -235,8 +236,10 @@ int client_new_secret(struct auth *a, const char *id, const char *actor,
 
 #define CLIENT_COLUMNS                                                         \
 	"SELECT id, tenant_id, name, disabled, plain_authorize, "              \
-	"quoted_bearer, sip_refresh, tls_identity, created_us, secret_mac "    \
-	"FROM clients "
+	"quoted_bearer, sip_refresh, tls_identity, created_us, secret_mac, "   \
+	"addresses FROM clients "
+
+_Static_assert(CLIENT_ADDRESSES_MAX >= TRUNK_TEXT_MAX, "room for a list");
 
 struct client_row {
 	struct client c;
@@ -263,6 +266,7 @@ static int on_client(void *arg, struct db_row *row)
 	mac = db_col_blob(row, 9, &len);
 	if (mac && len == sizeof(r->mac))
 		memcpy(r->mac, mac, len);
+	auth_col(row, 10, c->addresses, sizeof(c->addresses));
 	return 1;
 }
 
@@ -385,4 +389,35 @@ int client_set_disabled(struct auth *a, const char *id, bool disabled,
 			       disabled ? "client.disable" : "client.enable",
 			       "client", id, "ok", NULL);
 	return auth_end(a, r, r == 0);
+}
+
+int client_set_addresses(struct auth *a, const char *id, const char *addresses,
+			 const char *actor, struct err *e)
+{
+	char text[CLIENT_ADDRESSES_MAX];
+	struct client c;
+	struct trunk t;
+	int r;
+
+	r = client_get(a, id, &c);
+	if (r < 0)
+		return err_set(e, r, "%s",
+			       r == -ENOENT ? "there is no such client"
+					    : err_words(r));
+	trunk_defaults(&t);
+	r = trunk_set(&t, "addresses", addresses, e);
+	if (r < 0)
+		return r;
+	trunk_text(&t, "addresses", text, sizeof(text));
+	r = db_begin(a->db);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
+	r = auth_exec_one(db_exec(
+		a->db, "UPDATE clients SET addresses = $1 WHERE id = $2",
+		DB_ARGS(db_text(text), db_text(id))));
+	if (r == 0)
+		r = auth_audit(a, c.tenant_id, actor, "client.addresses",
+			       "client", id, "ok", NULL);
+	r = auth_end(a, r, r == 0);
+	return r < 0 ? err_set(e, r, "%s", err_words(r)) : 0;
 }

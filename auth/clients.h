@@ -20,6 +20,7 @@
 #define CLIENT_URI_MAX 2048
 #define CLIENT_URIS_MAX 16
 #define CLIENT_TLS_MAX 256
+#define CLIENT_ADDRESSES_MAX 832
 
 enum client_sip_refresh { SIP_REFRESH_OFF, SIP_REFRESH_4XX, SIP_REFRESH_200 };
 
@@ -33,6 +34,8 @@ struct client {
 	enum client_sip_refresh sip_refresh;
 	char tls_identity[CLIENT_TLS_MAX]; /* "" = any: SAN or CN of the
 					    * certificate its SIP legs show */
+	/* as in trunks.h: where else requests of its calls may come from */
+	char addresses[CLIENT_ADDRESSES_MAX];
 	int64_t created_us;
 };
 
@@ -72,6 +75,12 @@ int64_t client_each(struct auth *a, const char *tenant_id, client_fn *fn,
 typedef int client_uri_fn(void *arg, const char *uri);
 int64_t client_uri_each(struct auth *a, const char *id, client_uri_fn *fn,
 			void *arg);
+
+/** Name the addresses and networks ("192.0.2.7, 198.51.100.0/24", "" = none)
+ *  that may go on with its calls, besides the one that began each.
+ *  @return 0; -ENOENT; -EINVAL not such a list (e says why) */
+int client_set_addresses(struct auth *a, const char *id, const char *addresses,
+			 const char *actor, struct err *e);
 
 /** Disabled: nothing of it works, its live recordings end. */
 int client_set_disabled(struct auth *a, const char *id, bool disabled,

@@ -145,6 +145,22 @@ static const char *set_nets(struct trunk *t, const char *value)
 	return NULL;
 }
 
+bool trunk_list_has(const char *list, const char *address)
+{
+	struct span rest = span_of(list), one;
+	struct trunk_net host, n;
+
+	if (!rest.len || !trunk_net_host(address, &host))
+		return false;
+	while (rest.len) {
+		one = span_trim(span_cut(&rest, ','));
+		if (one.len && !parse_net(one, &n) &&
+		    trunk_net_contains(&n, &host))
+			return true;
+	}
+	return false;
+}
+
 static void print_nets(const struct trunk *t, char *dst, size_t len)
 {
 	char one[64];

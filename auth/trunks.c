@@ -337,10 +337,16 @@ static bool in_nets(const struct trunk *t, const struct trunk_net *host)
 	return false;
 }
 
+bool trunk_has_address(const struct trunk *t, const char *address)
+{
+	struct trunk_net host;
+
+	return trunk_net_host(address, &host) && in_nets(t, &host);
+}
+
 bool trunk_is(const struct trunk *t, const struct trunk_peer *p)
 {
 	bool tls = t->tls_name[0] || t->tls_sha256[0];
-	struct trunk_net host;
 
 	if (t->tls_sha256[0] &&
 	    (!p->tls_sha256 || !str_ieq(t->tls_sha256, p->tls_sha256)))
@@ -349,8 +355,7 @@ bool trunk_is(const struct trunk *t, const struct trunk_peer *p)
 		return false;
 	if (!t->n_nets)
 		return tls;
-	return (tls || p->address_is_proof) &&
-	       trunk_net_host(p->address, &host) && in_nets(t, &host);
+	return (tls || p->address_is_proof) && trunk_has_address(t, p->address);
 }
 
 struct search {

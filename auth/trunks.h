@@ -118,6 +118,8 @@ int trunk_check(const struct trunk *t, struct err *e);
 bool trunk_net_host(const char *address, struct trunk_net *ret_net);
 bool trunk_net_contains(const struct trunk_net *net,
 			const struct trunk_net *host);
+/** Is the address in this list, as trunk_text() gives "addresses"? */
+bool trunk_list_has(const char *list, const char *address);
 
 /* ---- the catalog ------------------------------------------------------- */
 
@@ -165,6 +167,8 @@ struct trunk_peer {
  *  @return 0, -ENOENT */
 int trunk_find(struct auth *a, const struct trunk_peer *p, const char *uri_user,
 	       struct trunk *ret_trunk);
+/** Is it one of the trunk's addresses? */
+bool trunk_has_address(const struct trunk *t, const char *address);
 /** Is the peer this trunk? uri_user is not looked at. Pure. */
 bool trunk_is(const struct trunk *t, const struct trunk_peer *p);
 

@@ -324,6 +324,40 @@ static int client_add(struct cli *c, int argc, char **argv)
 	return print_client(c, &id, secret);
 }
 
+/* Says which client, and sets what was named. */
+static int client_set(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	struct cli_list words = { 0 };
+	const char *addresses = NULL;
+	struct client cl;
+	const struct cli_option table[] = {
+		{ "--addresses", .value = &addresses, .required = true },
+	};
+	int r;
+
+	r = cli_args("client set", argc, argv, table, ARRAY_SIZE(table),
+		     &words);
+	if (r == CLI_OK && words.n != 1)
+		r = cli_usage("client set", "one client, by its id");
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = client_set_addresses(&a.auth, words.v[0], addresses, CLI_ACTOR,
+				 &a.e);
+	if (r == 0)
+		r = client_get(&a.auth, words.v[0], &cl);
+	if (r < 0)
+		return cli_auth_failed(&a, "client set", r);
+	if (c->json)
+		return cli_print_json(json_pack("{s:s, s:s}", "client_id",
+						cl.id, "addresses",
+						cl.addresses));
+	printf("client_id      %s\naddresses      %s\n", cl.id, cl.addresses);
+	return CLI_OK;
+}
+
 static int list_client(void *arg, const struct client *cl)
 {
 	char created[CLOCK_RFC3339_MAX];
@@ -341,10 +375,10 @@ static int list_client(void *arg, const struct client *cl)
 		json_decref(uris);
 		return -ENOMEM;
 	}
-	j = json_pack("{s:s, s:s, s:s, s:b, s:s, s:o}", "client_id", cl->id,
-		      "tenant_id", cl->tenant_id, "name", cl->name, "disabled",
-		      cl->disabled, "created_at", created, "redirect_uris",
-		      uris);
+	j = json_pack("{s:s, s:s, s:s, s:b, s:s, s:s, s:o}", "client_id",
+		      cl->id, "tenant_id", cl->tenant_id, "name", cl->name,
+		      "disabled", cl->disabled, "created_at", created,
+		      "addresses", cl->addresses, "redirect_uris", uris);
 	return cli_listing_add(l, j);
 }
 
@@ -361,7 +395,8 @@ static int client_list(struct cli *c, int argc, char **argv)
 int cli_client(struct cli *c, int argc, char **argv)
 {
 	static const struct cli_sub table[] = { { "add", client_add },
-						{ "list", client_list } };
+						{ "list", client_list },
+						{ "set", client_set } };
 
 	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }

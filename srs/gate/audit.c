@@ -28,7 +28,7 @@ static bool worth_an_entry(struct step *st)
 	struct gate *g = st->g;
 	int64_t now = clock_mono_us(g->auth->clock);
 
-	if (st->token.tenant_id[0])
+	if (st->token.tenant_id[0] && !st->stranger)
 		return true;
 	if (!g->nameless || now - g->nameless_since_us >= NAMELESS_WINDOW_US) {
 		g->nameless_since_us = now;
@@ -62,7 +62,9 @@ void gate_audit(struct step *st, const char *action)
 
 	if (!worth_an_entry(st))
 		return;
-	if (st->by_trunk)
+	if (st->stranger)
+		(void)str_copy(actor, sizeof(actor), "anonymous");
+	else if (st->by_trunk)
 		(void)snprintf(actor, sizeof(actor), "trunk:%s", st->trunk.id);
 	else if (st->token.client_id[0])
 		(void)snprintf(actor, sizeof(actor), "client:%s",

@@ -110,7 +110,7 @@ static bool step_node(struct step *st)
 	return true;
 }
 
-static bool step_transport(struct step *st)
+bool gate_step_transport(struct step *st)
 {
 	const struct gate_request *req = st->req;
 	int r;
@@ -137,7 +137,7 @@ static bool step_size(struct step *st)
 	       gate_refuse(st, GATE_TOO_LARGE, "message too large");
 }
 
-static bool step_syntax(struct step *st)
+bool gate_step_syntax(struct step *st)
 {
 	switch (st->req->bearer_result) {
 	case BEARER_OK:
@@ -152,7 +152,7 @@ static bool step_syntax(struct step *st)
 						    : "Malformed credentials");
 }
 
-static bool step_rate(struct step *st)
+bool gate_step_rate(struct step *st)
 {
 	if (!gate_limit_over(&st->g->limit, st->req->peer.address,
 			     clock_mono_us(st->g->auth->clock)))
@@ -162,7 +162,7 @@ static bool step_rate(struct step *st)
 
 /* ---- token and client -------------------------------------------------- */
 
-static bool bad_token(struct step *st, const char *why)
+bool gate_bad_token(struct step *st, const char *why)
 {
 	if (st->by_trunk)
 		return gate_trunk_ended(st, why);
@@ -172,25 +172,25 @@ static bool bad_token(struct step *st, const char *why)
 /* Not genuine. Only these count as guesses: a busy SBC whose token has just
  * expired sends hundreds of calls before it has the next one, and must not be
  * locked out for that. */
-static bool false_token(struct step *st, const char *why)
+bool gate_false_token(struct step *st, const char *why)
 {
 	gate_limit_count(&st->g->limit, st->req->peer.address,
 			 clock_mono_us(st->g->auth->clock));
-	return bad_token(st, why);
+	return gate_bad_token(st, why);
 }
 
 /* Somebody sends the key to the safe in every call. */
-static bool refresh_token_seen(struct step *st)
+bool gate_refresh_token_seen(struct step *st)
 {
 	int r = token_family_revoke(st->g->auth, st->token.family_id,
 				    "refresh token sent in SIP", "system");
 
 	if (r < 0)
 		return gate_failed(st, r);
-	return bad_token(st, "refresh token in Authorization");
+	return gate_bad_token(st, "refresh token in Authorization");
 }
 
-static bool bad_form(struct step *st)
+bool gate_bad_form(struct step *st)
 {
 	return gate_refuse_warn(st, GATE_MALFORMED, 399,
 				"Write Bearer and the token, without quotes");
@@ -213,28 +213,28 @@ static bool step_token(struct step *st)
 	r = token_check(st->g->auth, req->bearer.token, &st->token);
 	/* whose form it could be is not known: nobody's */
 	if (is_no_token(r) && !gate_form_ok(st))
-		return bad_form(st);
+		return gate_bad_form(st);
 	switch (r) {
 	case 0:
 		return true;
 	case -EBADMSG:
-		return false_token(st, "not a token of ours");
+		return gate_false_token(st, "not a token of ours");
 	case -ENOENT:
-		return false_token(st, "unknown token");
+		return gate_false_token(st, "unknown token");
 	case -EKEYREJECTED:
-		return false_token(st, "forged token");
+		return gate_false_token(st, "forged token");
 	case -EKEYEXPIRED:
-		return bad_token(st, "expired");
+		return gate_bad_token(st, "expired");
 	case -EKEYREVOKED:
-		return bad_token(st, "revoked");
+		return gate_bad_token(st, "revoked");
 	case -EPROTOTYPE:
-		return refresh_token_seen(st);
+		return gate_refresh_token_seen(st);
 	default:
 		return gate_failed(st, -EIO);
 	}
 }
 
-static bool has_name(const struct gate_peer *p, const char *name)
+bool gate_has_name(const struct gate_peer *p, const char *name)
 {
 	unsigned i;
 
@@ -258,10 +258,11 @@ static bool step_client(struct step *st)
 	if (!str_eq(st->trunk.client_id, st->client.id))
 		st->has_trunk = false;
 	if (!gate_form_ok(st))
-		return bad_form(st);
+		return gate_bad_form(st);
 	if (st->client.tls_identity[0] &&
-	    (p->transport != GATE_TLS || !has_name(p, st->client.tls_identity)))
-		return bad_token(st, "other TLS identity");
+	    (p->transport != GATE_TLS ||
+	     !gate_has_name(p, st->client.tls_identity)))
+		return gate_bad_token(st, "other TLS identity");
 	return true;
 }
 
@@ -304,7 +305,7 @@ static bool step_grant(struct step *st)
 	if (r < 0)
 		return gate_failed(st, r);
 	if (st->grant.revoked)
-		return bad_token(st, "grant revoked");
+		return gate_bad_token(st, "grant revoked");
 	if (!gate_step_trunk_grant(st))
 		return false;
 	r = gate_conditions(st->g, st->grant.conditions, &st->conditions);
@@ -313,7 +314,7 @@ static bool step_grant(struct step *st)
 
 /* ---- conditions and quotas --------------------------------------------- */
 
-static bool step_body(struct step *st)
+bool gate_step_body(struct step *st)
 {
 	if (!st->req->body_error)
 		return true;
@@ -364,7 +365,7 @@ static bool outside(struct step *st, enum gate_cause cause, const char *type,
 	return false;
 }
 
-static bool step_conditions(struct step *st, const struct conditions *c)
+bool gate_step_conditions(struct step *st, const struct conditions *c)
 {
 	struct judgement *j = &st->v->judgement;
 	int r = 0;
@@ -424,7 +425,7 @@ static bool step_quotas(struct step *st)
 	return true;
 }
 
-static bool step_codecs(struct step *st)
+bool gate_step_codecs(struct step *st)
 {
 	const struct call_facts *f = st->req->facts;
 	const struct judgement *j = &st->v->judgement;
@@ -460,10 +461,22 @@ static const char *tls_name(const struct step *st)
 		       : p->tls_names[0];
 }
 
+static void keep_peer(const struct step *st, struct gate_snapshot *s)
+{
+	const struct gate_peer *p = &st->req->peer;
+	bool tls = p->transport == GATE_TLS;
+
+	s->transport = p->transport;
+	(void)str_copy(s->peer_address, sizeof(s->peer_address), p->address);
+	(void)str_copy(s->tls_name, sizeof(s->tls_name), tls_name(st));
+	(void)str_copy(s->tls_sha256, sizeof(s->tls_sha256),
+		       tls && p->tls_sha256 ? p->tls_sha256 : "");
+	gate_trunk_keep(st, s);
+}
+
 static void accept_call(struct step *st)
 {
 	struct gate_snapshot *s = &st->v->snapshot;
-	const struct gate_peer *p = &st->req->peer;
 
 	gate_answer(st->g->settings, GATE_OK, st->v);
 	st->why = st->v->judgement.narrowed ? "within, narrowed" : "within";
@@ -474,10 +487,7 @@ static void accept_call(struct step *st)
 	(void)str_copy(s->family_id, sizeof(s->family_id), st->token.family_id);
 	(void)str_copy(s->token_id, sizeof(s->token_id), st->token.id);
 	s->version = st->grant.version;
-	s->transport = p->transport;
-	(void)str_copy(s->peer_address, sizeof(s->peer_address), p->address);
-	(void)str_copy(s->tls_name, sizeof(s->tls_name), tls_name(st));
-	gate_trunk_keep(st, s);
+	keep_peer(st, s);
 	st->v->retention_days = st->conditions->retention_days;
 	s->numbers = *st->req->facts->numbers;
 	st->req->facts->numbers = NULL; /* this step's */
@@ -486,16 +496,17 @@ static void accept_call(struct step *st)
 
 static bool judge_steps(struct step *st)
 {
-	return step_node(st) && gate_step_trunk(st) && step_transport(st) &&
-	       step_size(st) && step_syntax(st) && step_rate(st) &&
-	       step_token(st) && step_client(st) && step_scope(st) &&
-	       step_tenant(st) && step_grant(st) && step_body(st) &&
+	return step_node(st) && gate_step_trunk(st) &&
+	       gate_step_transport(st) && step_size(st) &&
+	       gate_step_syntax(st) && gate_step_rate(st) && step_token(st) &&
+	       step_client(st) && step_scope(st) && step_tenant(st) &&
+	       step_grant(st) && gate_step_body(st) &&
 	       gate_step_strict(st, st->has_trunk && st->trunk.strict) &&
-	       fill_usage(st) && step_conditions(st, st->conditions) &&
-	       step_quotas(st) && step_codecs(st);
+	       fill_usage(st) && gate_step_conditions(st, st->conditions) &&
+	       step_quotas(st) && gate_step_codecs(st);
 }
 
-static void step_fini(struct step *st)
+void gate_step_fini(struct step *st)
 {
 	grant_fini(&st->grant);
 	conditions_free(&st->conditions);
@@ -504,7 +515,8 @@ static void step_fini(struct step *st)
 void gate_judge(struct gate *g, struct gate_request *req,
 		struct gate_verdict *ret_v)
 {
-	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+	struct step st CLEANUP(
+		gate_step_fini) = { .g = g, .req = req, .v = ret_v };
 
 	memset(ret_v, 0, sizeof(*ret_v));
 	if (judge_steps(&st))
@@ -551,125 +563,58 @@ void gate_judge_grant(struct gate *g, const char *grant_id,
 		      const char *tenant_id, struct gate_request *req,
 		      struct gate_verdict *ret_v)
 {
-	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+	struct step st CLEANUP(
+		gate_step_fini) = { .g = g, .req = req, .v = ret_v };
 
 	memset(ret_v, 0, sizeof(*ret_v));
 	if (step_node(&st) && step_named(&st, grant_id, tenant_id) &&
 	    step_named_grant(&st) && fill_usage(&st) &&
-	    step_conditions(&st, st.conditions) && step_quotas(&st) &&
-	    step_codecs(&st))
+	    gate_step_conditions(&st, st.conditions) && step_quotas(&st) &&
+	    gate_step_codecs(&st))
 		accept_call(&st);
 	gate_audit(&st, ret_v->status == 200 ? "call.start" : "call.refuse");
-}
-
-/* ---- within a dialog --------------------------------------------------- */
-
-/* From where the first request came: the same certificate name or, without
- * certificates, the same address. Or with a good token of the same grant. */
-static bool same_peer(struct step *st, const struct gate_snapshot *snap)
-{
-	const struct gate_request *req = st->req;
-
-	if (snap->tls_name[0] ? has_name(&req->peer, snap->tls_name)
-			      : str_eq(req->peer.address, snap->peer_address))
-		return true;
-	if (gate_trunk_same(st, snap)) /* another address of it */
-		return true;
-	return req->bearer_result == BEARER_OK &&
-	       gate_cleartext_ok(st->g->settings, &req->peer) &&
-	       token_check(st->g->auth, req->bearer.token, &st->token) == 0 &&
-	       str_eq(st->token.grant_id, snap->grant_id);
-}
-
-static bool rejudge_steps(struct step *st, const struct gate_snapshot *snap)
-{
-	if (st->req->method && !same_peer(st, snap))
-		return gate_refuse_warn(st, GATE_PEER, 399,
-					"Not from where the call was set up");
-	return step_body(st) &&
-	       gate_step_strict(st, st->req->method && snap->trunk.strict) &&
-	       step_conditions(st, snap->conditions) && step_codecs(st);
-}
-
-/* For the audit log: who that is. */
-static void by_snapshot(struct step *st, const struct gate_snapshot *snap)
-{
-	st->by_trunk = snap->trunk.id[0] && !snap->token_id[0];
-	(void)str_copy(st->trunk.id, sizeof(st->trunk.id), snap->trunk.id);
-	(void)str_copy(st->token.tenant_id, sizeof(st->token.tenant_id),
-		       snap->tenant_id);
-	(void)str_copy(st->token.client_id, sizeof(st->token.client_id),
-		       snap->client_id);
-	(void)str_copy(st->token.grant_id, sizeof(st->token.grant_id),
-		       snap->grant_id);
-}
-
-void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
-		  struct gate_request *req, struct gate_verdict *ret_v)
-{
-	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
-	bool good;
-
-	memset(ret_v, 0, sizeof(*ret_v));
-	good = rejudge_steps(&st, snap);
-	by_snapshot(&st, snap);
-	ret_v->retention_days = snap->conditions->retention_days;
-	if (good)
-		gate_answer(g->settings, GATE_OK, ret_v);
-	else
-		gate_audit(&st,
-			   req->method ? "call.refuse_change" : "call.end");
 }
 
 void gate_identify(struct gate *g, const char *action, struct gate_request *req,
 		   struct gate_verdict *ret_v)
 {
-	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+	struct step st CLEANUP(
+		gate_step_fini) = { .g = g, .req = req, .v = ret_v };
 	struct gate_snapshot *s = &ret_v->snapshot;
 
 	memset(ret_v, 0, sizeof(*ret_v));
-	if (step_node(&st) && gate_step_trunk(&st) && step_transport(&st) &&
-	    step_size(&st) && step_syntax(&st) && step_rate(&st) &&
-	    step_token(&st) && step_client(&st) && step_scope(&st) &&
-	    step_tenant(&st) && step_grant(&st)) {
+	if (step_node(&st) && gate_step_trunk(&st) &&
+	    gate_step_transport(&st) && step_size(&st) &&
+	    gate_step_syntax(&st) && gate_step_rate(&st) && step_token(&st) &&
+	    step_client(&st) && step_scope(&st) && step_tenant(&st) &&
+	    step_grant(&st)) {
 		gate_answer(g->settings, GATE_OK, ret_v);
 		(void)str_copy(s->tenant_id, sizeof(s->tenant_id),
 			       st.grant.tenant_id);
 		(void)str_copy(s->client_id, sizeof(s->client_id),
 			       st.grant.client_id);
 		(void)str_copy(s->grant_id, sizeof(s->grant_id), st.grant.id);
+		(void)str_copy(s->owner_id, sizeof(s->owner_id),
+			       st.grant.owner_id);
+		keep_peer(&st, s);
 	}
 	gate_audit(&st, ret_v->status == 200 ? action : "call.refuse");
-}
-
-void gate_refer_within(struct gate *g, const struct gate_snapshot *snap,
-		       struct gate_request *req, struct gate_verdict *ret_v)
-{
-	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
-
-	memset(ret_v, 0, sizeof(*ret_v));
-	if (same_peer(&st, snap))
-		gate_answer(g->settings, GATE_OK, ret_v);
-	else
-		(void)gate_refuse_warn(&st, GATE_PEER, 399,
-				       "Not from where the call was set up");
-	by_snapshot(&st, snap);
-	gate_audit(&st, ret_v->status == 200 ? "call.refer" : "call.refuse");
 }
 
 void gate_options(struct gate *g, struct gate_request *req,
 		  struct gate_verdict *ret_v)
 {
-	struct step st CLEANUP(step_fini) = { .g = g, .req = req, .v = ret_v };
+	struct step st CLEANUP(
+		gate_step_fini) = { .g = g, .req = req, .v = ret_v };
 
 	memset(ret_v, 0, sizeof(*ret_v));
 	if (!step_node(&st))
 		return;
 	/* health checks carry no token */
 	if (req->bearer_result != BEARER_NONE &&
-	    !(gate_step_trunk(&st) && step_transport(&st) && step_syntax(&st) &&
-	      step_rate(&st) && step_token(&st) && step_client(&st) &&
-	      step_scope(&st))) {
+	    !(gate_step_trunk(&st) && gate_step_transport(&st) &&
+	      gate_step_syntax(&st) && gate_step_rate(&st) && step_token(&st) &&
+	      step_client(&st) && step_scope(&st))) {
 		gate_audit(&st, "options.refuse");
 		return;
 	}

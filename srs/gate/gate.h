@@ -121,6 +121,7 @@ struct gate_snapshot {
 	enum gate_transport transport; /* the transport identity: */
 	char peer_address[64];
 	char tls_name[CLIENT_TLS_MAX]; /* the certificate's name, "" = none */
+	char tls_sha256[65];	       /* of that certificate, "" = none */
 	struct gate_trunk {
 		char id[ID_LEN + 1]; /* "" = none; without a token_id the
 				      * trunk stood for the token */
@@ -202,8 +203,8 @@ void gate_judge_grant(struct gate *g, const char *grant_id,
 
 /**
  * Judge a change within a dialog (re-INVITE, UPDATE, metadata, narrowed
- * conditions, end of the wait for metadata) by the snapshot. No token is
- * needed, but the request must come from where the first one came.
+ * conditions, end of the wait for metadata) by the snapshot. Who sends it was
+ * looked at by gate_within().
  *
  * status 200: go on with the permits. 403: this request is refused, or, when
  * nobody asked anything (req->method NULL), the recording must end.
@@ -214,16 +215,39 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 
 /**
  * Who sends this request (REFER, SUBSCRIBE)? Everything up to the grant's state
- * is looked at, conditions are not. 200: snapshot names tenant, client and
- * grant, and nothing else.
+ * is looked at, conditions are not. 200: snapshot names tenant, client, grant,
+ * owner and where it came from, and nothing else.
  *
  * @param action of the audit entry when it is somebody
  */
 void gate_identify(struct gate *g, const char *action, struct gate_request *req,
 		   struct gate_verdict *ret_v);
 
-/** REFER within a dialog: 200 when it comes from where the dialog came from (as
- *  for gate_rejudge()), else 403. */
+/**
+ * Is a request within a dialog from whom the dialog is with? To be asked before
+ * anything of it counts, whatever its method is. conditions are not looked at.
+ *
+ * It must come over TLS if and only if the first one did; with the same
+ * certificate if that had one (the same name will do, certificates are
+ * renewed), else from the same address, whatever the port, or from one that is
+ * listed for the client or the dialog's trunk. A token adds nothing to that;
+ * but where one comes it must be good, and of the same client and owner. BYE,
+ * ACK, PRACK and CANCEL are never challenged: their token may be over.
+ *
+ * status 200; 403 from elsewhere, or another's token; 400, 401, 503 as for an
+ * INVITE because of its token. Nothing is written for 200.
+ *
+ * @param snap of gate_judge(), gate_judge_grant() or gate_identify()
+ */
+void gate_within(struct gate *g, const struct gate_snapshot *snap,
+		 struct gate_request *req, struct gate_verdict *ret_v);
+
+/** Pure: exactly the transport identity of before, and no token. Then
+ *  gate_within() says 200 without a look into the catalog. */
+bool gate_is_plain(const struct gate_snapshot *snap,
+		   const struct gate_request *req);
+
+/** An audit entry: this REFER within the dialog was accepted. */
 void gate_refer_within(struct gate *g, const struct gate_snapshot *snap,
 		       struct gate_request *req, struct gate_verdict *ret_v);
 

@@ -1,6 +1,7 @@
 /* srs/gate/priv.h - between the files of the gate.
  *
  *	gate.c		the order and its steps
+ *	dialog.c	what comes within a dialog
  *	trunk.c		who comes without a token
  *	audit.c		one entry a decision
  *	snapshot.c	what was agreed, as JSON
@@ -37,6 +38,7 @@ struct step {
 	struct trunk trunk;
 	bool has_trunk; /* it comes from this trunk */
 	bool by_trunk;	/* which stands for the token */
+	bool stranger;	/* anybody: the token says whom it is about only */
 	struct number_plan numbers;
 	struct conditions *conditions;
 	const char *why; /* for the audit log, static text */
@@ -53,6 +55,22 @@ bool gate_refuse(struct step *st, enum gate_cause cause, const char *why);
 bool gate_refuse_warn(struct step *st, enum gate_cause cause, int code,
 		      const char *why);
 bool gate_failed(struct step *st, int r);
+bool gate_bad_token(struct step *st, const char *why);
+/** The same, and counts as a guess. */
+bool gate_false_token(struct step *st, const char *why);
+bool gate_bad_form(struct step *st);
+/** Its family is revoked. @return false */
+bool gate_refresh_token_seen(struct step *st);
+
+/* The steps that requests within a dialog take, too. */
+bool gate_step_transport(struct step *st);
+bool gate_step_syntax(struct step *st);
+bool gate_step_rate(struct step *st);
+bool gate_step_body(struct step *st);
+bool gate_step_conditions(struct step *st, const struct conditions *c);
+bool gate_step_codecs(struct step *st);
+void gate_step_fini(struct step *st);
+bool gate_has_name(const struct gate_peer *p, const char *name);
 
 /** User part of the Request-URI. @return false: there is none */
 bool gate_called_user(const struct step *st, char *dst, size_t len);
@@ -69,8 +87,8 @@ bool gate_trunk_ended(struct step *st, const char *why);
 bool gate_form_ok(const struct step *st);
 /** Strict trunks: nothing in the body may be lost. */
 bool gate_step_strict(struct step *st, bool strict);
-/** Is the peer the trunk of the snapshot? */
-bool gate_trunk_same(struct step *st, const struct gate_snapshot *snap);
+/** Is the peer by its certificate this trunk? */
+bool gate_trunk_shows(const struct step *st, const struct trunk *t);
 /** Its settings into the snapshot. */
 void gate_trunk_keep(const struct step *st, struct gate_snapshot *s);
 

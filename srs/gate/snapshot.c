@@ -48,6 +48,7 @@ int gate_snapshot_json(const struct gate_snapshot *snap, struct buf *out)
 	put_text(out, "token_id", snap->token_id);
 	put_text(out, "peer", snap->peer_address);
 	put_text(out, "tls_name", snap->tls_name);
+	put_text(out, "tls_sha256", snap->tls_sha256);
 	put_trunk(out, &snap->trunk);
 	(void)buf_printf(out, "\"numbers\":[\"%s\",\"%s\",\"%s\"],",
 			 snap->numbers.country, snap->numbers.national,
@@ -143,6 +144,8 @@ int gate_snapshot_parse(const char *json, size_t len,
 	    !get_text(o, "tls_name", s.tls_name, sizeof(s.tls_name)) ||
 	    !get_trunk(o, &s.trunk) || !get_numbers(o, &s.numbers))
 		return -EINVAL;
+	/* calls of before have none: their certificate's name has to do */
+	(void)get_text(o, "tls_sha256", s.tls_sha256, sizeof(s.tls_sha256));
 	s.version = json_integer_value(json_object_get(o, "version"));
 	transport = json_integer_value(json_object_get(o, "transport"));
 	if (transport < GATE_UDP || transport > GATE_TLS)

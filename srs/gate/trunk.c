@@ -119,14 +119,13 @@ bool gate_step_strict(struct step *st, bool strict)
 	return gate_refuse_warn(st, GATE_BODY, 399, st->req->strict_error);
 }
 
-bool gate_trunk_same(struct step *st, const struct gate_snapshot *snap)
+bool gate_trunk_shows(const struct step *st, const struct trunk *t)
 {
 	struct trunk_peer p = peer_of(st);
-	struct trunk t;
+	struct trunk bare = *t;
 
-	return snap->trunk.id[0] &&
-	       trunk_get(st->g->auth, snap->trunk.id, &t) == 0 &&
-	       trunk_is(&t, &p);
+	bare.n_nets = 0; /* addresses are the caller's matter */
+	return trunk_is(&bare, &p);
 }
 
 void gate_trunk_keep(const struct step *st, struct gate_snapshot *s)

@@ -35,61 +35,6 @@ static void answer_status(struct session *s, struct ua_request *req, int status)
 
 /* ---- what changed, told to catalog and spool ---- */
 
-static void tell_person(struct session *s, unsigned index, bool joined)
-{
-	const struct md_participant *p = &s->people->participants[index];
-	const char *aor = p->n_aors ? p->aors[0] : "";
-	struct buf b;
-
-	buf_init(&b, 8192);
-	buf_puts(&b, "{\"aor\":\"");
-	buf_json(&b, aor, strlen(aor));
-	buf_puts(&b, "\",\"name\":\"");
-	buf_json(&b, p->name ? p->name : "", p->name ? strlen(p->name) : 0);
-	buf_puts(&b, "\"}");
-	if (buf_error(&b) == 0)
-		capture_event(s, joined ? CAP_EV_JOIN : CAP_EV_LEAVE, -1,
-			      buf_str(&b), b.len);
-	buf_fini(&b);
-	session_note_event(s, joined ? "join" : "leave", (int)s->ords[index],
-			   -1, p->name ? p->name : aor);
-}
-
-static void write_change(struct session *s, const struct md_change *c)
-{
-	struct sip_server *sv = s->sv;
-	int64_t now = session_wall_us(sv);
-
-	if (c->kind == MD_NEW_SESSION) {
-		session_note_event(s, "session", -1, -1,
-				   "another communication session began");
-		return;
-	}
-	if (c->index >= s->n_ords)
-		return;
-	if (c->kind == MD_LEFT) {
-		(void)turn_check(sv, recording_leave(sv->db, s->id.s,
-						     s->ords[c->index], now));
-	} else {
-		(void)turn_check(sv, session_put_person(s, c->index, now));
-	}
-	if (c->kind != MD_RENAMED)
-		tell_person(s, c->index, c->kind == MD_JOINED);
-}
-
-static void write_changes(struct session *s, const struct md_changes *ch)
-{
-	struct buf meta;
-
-	for (unsigned i = 0; i < ch->n; i++)
-		write_change(s, &ch->items[i]);
-	session_note_event(s, "metadata", -1, -1, "");
-	buf_init(&meta, CAP_META_MAX);
-	if (session_meta_json(s, &meta) == 0)
-		capture_event(s, CAP_EV_METADATA, -1, buf_str(&meta), meta.len);
-	buf_fini(&meta);
-}
-
 static void tell_hold(struct session *s, const struct session_stream *now)
 {
 	bool active = now->cap.active;
@@ -134,6 +79,12 @@ void session_save_dialog(struct session *s)
 
 /* ---- carrying a plan out ---- */
 
+/* RFC 4028: no other is about the session timer. */
+static bool is_refresh(const struct ua_request *req)
+{
+	return req->method == UA_INVITE || req->method == UA_UPDATE;
+}
+
 /* offered: the request brought SDP, so that an UPDATE gets some, too. */
 static void say_yes(struct session *s, struct ua_request *req,
 		    const struct sip_timer *t, bool offered)
@@ -145,7 +96,10 @@ static void say_yes(struct session *s, struct ua_request *req,
 
 	buf_init(&headers, 1024);
 	buf_init(&sdp, 64 * 1024);
-	session_answer_headers(req, t, &headers);
+	if (req->method == UA_OPTIONS)
+		buf_puts(&headers, UA_ABILITIES);
+	else
+		session_answer_headers(req, t, &headers);
 	a.headers = buf_str(&headers);
 	if (with_sdp && session_our_sdp(s, &sdp) < 0) {
 		a = (struct ua_answer){ .status = 500 };
@@ -153,7 +107,8 @@ static void say_yes(struct session *s, struct ua_request *req,
 		a.content_type = "application/sdp";
 		a.body = (struct span){ buf_str(&sdp), sdp.len };
 	}
-	session_take_timer(s, t);
+	if (is_refresh(req))
+		session_take_timer(s, t);
 	turn_answer(s->sv, s, req, &a);
 	buf_fini(&headers);
 	buf_fini(&sdp);
@@ -313,17 +268,26 @@ static void keep_senders(const struct session *s)
 	}
 }
 
-static int make_plan(struct session *s, const struct gate_verdict *v,
-		     const struct sip_timer *t)
+/* @return how many lines would be taken; nothing but sv->in is touched */
+static unsigned plan_answer(struct session *s, const struct gate_verdict *v)
 {
 	struct sip_server *sv = s->sv;
 	struct intake *in = sv->in;
-	int r;
 
 	intake_permits(sv, v, in->sdp->n_lines);
 	answer_plan(in->sdp, in->permits, SESSION_AUDIO_MAX,
 		    streams_policy(sv, &s->snap.trunk), &in->warnings,
 		    &in->answer);
+	return in->answer.n_accepted;
+}
+
+/* plan_answer() was called */
+static int make_plan(struct session *s, const struct sip_timer *t)
+{
+	struct sip_server *sv = s->sv;
+	struct intake *in = sv->in;
+	int r;
+
 	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
 	r = session_plan(sv, s, t, &s->plan);
 	if (r < 0)
@@ -356,86 +320,93 @@ static void start_plan(struct session *s, struct ua_request *req)
 		fail_change(s, -EPIPE);
 }
 
+/* What is refused leaves everything as it was. But whoever the client tells of
+ * is there, whatever we answer: where that is not allowed the call ends. */
+static void refuse_change(struct session *s, struct ua_request *req,
+			  const struct gate_verdict *v, struct people_trial *t)
+{
+	bool fine = !t || people_still_fine(s);
+
+	if (t)
+		people_drop(s, t);
+	session_refuse(s->sv, s, req, v);
+	if (!fine)
+		session_end(s, "conditions", 403, "No longer authorized");
+}
+
+/* From here on it counts. */
+static void take_change(struct session *s, struct ua_request *req, bool new_sdp,
+			struct people_trial *t)
+{
+	struct intake *in = s->sv->in;
+
+	if (req->method == UA_INVITE && !new_sdp) {
+		offer_again(s);
+		offer_ahead(s);
+	}
+	if (t)
+		people_keep(s, t);
+	session_extra_take(s, req);
+	session_note_warnings(s, &in->warnings);
+	memset(&in->warnings, 0, sizeof(in->warnings));
+}
+
+/* @param trial NULL: people are as they were */
 static void judge_change(struct session *s, struct ua_request *req,
 			 const struct sip_timer *t, bool new_sdp,
-			 bool new_people)
+			 struct people_trial *trial)
 {
 	struct sip_server *sv = s->sv;
 	struct gate_verdict v;
-	int r;
 
 	session_judge(s, req, &v);
 	if (v.status != 200) {
-		session_refuse(sv, s, req, &v);
-		if (new_people && !people_still_fine(s))
-			session_end(s, "conditions", 403,
-				    "No longer authorized");
-		gate_verdict_fini(&v);
-		return;
-	}
-	session_take_judgement(s, &v);
-	await_set(s, &v);
-	r = make_plan(s, &v, t);
-	gate_verdict_fini(&v);
-	if (r < 0) {
-		answer_status(s, req, 500);
-		return;
-	}
-	if (new_sdp && s->plan->answer.n_accepted == 0) {
-		session_plan_free(&s->plan);
+		refuse_change(s, req, &v, trial);
+	} else if (plan_answer(s, &v) == 0 && new_sdp) {
+		if (trial)
+			people_drop(s, trial);
 		session_refuse_media(sv, s, req);
-		return;
+	} else {
+		take_change(s, req, new_sdp, trial);
+		session_take_judgement(s, &v);
+		await_set(s, &v);
+		if (make_plan(s, t) < 0) {
+			answer_status(s, req, 500);
+		} else {
+			s->plan->answers_sdp = new_sdp;
+			start_plan(s, req);
+		}
 	}
-	s->plan->answers_sdp = new_sdp;
-	start_plan(s, req);
-}
-
-static bool same_source(const struct session *s, const struct ua_request *req)
-{
-	struct span host = span_of(req->peer);
-	const char *colon = strrchr(req->peer, ':');
-
-	if (colon)
-		host.len = (size_t)(colon - req->peer);
-	if (host.len > 2 && host.p[0] == '[') {
-		host.p++;
-		host.len -= 2;
-	}
-	return span_eq(host, s->snap.peer_address);
+	gate_verdict_fini(&v);
 }
 
 static void refresh_only(struct session *s, struct ua_request *req,
 			 const struct sip_timer *t)
 {
-	if (same_source(s, req))
-		ua_dialog_refresh(s->dialog, req);
+	ua_dialog_refresh(s->dialog, req);
 	say_yes(s, req, t, s->sv->in->sdp != NULL);
 	if (s->offered) /* the ACK may find another process here */
 		session_save_dialog(s);
 }
 
-static void take_metadata(struct session *s, struct md_changes *ch)
-{
-	struct intake *in = s->sv->in;
-	int r;
-
-	memset(ch, 0, sizeof(*ch));
-	s->snapshot_why = NULL; /* unless this one is no better */
-	r = metadata_merge(s->people, in->md, &in->warnings, ch);
-	if (r < 0)
-		session_note_warning(s, "metadata.not_taken", WARN_WARNING,
-				     "the description could not be applied "
-				     "completely");
-	session_extra_take(s, NULL);
-	if (session_take_people(s) == 0 && turn_begin(s->sv) == 0)
-		write_changes(s, ch);
-}
-
+/* Whoever is named now was judged before: what the client says of them counts,
+ * or the call ends and nobody is named. */
 void session_take_metadata(struct session *s)
 {
-	struct md_changes changes;
+	struct people_trial t;
+	bool judged = s->state == SESSION_LIVE && !s->change && !s->plan;
 
-	take_metadata(s, &changes);
+	if (people_try(s, &t) < 0) {
+		log_warn(&s->log, "sip.metadata_not_taken");
+		return;
+	}
+	if (judged && !people_still_fine(s)) {
+		people_drop(s, &t);
+		session_end(s, "conditions", 403, "No longer authorized");
+		return;
+	}
+	sdp_destroy(&s->sv->in->sdp);
+	people_keep(s, &t);
 	session_note_warnings(s, &s->sv->in->warnings);
 	metadata_destroy(&s->sv->in->md);
 	session_rejudge(s, false);
@@ -485,12 +456,12 @@ static bool judge_last_words(struct session *s)
 
 bool session_last_words(struct session *s, struct ua_request *req)
 {
-	struct md_changes changes;
+	struct people_trial t;
 	bool fine = true;
 
 	intake_read(s->sv, req);
-	if (s->sv->in->md) {
-		take_metadata(s, &changes);
+	if (s->sv->in->md && people_try(s, &t) == 0) {
+		people_keep(s, &t);
 		fine = judge_last_words(s);
 		session_note_warnings(s, &s->sv->in->warnings);
 	}
@@ -533,7 +504,7 @@ static void read_change(struct session *s, struct ua_request *req,
 			const struct sip_timer *t)
 {
 	struct intake *in = s->sv->in;
-	struct md_changes changes;
+	struct people_trial trial;
 	bool new_sdp, new_people = in->md != NULL;
 
 	if (in->body.has_sdp && (!in->sdp || in->sdp->n_lines == 0)) {
@@ -543,24 +514,17 @@ static void read_change(struct session *s, struct ua_request *req,
 	new_sdp = in->sdp != NULL;
 	if (is_too_broken(s, req))
 		return;
-	if (req->method == UA_INVITE && !new_sdp) {
-		offer_again(s);
-		offer_ahead(s);
-	}
-	if (new_people)
-		take_metadata(s, &changes);
-	session_extra_take(s, req);
-	session_note_warnings(s, &in->warnings);
-	memset(&in->warnings, 0, sizeof(in->warnings));
 	if (!new_people && (!new_sdp || span_eq(in->body.sdp, s->offer))) {
+		take_change(s, req, new_sdp, NULL);
 		refresh_only(s, req, t);
 		return;
 	}
-	if (!new_sdp && use_last_offer(s) < 0) {
+	if ((!new_sdp && use_last_offer(s) < 0) ||
+	    (new_people && people_try(s, &trial) < 0)) {
 		answer_status(s, req, 500);
 		return;
 	}
-	judge_change(s, req, t, new_sdp, new_people);
+	judge_change(s, req, t, new_sdp, new_people ? &trial : NULL);
 }
 
 /* Is something of ours under way, which the client knows nothing of (capture
@@ -578,7 +542,7 @@ void session_change(struct session *s, struct ua_request *req)
 		.expires_s = (uint32_t)sv->set->sip.session_expires_s,
 		.min_se_s = (uint32_t)sv->set->sip.min_se_s,
 	};
-	struct sip_timer t;
+	struct sip_timer t = s->timer;
 
 	if (must_wait(s) && !s->held) {
 		/* also the INVITE itself again, when we died before its 200 */
@@ -590,7 +554,7 @@ void session_change(struct session *s, struct ua_request *req)
 		answer_status(s, req, 491);
 		return;
 	}
-	if (sip_timer_judge(&cfg, &req->fields, &t) < 0) {
+	if (is_refresh(req) && sip_timer_judge(&cfg, &req->fields, &t) < 0) {
 		session_refuse_timer(sv, s, req);
 		return;
 	}
@@ -635,7 +599,8 @@ void session_rejudge(struct session *s, bool wait_over)
 	if (fine) {
 		session_take_judgement(s, &v);
 		await_set(s, &v);
-		if (make_plan(s, &v, &t) == 0)
+		(void)plan_answer(s, &v);
+		if (make_plan(s, &t) == 0)
 			start_plan(s, NULL);
 	} else {
 		s->unwanted = wait_over;
@@ -655,7 +620,8 @@ static void judge_answer(struct session *s)
 
 	session_judge(s, NULL, &v);
 	if (v.status == 200) {
-		r = make_plan(s, &v, &t);
+		(void)plan_answer(s, &v);
+		r = make_plan(s, &t);
 		if (r == 0 && s->plan->answer.n_accepted > 0) {
 			start_plan(s, NULL);
 		} else {

@@ -1,6 +1,7 @@
 /* Everything that comes within a session's dialog, sorted: changes go to
  * change.c, what else there is ends here.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -32,32 +33,26 @@ static void on_bye(struct session *s, struct ua_request *req)
 		    0, "");
 }
 
-/* Metadata may come in any request; INFO without any is only acknowledged. */
+/* Metadata may come in any request that we answer with 200; without any these
+ * are about nothing here. */
 static void on_info(struct session *s, struct ua_request *req)
 {
+	struct ua_answer a = { .status = 200 };
 	struct body b;
 
 	body_read(req->content_type, req->body, NULL, &b);
-	if (b.has_metadata && s->state < SESSION_CLOSING)
+	if (b.has_metadata && s->state < SESSION_CLOSING) {
 		session_change(s, req);
-	else
-		answer_status(s, req, 200);
-}
-
-/* Metadata in a request that is about something else, or nothing to us. */
-static void take_along(struct session *s, struct ua_request *req)
-{
-	if (req->body.len > 0 && s->state == SESSION_LIVE)
-		session_take_body(s, req->content_type, req->body);
+		return;
+	}
+	if (req->method == UA_OPTIONS)
+		a.headers = UA_ABILITIES;
+	turn_answer(s->sv, s, req, &a);
 }
 
 void session_on_in_dialog(void *arg, struct ua_request *req)
 {
 	struct session *s = arg;
-	struct ua_answer options = {
-		.status = 200,
-		.headers = UA_ABILITIES,
-	};
 
 	session_note_request(s, req);
 	session_touch_activity(s);
@@ -66,8 +61,7 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 		on_bye(s, req);
 		return;
 	case UA_OPTIONS:
-		take_along(s, req);
-		turn_answer(s->sv, s, req, &options);
+		on_info(s, req);
 		return;
 	case UA_INVITE:
 	case UA_UPDATE:
@@ -86,16 +80,65 @@ void session_on_in_dialog(void *arg, struct ua_request *req)
 		answer_status(s, req, 481);
 		return;
 	default:
-		if (str_eq(req->method_name, "INFO")) {
+		if (str_eq(req->method_name, "INFO"))
 			on_info(s, req);
-			return;
-		}
-		take_along(s, req);
-		if (req->method == UA_UNKNOWN)
-			answer_status(s, req, 501);
-		else
-			answer_status(s, req, 405);
+		else /* whatever it says: what is refused is not taken */
+			answer_status(s, req,
+				      req->method == UA_UNKNOWN ? 501 : 405);
 	}
+}
+
+/* ---- who sends this? ---- */
+
+#define BUSY "Retry-After: 5\r\n"
+
+int session_admit(struct sip_server *sv, const struct session *s,
+		  const struct gate_snapshot *with, struct ua_request *req,
+		  struct buf *headers)
+{
+	struct gate_verdict v;
+	int status;
+
+	intake_sender(sv, req);
+	if (gate_is_plain(with, &sv->in->gate))
+		return 0;
+	if (turn_begin(sv) < 0) {
+		buf_puts(headers, BUSY);
+		return 503;
+	}
+	gate_within(sv->gate, with, &sv->in->gate, &v);
+	status = v.status == 200 ? 0 : v.status;
+	if (status) {
+		session_refusal(sv, s, req->method_name, &v, headers);
+		sv->turn.poke = true; /* the audit entry */
+	}
+	gate_verdict_fini(&v);
+	return status;
+}
+
+/* Once is enough to know why a BYE did not end it. */
+static void tell_refused(struct session *s, const struct ua_request *req,
+			 int status)
+{
+	char detail[120];
+
+	if (s->told_refused || s->state > SESSION_RESUMING)
+		return;
+	s->told_refused = true;
+	(void)snprintf(detail, sizeof(detail), "%.20s from %s over %s: %d",
+		       req->method_name, req->peer,
+		       ua_transport_name(req->transport), status);
+	session_note_warning(s, "sip.refused_within", WARN_INFO, detail);
+}
+
+static int on_admit(void *arg, struct ua_request *req, struct buf *headers)
+{
+	struct session *s = arg;
+	int status = session_admit(s->sv, s, &s->snap, req, headers);
+
+	if (status)
+		tell_refused(s, req, status);
+	return status;
 }
 
 void session_check_prack(struct session *s)
@@ -180,6 +223,7 @@ static void on_wire(void *arg, const struct ua_wire *w)
 
 const struct ua_events session_events = {
 	.request = session_on_request,
+	.admit = on_admit,
 	.in_dialog = session_on_in_dialog,
 	.ack = on_ack,
 	.cancelled = session_on_cancelled,

@@ -39,14 +39,20 @@
 #include "storage/commands.h"
 #include "storage/db.h"
 
+static enum gate_transport gate_transport_of(enum ua_transport t)
+{
+	return t == UA_TLS ? GATE_TLS : t == UA_TCP ? GATE_TCP : GATE_UDP;
+}
+
 /* Beyond the time that the other node's call may ring. */
 #define MORE_US INT64_C(10000000)
 
 struct handover {
 	struct handover *next;
 	struct sip_server *sv;
-	struct ua_dialog *dialog; /* to the other node */
-	struct refer *refer;	  /* who asked, NULL = nobody to tell */
+	struct ua_dialog *dialog;  /* to the other node */
+	struct gate_snapshot with; /* that node; no conditions */
+	struct refer *refer;	   /* who asked, NULL = nobody to tell */
 	int64_t command;
 	char actor[64];
 	struct id session;
@@ -224,7 +230,15 @@ static void on_response(void *arg, enum ua_method method,
 				     : "no answer from the other node, for us");
 }
 
+static int on_admit(void *arg, struct ua_request *req, struct buf *headers)
+{
+	struct handover *h = arg;
+
+	return session_admit(h->sv, NULL, &h->with, req, headers);
+}
+
 static const struct ua_events events = {
+	.admit = on_admit,
 	.in_dialog = on_in_dialog,
 	.ack = on_ack,
 	.response = on_response,
@@ -375,6 +389,9 @@ static struct handover *begin(struct session *s, const struct command *c,
 		handover_free(h);
 		return NULL;
 	}
+	h->with.transport = gate_transport_of(a.transport);
+	(void)str_copy(h->with.peer_address, sizeof(h->with.peer_address),
+		       a.host);
 	(void)snprintf(h->node, sizeof(h->node), "%.40s:%s", a.host, a.port);
 	h->next = sv->handovers;
 	sv->handovers = h;

@@ -310,6 +310,19 @@ static void fill_peer(struct intake *in, const struct ua_request *req)
 	p->tls_sha256 = req->cert_sha256;
 }
 
+void intake_sender(struct sip_server *sv, struct ua_request *req)
+{
+	struct intake *in = sv->in;
+
+	memset(&in->gate, 0, sizeof(in->gate));
+	read_credentials(in, req);
+	in->gate.method = req->method_name;
+	in->gate.call_id = req->call_id;
+	in->gate.bearer_result = in->bearer_result;
+	in->gate.bearer = in->bearer;
+	fill_peer(in, req);
+}
+
 /* Are the parties told that they are recorded? Said by a=record:on-aware
  * clients nowhere yet; the header is what deployed clients send. */
 static enum call_told told(struct ua_request *req)

@@ -61,6 +61,27 @@ void session_refuse_media(struct sip_server *sv, struct session *s,
 	answer_headers(sv, s, req, 488, header);
 }
 
+void session_refusal(struct sip_server *sv, const struct session *s,
+		     const char *method, const struct gate_verdict *v,
+		     struct buf *h)
+{
+	if (v->challenge[0])
+		buf_printf(h, "WWW-Authenticate: %s\r\n", v->challenge);
+	if (v->warning[0])
+		buf_printf(h, "Warning: %s\r\n", v->warning);
+	if (v->retry_after_s)
+		buf_printf(h, "Retry-After: %d\r\n", v->retry_after_s);
+	if (v->status == 415)
+		buf_puts(h, UA_ACCEPT "Accept-Encoding: identity\r\n");
+	metric_add(sv->m_calls_refused, 1);
+	log_write(v->unwritten ? LOG_DEBUG : LOG_INFO, s ? &s->log : NULL,
+		  "sip.refused",
+		  (struct log_field[]){
+			  LOG_S("method", method), LOG_I("status", v->status),
+			  LOG_S("cause", gate_cause_name(v->cause)) },
+		  3);
+}
+
 void session_refuse(struct sip_server *sv, struct session *s,
 		    struct ua_request *req, const struct gate_verdict *v)
 {
@@ -68,14 +89,7 @@ void session_refuse(struct sip_server *sv, struct session *s,
 	struct buf h;
 
 	buf_init(&h, 4096);
-	if (v->challenge[0])
-		buf_printf(&h, "WWW-Authenticate: %s\r\n", v->challenge);
-	if (v->warning[0])
-		buf_printf(&h, "Warning: %s\r\n", v->warning);
-	if (v->retry_after_s)
-		buf_printf(&h, "Retry-After: %d\r\n", v->retry_after_s);
-	if (v->status == 415)
-		buf_puts(&h, UA_ACCEPT "Accept-Encoding: identity\r\n");
+	session_refusal(sv, s, req->method_name, v, &h);
 	if (h.len)
 		a.headers = buf_str(&h);
 	if (v->problem) {
@@ -84,14 +98,6 @@ void session_refuse(struct sip_server *sv, struct session *s,
 	}
 	turn_answer(sv, s, req, &a);
 	buf_fini(&h);
-	metric_add(sv->m_calls_refused, 1);
-	log_write(v->unwritten ? LOG_DEBUG : LOG_INFO, s ? &s->log : NULL,
-		  "sip.refused",
-		  (struct log_field[]){
-			  LOG_S("method", req->method_name),
-			  LOG_I("status", v->status),
-			  LOG_S("cause", gate_cause_name(v->cause)) },
-		  3);
 }
 
 /* ---- shared with changes of a call ---- */

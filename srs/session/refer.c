@@ -180,7 +180,7 @@ static bool subscribe(struct asked *a, struct refer *r)
 	} else {
 		bad = ua_dialog_create(a->sv->ua, a->req, NULL, &dialog);
 		if (bad == 0)
-			bad = refer_add_dialog(r, &dialog);
+			bad = refer_add_dialog(r, &dialog, a->who);
 		ua_dialog_destroy(&dialog);
 	}
 	if (bad < 0 && a->req)

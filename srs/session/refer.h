@@ -46,8 +46,10 @@ int refer_create(struct sip_server *sv, const struct gate_snapshot *who,
 		 struct refer **ret_refer);
 /** Names it in the address to subscribe to. */
 const char *refer_key(const struct refer *r);
-/** Its sender's dialog, made of the REFER; taken. 0 or -ENOMEM */
-int refer_add_dialog(struct refer *r, struct ua_dialog **dialog);
+/** Its sender's dialog, made of the REFER; taken. 0 or -ENOMEM
+ *  @param with who that is, copied */
+int refer_add_dialog(struct refer *r, struct ua_dialog **dialog,
+		     const struct gate_snapshot *with);
 /** The sender's recording session; NOTIFYs name the REFER's CSeq. The same */
 int refer_add_session(struct refer *r, struct session *s, unsigned cseq);
 /** The first NOTIFYs, once the REFER is answered. */

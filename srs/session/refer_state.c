@@ -26,9 +26,10 @@
 struct refer_sub {
 	struct refer_sub *next;
 	struct refer *of;
-	struct ua_dialog *dialog; /* its own, or NULL */
-	struct session *s;	  /* whose dialog it shares, or NULL */
-	char id[20];		  /* of its Event, "" = none */
+	struct ua_dialog *dialog;  /* its own, or NULL */
+	struct gate_snapshot with; /* whom that is with; no conditions */
+	struct session *s;	   /* whose dialog it shares, or NULL */
+	char id[20];		   /* of its Event, "" = none */
 	int64_t expires_us;
 	bool over;
 };
@@ -201,19 +202,23 @@ static int64_t implicit_s(const struct refer *r)
 	return r->sv->set->sip.dial_timeout_us / SECOND_US + EXPIRES_DEFAULT_S;
 }
 
-static void own_dialog(struct refer_sub *sub, struct ua_dialog **dialog)
+static void own_dialog(struct refer_sub *sub, struct ua_dialog **dialog,
+		       const struct gate_snapshot *with)
 {
+	sub->with = *with;
+	sub->with.conditions = NULL;
 	sub->dialog = STEAL(*dialog);
 	ua_dialog_handle(sub->dialog, &sub_events, sub);
 }
 
-int refer_add_dialog(struct refer *r, struct ua_dialog **dialog)
+int refer_add_dialog(struct refer *r, struct ua_dialog **dialog,
+		     const struct gate_snapshot *with)
 {
 	struct refer_sub *sub = add_sub(r, implicit_s(r));
 
 	if (!sub)
 		return -ENOMEM;
-	own_dialog(sub, dialog);
+	own_dialog(sub, dialog, with);
 	return 0;
 }
 
@@ -240,7 +245,7 @@ void refer_keep_dialog(struct session *s)
 			if (sub->over || !s->dialog)
 				sub->over = true; /* one takes it for all */
 			else
-				own_dialog(sub, &s->dialog);
+				own_dialog(sub, &s->dialog, &s->snap);
 		}
 }
 
@@ -355,7 +360,15 @@ static void on_response(void *arg, enum ua_method method,
 		sub->over = true; /* RFC 6665 section 4.2.2 */
 }
 
+static int on_admit(void *arg, struct ua_request *req, struct buf *headers)
+{
+	struct refer_sub *sub = arg;
+
+	return session_admit(sub->of->sv, NULL, &sub->with, req, headers);
+}
+
 static const struct ua_events sub_events = {
+	.admit = on_admit,
 	.in_dialog = on_in_dialog,
 	.ack = on_ack,
 	.response = on_response,
@@ -380,7 +393,8 @@ static struct refer *find(struct sip_server *sv, const char *uri)
 }
 
 static void subscribe(struct sip_server *sv, struct refer *r,
-		      struct ua_request *req, const char *id)
+		      struct ua_request *req, const char *id,
+		      const struct gate_snapshot *with)
 {
 	int64_t expires_s = read_expires(req);
 	struct ua_dialog *dialog = NULL;
@@ -398,7 +412,7 @@ static void subscribe(struct sip_server *sv, struct refer *r,
 		return;
 	}
 	(void)str_copy(sub->id, sizeof(sub->id), id);
-	own_dialog(sub, &dialog);
+	own_dialog(sub, &dialog, with);
 	(void)snprintf(header, sizeof(header),
 		       "Expires: %lld\r\nAllow-Events: refer\r\n",
 		       (long long)expires_s);
@@ -444,7 +458,7 @@ void session_on_subscribe(struct sip_server *sv, struct ua_request *req)
 		 !str_eq(r->tenant_id, v.snapshot.tenant_id))
 		answer(NULL, req, 403, NULL);
 	else
-		subscribe(sv, r, req, id);
+		subscribe(sv, r, req, id, &v.snapshot);
 	gate_verdict_fini(&v);
 }
 

@@ -196,6 +196,7 @@ struct session {
 	char spool_file[96];
 	uint64_t packets;
 	bool packets_known; /* capture has told the total */
+	bool told_refused;  /* of a request in the dialog, by a warning */
 	bool row;	    /* the catalog has (or gets in this turn) the row */
 	bool row_committed;
 	bool finishing; /* finished in this turn, not committed yet */
@@ -375,6 +376,8 @@ void session_notes_drop(struct session *s);
 /** Read body and credentials of req into sv->in; intake_fini() is due. */
 void intake_read(struct sip_server *sv, struct ua_request *req);
 void intake_fini(struct sip_server *sv);
+/** Who sends it: fills sv->in->gate for gate_within(), nothing else. */
+void intake_sender(struct sip_server *sv, struct ua_request *req);
 /** Participants of a call without metadata: vendor headers, From and To. */
 int intake_people(struct sip_server *sv, struct ua_request *req,
 		  struct metadata *md, bool *ret_known);
@@ -429,6 +432,22 @@ void offer_again(struct session *s);
 void offer_ahead(struct session *s);
 /** An answer without labels gets those of the streams it is for. */
 void offer_keep_labels(const struct session *s, struct sdp *answer);
+
+/* ---- people.c: who takes part ---- */
+
+struct people_trial {
+	struct metadata *before;
+	enum cond_direction direction; /* before */
+	struct md_changes changes;
+	bool incomplete;
+};
+
+/** What sv->in->md says becomes s->people, for now: nobody else is told.
+ *  people_keep() or people_drop() is due. 0 or -ENOMEM */
+int people_try(struct session *s, struct people_trial *t);
+void people_drop(struct session *s, struct people_trial *t);
+/** It counts: catalog and spool are told. */
+void people_keep(struct session *s, struct people_trial *t);
 
 /* ---- streams.c: SDP to capture's view; pure but for new keys ---- */
 
@@ -500,6 +519,15 @@ void session_on_opened(struct session *s, const struct cap_opened *o);
 /** Refuse with what the gate said. */
 void session_refuse(struct sip_server *sv, struct session *s,
 		    struct ua_request *req, const struct gate_verdict *v);
+/** Header lines of that answer; it is counted and logged. */
+void session_refusal(struct sip_server *sv, const struct session *s,
+		     const char *method, const struct gate_verdict *v,
+		     struct buf *h);
+/** Is a request from whom a dialog is with? As ua_events.admit().
+ *  @param s for the log, NULL = of no session */
+int session_admit(struct sip_server *sv, const struct session *s,
+		  const struct gate_snapshot *with, struct ua_request *req,
+		  struct buf *headers);
 /** 503 with Retry-After. */
 void session_refuse_busy(struct sip_server *sv, struct session *s,
 			 struct ua_request *req);

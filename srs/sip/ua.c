@@ -185,6 +185,7 @@ static int on_cancel_or_ack(struct ua_irq_magic *q, nta_incoming_t *irq,
 			ua->events->cancelled(ua->arg, &q->pub, &second->pub);
 	} else if (d) {
 		d->accepted = NULL;
+		d->acked_cseq = q->pub.cseq;
 		d->events->ack(d->darg, second ? &second->pub : NULL);
 	}
 	if (second)
@@ -231,13 +232,12 @@ static void deliver(struct ua *ua, struct ua_irq_magic *q)
 		d->events->in_dialog(d->darg, &q->pub);
 }
 
-static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
-		      nta_incoming_t *irq, sip_t const *sip)
+int ua_take_request(struct ua_leg_magic *magic, nta_incoming_t *irq,
+		    sip_t const *sip)
 {
 	struct ua *ua = magic->ua;
 	struct ua_irq_magic *q;
 
-	(void)leg;
 	ua->handled++;
 	q = ua_request_make(ua, irq, nta_incoming_getrequest(irq), sip);
 	if (!q)
@@ -251,12 +251,19 @@ static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
 		deliver(ua, q);
 		return 0;
 	}
-	/* An ACK that nta could not pair: without To-tag, or of a dialog that
-	 * was restored after the 200. A stray one is dropped. */
-	if (magic->dialog)
+	/* An ACK that nta could not pair: of a dialog that was restored after
+	 * the 200, or a repetition. A stray one is dropped. */
+	if (magic->dialog && !magic->dialog->accepted)
 		magic->dialog->events->ack(magic->dialog->darg, &q->pub);
 	ua_request_drop(q);
 	return 200;
+}
+
+static int on_request(struct ua_leg_magic *magic, nta_leg_t *leg,
+		      nta_incoming_t *irq, sip_t const *sip)
+{
+	(void)leg;
+	return ua_take_request(magic, irq, sip);
 }
 
 /* ---- answers ---- */
@@ -345,6 +352,8 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 		return r;
 	if (d && d->invite == q)
 		d->invite = NULL;
+	if (d && req->method == UA_INVITE && !accepts)
+		d->refused_cseq = req->cseq;
 	if (accepts) {
 		if (d->accepted) { /* the ACK of the one before is lost */
 			ua_rel_leave(d, d->accepted);

@@ -87,10 +87,12 @@ struct ua_request {
 	/* names in the client's certificate, SAN and CN without their kind */
 	const char *subjects[UA_SUBJECTS_MAX];
 	unsigned n_subjects;
-	char cert_sha256[65];	  /* of that certificate, hex; "" = none */
-	bool bad_credentials;	  /* an Authorization that could not be
-				   * read at all; it is in no field */
-	bool tls_verified;	  /* the certificate chain was checked */
+	char cert_sha256[65]; /* of that certificate, hex; "" = none */
+	bool bad_credentials; /* an Authorization that could not be
+			       * read at all; it is in no field */
+	bool tls_verified;    /* the certificate chain was checked */
+	bool odd; /* an ACK without To tag or with another CSeq than its
+		   * INVITE, a BYE whose CSeq is below the last one */
 	struct ua_dialog *dialog; /* NULL: outside of any */
 	void *user;		  /* the owner's, NULL at first */
 };
@@ -121,6 +123,16 @@ struct ua_events {
 	 * else is answered inside: 400 the first line can't be read, 405, 416
 	 * a Request-URI of another kind, 420 Require, 481, 501). */
 	void (*request)(void *arg, struct ua_request *req);
+	/**
+	 * Is it from whom the dialog is with? Asked before anything of a
+	 * request counts, ACK, CANCEL and PRACK included; it is not the
+	 * request that another callback gets. Nothing may be sent or destroyed
+	 * inside. NULL: everybody.
+	 *
+	 * @param headers of the refusal: complete lines, may stay empty
+	 * @return 0, or the status that it is refused with (an ACK is dropped)
+	 */
+	int (*admit)(void *darg, struct ua_request *req, struct buf *headers);
 	/** Whatever comes within a dialog but ACK and CANCEL. */
 	void (*in_dialog)(void *darg, struct ua_request *req);
 	/** The ACK of a 2xx; NULL: it never came (64 * T1). */
@@ -135,9 +147,9 @@ struct ua_events {
 			 const struct ua_response *res);
 	/** A message of the dialog that no other callback has brought: a
 	 *  request that is answered inside (broken, merged, out of order,
-	 *  CANCEL, PRACK) and that answer, the ACK of a refusal, a provisional
-	 *  answer. Repetitions are left out. Nothing may be sent or destroyed
-	 *  inside; may be NULL. */
+	 *  CANCEL, PRACK, not admitted) and that answer, the ACK of a refusal,
+	 * a provisional answer. Repetitions are left out. Nothing may be sent
+	 * or destroyed inside; may be NULL. */
 	void (*wire)(void *darg, const struct ua_wire *w);
 };
 

@@ -144,6 +144,7 @@ int ua_dialog_create(struct ua *ua, struct ua_request *req, void *darg,
 	take_source(d, req);
 	d->allow = ua_allow_bits(&req->fields);
 	(void)ua_dup_span(span_of(req->contact_uri), &d->target);
+	d->first_cseq = d->remote_cseq = req->cseq;
 	if (req->method == UA_INVITE)
 		d->invite = q;
 	ua_request_join(q, d);
@@ -233,8 +234,7 @@ int ua_dialog_save(const struct ua_dialog *d, struct buf *out)
 	json_text_pair(out, "transport", ua_transport_name(d->transport));
 	(void)buf_printf(out, ",\"dialed\":%d", d->dialed);
 	return buf_printf(out, ",\"allow\":%u,\"cseq\":%u,\"remote_cseq\":%u}",
-			  d->allow, nta_leg_get_seq(d->leg),
-			  nta_leg_get_rseq(d->leg));
+			  d->allow, nta_leg_get_seq(d->leg), d->remote_cseq);
 }
 
 static int take_string(const json_t *o, const char *key, bool must, char **dst)
@@ -330,6 +330,7 @@ int ua_dialog_restore(struct ua *ua, const char *json, size_t len, void *darg,
 	json_decref(o);
 	if (r < 0)
 		return r;
+	d->remote_cseq = remote_cseq;
 	r = remake_leg(d, cseq ? cseq + CSEQ_STEP : 0, remote_cseq);
 	if (r < 0)
 		return r;

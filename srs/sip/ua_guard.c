@@ -132,7 +132,7 @@ bool ua_guard_refuses(struct ua *ua, sip_t const *sip)
 
 /* nta does this to a Via only when it takes the request itself (RFC 3261
  * 18.2.1, RFC 3581). */
-static void complete_via(msg_t *msg, tport_t *tp, sip_via_t *via)
+void ua_complete_via(msg_t *msg, tport_t *tp, sip_via_t *via)
 {
 	su_sockaddr_t const *su = msg_addr(msg);
 	su_home_t *home = msg_home(msg);
@@ -158,7 +158,7 @@ void ua_guard_answer(struct ua *ua, tport_t *tp, msg_t *msg)
 		msg_destroy(msg);
 		return;
 	}
-	complete_via(msg, tp, sip->sip_via);
+	ua_complete_via(msg, tp, sip->sip_via);
 	ua->sending++; /* nor is it kept with a recording */
 	(void)nta_msg_treply(ua->agent, msg, SIP_503_SERVICE_UNAVAILABLE,
 			     NTATAG_TPORT(tp), SIPTAG_RETRY_AFTER_STR("5"),

@@ -27,6 +27,8 @@ struct ua_orq_magic;
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_status.h>
 #include <sofia-sip/sip_tag.h>
+#include <sofia-sip/sip_util.h>
+#include <sofia-sip/su_string.h>
 #include <sofia-sip/su_strlst.h>
 #include <sofia-sip/su_tagarg.h>
 #include <sofia-sip/su_wait.h>
@@ -66,6 +68,7 @@ struct ua {
 	unsigned n_unsent;	   /* so often in a row */
 	unsigned sending;	   /* > 0: the sender notes what is sent */
 	size_t max_memory;
+	const msg_t *odd;    /* handled now: see ua_request.odd */
 	bool full, too_full; /* of junk: ua_guard.c */
 	int64_t memory_look_us;
 	unsigned memory_look_at; /* handled, then */
@@ -108,7 +111,10 @@ struct ua_dialog {
 	struct ua_irq_magic *rel_invite; /* what it answers */
 	bool rel_kept;			 /* ... has its ACK, and is kept here */
 	struct ua_irq_magic *open;	 /* all whose pub.dialog is this one */
-	unsigned n_sent;		 /* requests of ours in ua->sent */
+	uint32_t first_cseq;  /* of the INVITE that made it, 0 = unknown */
+	uint32_t remote_cseq; /* of the client's last request */
+	uint32_t acked_cseq, refused_cseq; /* of its last such INVITE */
+	unsigned n_sent;		   /* requests of ours in ua->sent */
 	unsigned n_busy; /* its client's, since memory is short: ua_guard.c */
 	int64_t busy_until_us;
 	bool dialed;	/* we called: requests go where the INVITE went */
@@ -124,6 +130,9 @@ struct ua_dialog {
 /* ua_request.c */
 struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 				     msg_t *msg, sip_t const *sip);
+/** To look at only: no transaction, of no dialog. NULL without memory. */
+struct ua_irq_magic *ua_request_peek(struct ua *ua, tport_t *tp, msg_t *msg,
+				     sip_t const *sip);
 void ua_request_drop(struct ua_irq_magic *q);
 void ua_request_join(struct ua_irq_magic *q, struct ua_dialog *d);
 void ua_request_leave(struct ua_irq_magic *q);
@@ -174,6 +183,15 @@ void ua_sent_give_up(struct ua_dialog *d);
 
 /* ua.c */
 nta_request_f *ua_leg_callback(void);
+/** Give a request to whom it belongs. @return 0, or the status that its
+ *  transaction has to end with */
+int ua_take_request(struct ua_leg_magic *magic, nta_incoming_t *irq,
+		    sip_t const *sip);
+
+/* ua_within.c */
+
+/** Is it a dialog's, and not a repetition? @return true: msg is taken */
+bool ua_within_take(struct ua *ua, tport_t *tp, msg_t *msg);
 
 /* ua_mclass.c: what real clients get wrong is repaired before nta looks */
 msg_mclass_t *ua_mclass_create(void);
@@ -190,5 +208,7 @@ void ua_guard_memory(struct ua *ua);
 bool ua_guard_refuses(struct ua *ua, sip_t const *sip);
 /** 503 without a transaction; msg is taken. */
 void ua_guard_answer(struct ua *ua, tport_t *tp, msg_t *msg);
+/** received= and rport= for a message that nta does not look at. */
+void ua_complete_via(msg_t *msg, tport_t *tp, sip_via_t *via);
 
 #endif

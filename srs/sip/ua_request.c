@@ -128,14 +128,11 @@ static void fill_certificate(struct ua_irq_magic *q, tport_t *tp)
 		str_hex(q->pub.cert_sha256, hash, sizeof(hash));
 }
 
-static void fill_transport(struct ua_irq_magic *q)
+static void fill_transport(struct ua_irq_magic *q, tport_t *tp)
 {
 	struct ua_request *req = &q->pub;
-	tport_t *tp = nta_incoming_transport(q->ua->agent, q->irq, q->msg);
 	su_strlst_t const *subjects;
 
-	if (!tp)
-		return;
 	if (tport_has_tls(tp)) {
 		req->transport = UA_TLS;
 		req->tls_verified = tport_is_verified(tp) != 0;
@@ -151,7 +148,6 @@ static void fill_transport(struct ua_irq_magic *q)
 	} else if (tport_is_tcp(tp)) {
 		req->transport = UA_TCP;
 	}
-	tport_unref(tp);
 }
 
 static int fill_fields(struct ua_irq_magic *q, su_home_t *home)
@@ -192,8 +188,8 @@ static bool bad_credentials(const sip_t *sip)
 	return false;
 }
 
-struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
-				     msg_t *msg, sip_t const *sip)
+static struct ua_irq_magic *make(struct ua *ua, tport_t *tp, msg_t *msg,
+				 sip_t const *sip)
 {
 	su_home_t *home = msg_home(msg);
 	struct ua_irq_magic *q;
@@ -202,7 +198,6 @@ struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 	if (!q)
 		return NULL;
 	q->ua = ua;
-	q->irq = irq;
 	q->msg = msg;
 	q->sip = sip;
 	q->pub.method = method_of(sip);
@@ -211,13 +206,39 @@ struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
 	q->pub.call_id = sip->sip_call_id->i_id;
 	q->pub.cseq = sip->sip_cseq->cs_seq;
 	q->pub.bad_credentials = bad_credentials(sip);
+	q->pub.odd = ua->odd == msg;
 	fill_parties(&q->pub, home, sip);
 	if (fill_fields(q, home) < 0)
 		return NULL;
-	fill_transport(q);
+	if (tp)
+		fill_transport(q, tp);
 	fill_peer(q);
+	return q;
+}
+
+struct ua_irq_magic *ua_request_make(struct ua *ua, nta_incoming_t *irq,
+				     msg_t *msg, sip_t const *sip)
+{
+	tport_t *tp = nta_incoming_transport(ua->agent, irq, msg);
+	struct ua_irq_magic *q = make(ua, tp, msg, sip);
+
+	if (tp)
+		tport_unref(tp);
+	if (!q)
+		return NULL;
+	q->irq = irq;
 	if (!ua_wire_taken(ua, msg)) /* a CANCEL, answered before */
 		q->pub.text.len = 0;
+	return q;
+}
+
+struct ua_irq_magic *ua_request_peek(struct ua *ua, tport_t *tp, msg_t *msg,
+				     sip_t const *sip)
+{
+	struct ua_irq_magic *q = make(ua, tp, msg_ref(msg), sip);
+
+	if (!q)
+		msg_destroy(msg);
 	return q;
 }
 

@@ -319,7 +319,8 @@ static void on_message(tp_stack_t *stack, tport_t *tp, msg_t *msg,
 		return;
 	}
 	ua->coming = msg_ref(msg);
-	take_message(stack, tp, msg, magic, when);
+	if (!ua_within_take(ua, tp, msg))
+		take_message(stack, tp, msg, magic, when);
 	if (ua->coming == msg && is_news(sip))
 		tell(ua, msg, true, tp, msg);
 	ua->coming = ua->told = NULL;

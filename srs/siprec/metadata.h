@@ -112,6 +112,8 @@ struct metadata {
 int metadata_create(struct metadata **ret_md);
 /** Takes NULL, leaves NULL. */
 void metadata_destroy(struct metadata **mp);
+/** A copy in everything, indexes included. @return 0 or -ENOMEM */
+int metadata_clone(const struct metadata *md, struct metadata **ret_md);
 
 /**
  * Read one description. Whatever can be understood is returned, with

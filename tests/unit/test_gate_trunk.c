@@ -170,11 +170,11 @@ static void dialog_of_a_trunk_may_move_within_it(void **state)
 	assert_string_equal(back.trunk.vendor, "Avaya");
 	t->req.peer.address = "192.0.2.8";
 	gate_verdict_fini(&t->v);
-	gate_rejudge(t->gate, &back, &t->req, &t->v);
+	gate_within(t->gate, &back, &t->req, &t->v);
 	assert_int_equal(t->v.status, 200);
 	t->req.peer.address = "192.0.3.8";
 	gate_verdict_fini(&t->v);
-	gate_rejudge(t->gate, &back, &t->req, &t->v);
+	gate_within(t->gate, &back, &t->req, &t->v);
 	assert_int_equal(t->v.status, 403);
 	assert_int_equal(gate_rig_audited(t, "call.refuse_change"), 1);
 	gate_snapshot_fini(&back);

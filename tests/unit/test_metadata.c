@@ -632,9 +632,56 @@ static void a_held_stream_is_still_whose_it_was(void **state)
 	assert_int_equal(o[0].participants[0], 1);
 }
 
+static void a_copy_is_another_and_the_same(void **state)
+{
+	static const char xml[] =
+		"<recording><datamode>complete</datamode>"
+		"<group group_id='g'/><session session_id='s'>"
+		"<group-ref>g</group-ref></session>"
+		"<participant participant_id='a'><nameID aor='sip:a@x'>"
+		"<name>A</name></nameID></participant>"
+		"<participant participant_id='b'><nameID aor='sip:b@x'/>"
+		"</participant><participant participant_id='c'/>"
+		"<stream stream_id='t' session_id='s'><label>1</label>"
+		"</stream><participantstreamassoc participant_id='a'>"
+		"<send>t</send></participantstreamassoc></recording>";
+	struct metadata *md = NULL, *copy = NULL;
+	struct buf x, y;
+
+	(void)state;
+	assert_int_equal(metadata_parse(span_of(xml), NULL, &md), 0);
+	assert_int_equal(metadata_add_extra(md, "caller", "sip:a@x"), 0);
+	md->participants[1].left = true;
+	assert_int_equal(metadata_clone(md, &copy), 0);
+	buf_init(&x, 65536);
+	buf_init(&y, 65536);
+	assert_int_equal(metadata_print_valid(md, &x), 0);
+	assert_int_equal(metadata_print_valid(copy, &y), 0);
+	assert_string_equal(buf_str(&x), buf_str(&y));
+	assert_true(copy->participants[1].left);
+	assert_int_equal(metadata_add_participant(copy, "d", "sip:d@x", NULL),
+			 3); /* it can grow */
+	assert_int_equal(md->n_participants, 3);
+	metadata_destroy(&md);
+	assert_string_equal(copy->participants[0].name, "A");
+	buf_fini(&x);
+	buf_fini(&y);
+	md = copy;
+	copy = NULL;
+	for (int n = 0; n < 60; n++) {
+		mem_fail_after(n);
+		if (metadata_clone(md, &copy) == 0)
+			metadata_destroy(&copy);
+		mem_fail_after(-1);
+		assert_null(copy);
+	}
+	metadata_destroy(&md);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_copy_is_another_and_the_same),
 		cmocka_unit_test(the_rfc_model_is_read_whole),
 		cmocka_unit_test(every_dialect_is_understood),
 		cmocka_unit_test(vendor_extensions_are_lifted),
