@@ -51,6 +51,9 @@ int api_trunk_add(struct http_request *req, struct http_response *res);
 int api_trunk_patch(struct http_request *req, struct http_response *res);
 int api_trunk_delete(struct http_request *req, struct http_response *res);
 
+int api_tenant_get(struct http_request *req, struct http_response *res);
+int api_tenant_patch(struct http_request *req, struct http_response *res);
+
 int api_health(struct http_request *req, struct http_response *res);
 int api_metrics(struct http_request *req, struct http_response *res);
 

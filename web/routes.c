@@ -57,6 +57,10 @@ static const struct route routes[] = {
 	  RIGHT_CLIENT_WRITE },
 	{ HTTP_DELETE, "/api/v1/trunks/{}", api_trunk_delete, ROUTE_API,
 	  RIGHT_CLIENT_WRITE },
+	{ HTTP_GET, "/api/v1/tenant", api_tenant_get, ROUTE_API,
+	  RIGHT_CLIENT_READ },
+	{ HTTP_PATCH, "/api/v1/tenant", api_tenant_patch, ROUTE_API,
+	  RIGHT_CLIENT_WRITE },
 	/* authorization server */
 	{ HTTP_GET, "/.well-known/oauth-authorization-server", oauth_metadata,
 	  ROUTE_OAUTH, RIGHT_NONE },

@@ -45,6 +45,7 @@ int cli_migrate(struct cli *c, int argc, char **argv);
 int cli_user(struct cli *c, int argc, char **argv);
 int cli_client(struct cli *c, int argc, char **argv);
 int cli_grant(struct cli *c, int argc, char **argv);
+int cli_tenant(struct cli *c, int argc, char **argv);
 int cli_trunk(struct cli *c, int argc, char **argv);
 int cli_token(struct cli *c, int argc, char **argv);
 int cli_call(struct cli *c, int argc, char **argv);

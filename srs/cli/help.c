@@ -163,6 +163,18 @@ static const struct page pages[] = {
 "\n"
 "[sip] trunks_file names a file with the same keys; see\n"
 "docs/operating.md.\n" },
+{ "tenant", "what is set for a customer's account",
+"srs -c FILE tenant list [--json]\n"
+"srs -c FILE tenant show NAME|ID [--json]\n"
+"srs -c FILE tenant set NAME|ID [--country CODE]\n"
+"    [--national-prefix DIGITS|none|auto]\n"
+"    [--international-prefix DIGITS|auto]\n"
+"\n"
+"How telephone numbers that don't begin with + are meant in calls and\n"
+"searches of this account: of which country, and what stands before a\n"
+"national and an international number. \"\" takes a value away; then\n"
+"[numbers] of the settings holds. A change holds for calls that begin\n"
+"after it.\n" },
 { "token", "API tokens of users; list and revoke all tokens",
 "srs -c FILE token add --user EMAIL [--name N] [--expires 30d] [--json]\n"
 "srs -c FILE token list [--tenant T] [--json]\n"

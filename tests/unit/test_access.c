@@ -54,6 +54,8 @@ static const struct row table[] = {
 	{ HTTP_POST, API "/trunks", "-a----" },
 	{ HTTP_PATCH, API "/trunks/{}", "-a----" },
 	{ HTTP_DELETE, API "/trunks/{}", "-a----" },
+	{ HTTP_GET, API "/tenant", "oa--u-" },
+	{ HTTP_PATCH, API "/tenant", "-a----" },
 	{ HTTP_POST, "/authorize", "oaslu-" }, /* its handler: grant write */
 	{ HTTP_POST, "/logout", "oaslu-" },
 	{ HTTP_GET, "/recordings", "oaslu-" },
