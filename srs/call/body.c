@@ -29,6 +29,23 @@ int call_body_sdp(struct call_leg *l, struct buf *out)
 	return r;
 }
 
+int call_body_answer(struct call_leg *l, const struct offer_result *res,
+		     struct buf *out)
+{
+	struct offer_line lines[CALL_PARTIES_MAX];
+
+	for (unsigned i = 0; i < l->n_lines; i++) {
+		lines[i] = l->lines[i];
+		lines[i].refused = !l->granted[i];
+		lines[i].dtmf = res[i].dtmf_pt != 0;
+		lines[i].dir = l->holding || l->muted[i] || lines[i].refused ||
+					       !call_line_used(l, i)
+				       ? SDP_INACTIVE
+				       : SDP_SENDONLY;
+	}
+	return offer_print(lines, l->n_lines, &l->origin, out);
+}
+
 /* ---- people ---- */
 
 static void apply_change(const struct call_leg *l, unsigned n,

@@ -89,6 +89,7 @@ struct call_result {
 	char call_id[128];   /* of the first dialog */
 	unsigned restarts;   /* dialogs after it (see dialect.h) */
 	char ended[160];     /* the server ended it: its Reason, or "BYE" */
+	unsigned pauses;     /* by the server */
 	int change_status;   /* worst answer to re-INVITE or UPDATE, 0 = none */
 	int bye_status;
 	double seconds; /* between answer and end */
@@ -102,6 +103,8 @@ enum call_event {
 	CALL_REFUSED,
 	CALL_HELD,
 	CALL_RESUMED,
+	CALL_PAUSED, /* by the server: nothing is sent */
+	CALL_UNPAUSED,
 	CALL_CHANGED, /* metadata was updated */
 	CALL_ENDED,
 };

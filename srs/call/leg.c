@@ -36,7 +36,9 @@ static void activate(struct call_leg *l, bool active)
 	for (unsigned i = 0; i < l->n_lines; i++) {
 		if (l->granted[i])
 			call_rtp_activate(&l->rtp[i],
-					  active && call_line_used(l, i), now);
+					  active && !l->muted[i] &&
+						  call_line_used(l, i),
+					  now);
 	}
 }
 
@@ -155,34 +157,76 @@ static void hang_up(struct call_leg *l)
 
 /* ---- the answer ---- */
 
-/* Set where the streams go. @return false: the answer cannot be used */
-static bool use_sdp(struct call_leg *l, const struct call_answer *a)
+/* Set where the streams go. @return 0; -errno: it can't be used (reason says
+ * why) */
+static int take_sdp(struct call_leg *l, struct span type, struct span text,
+		    struct offer_result res[CALL_PARTIES_MAX])
 {
 	unsigned n = l->n_lines;
-	struct offer_result res[CALL_PARTIES_MAX];
 	struct sdp *s CLEANUP(sdp_destroy) = NULL;
 	struct warn_list wl = { 0 };
 	struct body b;
 	int r = -EBADMSG;
 
-	body_read(a->content_type, a->body, &wl, &b);
+	body_read(type, text, &wl, &b);
 	if (b.has_sdp)
 		r = sdp_read(b.sdp, &wl, &s);
 	if (r == 0)
 		r = offer_read_answer(l->lines, n, s, &wl, res);
 	if (r < 0) {
 		str_copy(l->result->reason, sizeof(l->result->reason),
-			 wl.n ? wl.items[wl.n - 1].detail
-			      : "the answer has no SDP");
-		return false;
+			 wl.n ? wl.items[wl.n - 1].detail : "there is no SDP");
+		return r;
 	}
 	for (unsigned i = 0; i < n; i++) {
 		l->granted[i] = res[i].accepted && res[i].rtp.ss_family;
+		l->muted[i] = res[i].inactive;
 		l->rtp[i].to_rtp = res[i].rtp;
 		l->rtp[i].to_rtcp = res[i].rtcp;
 		l->rtp[i].dtmf_pt = res[i].dtmf_pt;
 	}
+	return 0;
+}
+
+static bool use_sdp(struct call_leg *l, const struct call_answer *a)
+{
+	struct offer_result res[CALL_PARTIES_MAX];
+
+	return take_sdp(l, a->content_type, a->body, res) == 0;
+}
+
+static bool all_muted(const struct call_leg *l)
+{
+	for (unsigned i = 0; i < l->n_lines; i++)
+		if (l->granted[i] && !l->muted[i])
+			return false;
 	return true;
+}
+
+/* The server pauses the recording, goes on, or moves its ports. */
+static int on_offer(void *darg, struct span type, struct span body,
+		    struct buf *ret_sdp)
+{
+	struct offer_result res[CALL_PARTIES_MAX];
+	struct call_leg *l = darg;
+	bool before = all_muted(l);
+
+	if (l->state != LEG_UP)
+		return 481; /* our BYE is on its way */
+	if (l->busy)
+		return 491;
+	if (!body.len) /* the answer comes with ACK and says nothing new */
+		return call_body_sdp(l, ret_sdp) < 0 ? 500 : 200;
+	if (take_sdp(l, type, body, res) < 0)
+		return 488;
+	if (call_body_answer(l, res, ret_sdp) < 0)
+		return 500;
+	activate(l, !l->holding);
+	if (all_muted(l) != before) {
+		l->result->pauses += !before;
+		tell(l, before ? CALL_UNPAUSED : CALL_PAUSED);
+	}
+	return 200;
 }
 
 static void set_refresh(struct call_leg *l, const struct call_answer *a)
@@ -308,6 +352,7 @@ static void on_ended(void *darg, const char *reason)
 }
 
 const struct call_ua_events call_leg_events = { .answer = on_answer,
+						.offer = on_offer,
 						.ended = on_ended };
 
 /* ---- requests ---- */

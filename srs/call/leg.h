@@ -52,6 +52,7 @@ struct call_leg {
 	struct call_rtp rtp[CALL_PARTIES_MAX];
 	struct srtp_params keys[CALL_PARTIES_MAX]; /* ours; CLEAR = none */
 	bool granted[CALL_PARTIES_MAX]; /* lines that the server accepted */
+	bool muted[CALL_PARTIES_MAX];	/* that it does not want now */
 	char ids[CALL_PARTIES_MAX][2][CALL_ID_MAX]; /* participant, stream */
 	char joined_ids[CALL_CHANGES_MAX][CALL_ID_MAX];
 	char session_id[CALL_ID_MAX], group_id[CALL_ID_MAX];
@@ -104,6 +105,9 @@ struct buf;
 int call_body_invite(struct call_leg *l, struct buf *out);
 /** SDP only. */
 int call_body_sdp(struct call_leg *l, struct buf *out);
+/** The answer to an offer of the server: what was granted and muted. */
+int call_body_answer(struct call_leg *l, const struct offer_result *res,
+		     struct buf *out);
 /** Partial metadata of change n. */
 int call_body_change(struct call_leg *l, unsigned n, int64_t now_wall_us,
 		     struct buf *out);

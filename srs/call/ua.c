@@ -23,6 +23,7 @@
 #include <sofia-sip/tport_tag.h>
 #pragma GCC diagnostic pop
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "srs/call/dialect.h"
 
@@ -145,6 +146,18 @@ int call_ua_create(const char *local_ip, enum call_transport transport,
 	return 0;
 }
 
+static void header_text(char *dst, size_t dst_len, const void *header)
+{
+	/* sip_header_as_string() loses the last parameter of challenges that
+	 * are longer than its first buffer of 128 bytes */
+	issize_t n = header ? sip_header_field_e(dst, dst_len, header, 0) : 0;
+
+	if (n <= 0)
+		dst[0] = '\0';
+	else
+		dst[(size_t)n < dst_len ? (size_t)n : dst_len - 1] = '\0';
+}
+
 /* ---- what the server asks ---- */
 
 static int on_bye(struct call_dialog *d, const sip_t *sip)
@@ -162,21 +175,55 @@ static int on_bye(struct call_dialog *d, const sip_t *sip)
 	return 200;
 }
 
+/* A pause or its end, a session refresh (RFC 3264 section 8): whatever the leg
+ * says, with the session timer that was asked for. */
+static int on_offer(struct call_dialog *d, nta_incoming_t *irq,
+		    const sip_t *sip)
+{
+	const sip_session_expires_t *x = sip->sip_session_expires;
+	bool invite = sip->sip_request->rq_method == sip_method_invite;
+	struct buf sdp CLEANUP(buf_fini) = { 0 };
+	struct span body = { "", 0 };
+	char type[128];
+	int status;
+
+	header_text(type, sizeof(type), sip->sip_content_type);
+	if (sip->sip_payload)
+		body = (struct span){ sip->sip_payload->pl_data,
+				      sip->sip_payload->pl_len };
+	if (!body.len && !invite)
+		return 200;
+	buf_init(&sdp, MESSAGE_MAX);
+	d->in_callback = true;
+	status = d->ua->events->offer(d->arg, span_of(type), body, &sdp);
+	d->in_callback = false;
+	if (status >= 300)
+		return status;
+	nta_incoming_treply(
+		irq, status, sip_200_OK, SIPTAG_CONTACT_STR(d->ua->contact),
+		SIPTAG_ALLOW_STR(ALLOW), SIPTAG_SUPPORTED_STR("timer"),
+		TAG_IF(x, SIPTAG_SESSION_EXPIRES(x)),
+		TAG_IF(x, SIPTAG_REQUIRE_STR("timer")),
+		TAG_IF(sdp.len, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
+		TAG_IF(sdp.len, SIPTAG_PAYLOAD_STR(buf_str(&sdp))), TAG_END());
+	nta_incoming_destroy(irq);
+	return 0;
+}
+
 static int on_request(struct call_dialog *d, nta_leg_t *leg,
 		      nta_incoming_t *irq, const sip_t *sip)
 {
 	(void)leg;
-	(void)irq;
 	switch (sip->sip_request->rq_method) {
 	case sip_method_bye:
 		return on_bye(d, sip);
 	case sip_method_options:
-	case sip_method_update:
 		return 200;
+	case sip_method_update:
+	case sip_method_invite:
+		return on_offer(d, irq, sip);
 	case sip_method_ack:
 		return 0;
-	case sip_method_invite:
-		return 488; /* a recorder has nothing to offer us */
 	default:
 		return 405;
 	}
@@ -227,18 +274,6 @@ static void send_prack(struct call_dialog *d, const sip_t *sip)
 				     NULL, SIPTAG_RACK_STR(rack), TAG_END());
 	if (prack)
 		nta_outgoing_destroy(prack); /* goes on by itself */
-}
-
-static void header_text(char *dst, size_t dst_len, const void *header)
-{
-	/* sip_header_as_string() loses the last parameter of challenges that
-	 * are longer than its first buffer of 128 bytes */
-	issize_t n = header ? sip_header_field_e(dst, dst_len, header, 0) : 0;
-
-	if (n <= 0)
-		dst[0] = '\0';
-	else
-		dst[(size_t)n < dst_len ? (size_t)n : dst_len - 1] = '\0';
 }
 
 static void report(struct call_dialog *d, const sip_t *sip)

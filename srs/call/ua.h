@@ -2,8 +2,8 @@
  *
  * The only door of the client to Sofia-SIP. One transport, one local address
  * with a port from the kernel; nothing is resolved here. The server's BYE is
- * answered and reported, its OPTIONS and UPDATE are answered 200, everything
- * else in the dialog 488 or 405.
+ * answered and reported, its OPTIONS are answered 200; offers in its re-INVITE
+ * and UPDATE go to the leg, everything else in the dialog gets 405.
  */
 #ifndef SRS_CALL_UA_H
 #define SRS_CALL_UA_H
@@ -17,6 +17,7 @@
 struct call_dialect;
 struct call_dialog;
 struct call_ua;
+struct buf;
 
 enum call_method { CALL_INVITE, CALL_REINVITE, CALL_UPDATE, CALL_BYE };
 
@@ -35,6 +36,11 @@ struct call_answer {
 
 struct call_ua_events {
 	void (*answer)(void *darg, const struct call_answer *a);
+	/** An offer of the server in the dialog; an empty body asks for one.
+	 *  @param ret_sdp the answer, or ours; left empty = none
+	 *  @return the status to answer with */
+	int (*offer)(void *darg, struct span type, struct span body,
+		     struct buf *ret_sdp);
 	/** @param reason value of Reason, or "BYE" */
 	void (*ended)(void *darg, const char *reason);
 };

@@ -353,14 +353,15 @@ static void print_json(unsigned index, const struct call_result *r)
 				  (json_int_t)r->streams[i].packets, "dropped",
 				  (json_int_t)r->streams[i].dropped, "late",
 				  (json_int_t)r->streams[i].late));
-	o = json_pack("{si sb si ss sb ss ss ss ss si ss si si sf so}", "call",
-		      (int)index + 1, "ok", call_result_ok(r), "status",
+	o = json_pack("{si sb si ss sb ss ss ss ss si ss si si si sf so}",
+		      "call", (int)index + 1, "ok", call_result_ok(r), "status",
 		      r->status, "reason", r->reason, "local", r->local,
 		      "warning", r->warning, "www_authenticate", r->challenge,
 		      "body", r->body, "call_id", r->call_id, "restarts",
-		      (int)r->restarts, "ended_by_server", r->ended,
-		      "change_status", r->change_status, "bye_status",
-		      r->bye_status, "seconds", r->seconds, "streams", streams);
+		      (int)r->restarts, "ended_by_server", r->ended, "pauses",
+		      (int)r->pauses, "change_status", r->change_status,
+		      "bye_status", r->bye_status, "seconds", r->seconds,
+		      "streams", streams);
 	if (!o)
 		return;
 	json_dumpf(o, stdout, JSON_COMPACT);
@@ -414,6 +415,12 @@ static void print_text(unsigned index, enum call_event ev,
 		break;
 	case CALL_RESUMED:
 		puts("resumed");
+		break;
+	case CALL_PAUSED:
+		puts("paused by the server");
+		break;
+	case CALL_UNPAUSED:
+		puts("resumed by the server");
 		break;
 	case CALL_CHANGED:
 		if (r->restarts)

@@ -163,10 +163,12 @@ struct offer_line {
 	uint16_t rtcp_port;
 	enum sdp_dir dir; /* SENDONLY or INACTIVE */
 	bool dtmf;	  /* also offer telephone-event (pt 101) */
+	bool refused;	  /* port 0: in an answer of ours */
 	const struct srtp_params *srtp; /* our key: RTP/SAVP; NULL = clear */
 };
 
-/** The offer of a recording client. Errors as answer_print(). */
+/** The offer of a recording client, or its answer to an offer of the same
+ *  lines. Errors as answer_print(). */
 int offer_print(const struct offer_line *lines, unsigned n,
 		struct answer_origin *o, struct buf *out);
 

@@ -270,7 +270,7 @@ static int print_offer_line(struct buf *b, const struct offer_line *l)
 
 	if (!l->rtp_port)
 		return -EINVAL;
-	buf_printf(b, "m=audio %u RTP/%s %u", l->rtp_port,
+	buf_printf(b, "m=audio %u RTP/%s %u", l->refused ? 0u : l->rtp_port,
 		   l->srtp ? "SAVP" : "AVP", l->pt);
 	if (l->dtmf)
 		buf_printf(b, " %u", DTMF_PT);

@@ -1,4 +1,5 @@
 """Pause and resume by the server: nothing that is said then is kept, anywhere."""
+import signal
 import struct
 import subprocess
 import time
@@ -9,7 +10,7 @@ import requests
 from lib import sipc
 from lib.catalog import Catalog
 from lib.media import RtpSender, decode, level, tone_ulaw
-from lib.server import DETAILS, SRS, World, wait_for
+from lib.server import ALICE, BOB, DETAILS, SRS, World, wait_for
 from lib.sipc import request
 from test_sip_calls import PEOPLE, PORTS
 
@@ -230,3 +231,39 @@ def test_grant_must_allow_it(server):
     server.cli("recordings", "pause", rec, code=4)
     d.bye()
     client.close()
+
+
+def test_our_own_client_takes_a_pause(world):
+    """A pause is inactive, its answer is inactive, and the other way round."""
+    server = world.server
+    call = subprocess.Popen(
+        [str(SRS), "call", "--to", "sip:%s:%d" % server.sip["udp"], "--token",
+         world.access_token, "--participant", ALICE, "--participant", BOB, "--duration", "600"],
+        stdout=subprocess.PIPE, text=True)
+    lines = iter(call.stdout.readline, "")
+
+    def until(text):
+        return next(line for line in lines if text in line)
+
+    try:
+        until("answered 200")
+        rec = Catalog(server).recordings()[-1]["id"]
+        for _ in range(2):
+            assert ask(world, rec, "pause").status_code == 200
+            until("paused by the server")
+            assert ask(world, rec, "resume").status_code == 200
+            until("resumed by the server")
+        call.send_signal(signal.SIGINT)
+        until("ended after")
+        assert call.wait(20) == 0
+    finally:
+        if call.poll() is None:
+            call.kill()
+            call.wait()
+    seen = server.get(f"/api/v1/recordings/{rec}/signalling?format=json",
+                      world.api_token).json()["items"]
+    answers = [m["body"] for m in seen if m["body"].startswith("SIP/2.0 200")
+               and "a=inactive" in m["body"]]
+    assert len(answers) == 2 and all("m=audio" in a for a in answers)
+    assert not [m for m in seen if m["body"].startswith("SIP/2.0 4")]
+    assert not [w for w in world.recording(rec)["warnings"] if w["code"].startswith("sip.")]
