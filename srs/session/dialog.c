@@ -180,8 +180,10 @@ static void on_response(void *arg, enum ua_method method,
 		    (res->status == 408 && method != UA_INVITE &&
 		     !(method == UA_UPDATE && s && s->snapshot_asked));
 
-	session_note_message(s, true, res->text, ua_dialog_transport(s->dialog),
-			     ua_dialog_peer(s->dialog));
+	if (!res->noted)
+		session_note_message(s, true, res->text,
+				     ua_dialog_transport(s->dialog),
+				     ua_dialog_peer(s->dialog));
 	session_note_message(s, false, res->ack, ua_dialog_transport(s->dialog),
 			     ua_dialog_peer(s->dialog));
 	if (method == UA_NOTIFY)

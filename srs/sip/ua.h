@@ -104,6 +104,7 @@ struct ua_response {
 	struct span content_type;
 	struct span body;
 	struct span text; /* the whole message */
+	bool noted;	  /* wire() brought it, with its ACK */
 	struct span ack;  /* that we sent at once, of a 2xx to an INVITE with
 			   * a body */
 };

@@ -276,7 +276,8 @@ static void tell(struct ua_orq_magic *o, nta_outgoing_t *orq, sip_t const *sip,
 	buf_init(&ack, 64 * 1024);
 	if (!nta_sip_is_internal(sip))
 		msg = nta_outgoing_getresponse(orq);
-	(void)ua_wire_taken(o->ua, msg);
+	/* where nta's ACK left before, both were told */
+	res.noted = !ua_wire_taken(o->ua, msg) && d->events->wire;
 	if (msg)
 		fill_response(&res, msg, sip, found);
 	if (o->method == UA_REFER && status / 100 == 2 &&

@@ -185,6 +185,15 @@ def test_client_that_refuses_is_paused_all_the_same(client, world):
     assert request(client).method == "ACK"
     Catalog(world.server).wait_warning("sip.pause_not_taken")
     assert d.bye().status == 200
+    # each answer is in the ladder once, before its ACK
+    seen = wait_for(lambda: (m := world.server.get(
+        f"/api/v1/recordings/{rec}/signalling?format=json", world.api_token).json()["items"])
+        and m[-1]["method"] == "BYE" and m, what="the BYE")
+    first, = [i for i, m in enumerate(seen) if m["status"] == 491]
+    second, = [i for i, m in enumerate(seen) if m["status"] == 488]
+    for i in (first, second):
+        assert [(m["dir"], m["method"], m["status"]) for m in seen[i - 1:i + 2]] == [
+            ("out", "INVITE", None), ("in", "INVITE", seen[i]["status"]), ("out", "ACK", None)]
 
 
 def test_pause_survives_a_restart_of_each_process(client, world):
