@@ -14,6 +14,19 @@
 
 /* ---- redirect URIs ----------------------------------------------------- */
 
+/* ":" and 1 to 65535, or nothing. */
+static bool port_ok(struct span port)
+{
+	uint64_t n;
+
+	if (port.len == 0)
+		return true;
+	if (port.len == 1 || port.p[0] != ':' || port.p[1] == '0')
+		return false;
+	return span_u64((struct span){ port.p + 1, port.len - 1 }, 65535, &n) ==
+	       0;
+}
+
 /* Splits off a loopback host: "http://127.0.0.1" + ":port" + rest. */
 static bool split_loopback(struct span uri, struct span *ret_port,
 			   struct span *ret_rest)
@@ -37,8 +50,9 @@ static bool split_loopback(struct span uri, struct span *ret_port,
 			*ret_rest = (struct span){ ret_rest->p + n,
 						   ret_rest->len - n };
 		}
-		return !ret_rest->len || ret_rest->p[0] == '/' ||
-		       ret_rest->p[0] == '?';
+		return port_ok(*ret_port) &&
+		       (!ret_rest->len || ret_rest->p[0] == '/' ||
+			ret_rest->p[0] == '?');
 	}
 	return false;
 }
@@ -66,16 +80,22 @@ static bool host_is_loopback(struct span host)
 	       span_eq(host, "[::1]");
 }
 
-static struct span host_of(struct span authority)
+/* The host; ret_port is what follows it: empty, or ":" and something. */
+static struct span host_of(struct span authority, struct span *ret_port)
 {
 	ptrdiff_t end;
+	size_t n;
 
 	if (authority.len && authority.p[0] == '[') {
 		end = span_find(authority, ']');
-		authority.len = end < 0 ? 0 : (size_t)end + 1;
-		return authority;
+		n = end < 0 ? 0 : (size_t)end + 1;
+	} else {
+		end = span_find(authority, ':');
+		n = end < 0 ? authority.len : (size_t)end;
 	}
-	return span_cut(&authority, ':');
+	*ret_port = (struct span){ authority.p + n, authority.len - n };
+	authority.len = n;
+	return authority;
 }
 
 /* After "http://" or "https://": a host, no user part. */
@@ -84,7 +104,7 @@ static bool authority_ok(struct span rest, bool loopback_only)
 	static const char host_chars[] = "abcdefghijklmnopqrstuvwxyz"
 					 "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 					 "0123456789.-_:[]";
-	struct span authority = rest, host;
+	struct span authority = rest, host, port;
 	size_t n = 0;
 
 	while (n < rest.len && !strchr("/?", rest.p[n]))
@@ -95,8 +115,9 @@ static bool authority_ok(struct span rest, bool loopback_only)
 	/* it becomes part of a Content-Security-Policy */
 	if (strspn(rest.p, host_chars) < n)
 		return false;
-	host = host_of(authority);
-	return host.len && (!loopback_only || host_is_loopback(host));
+	host = host_of(authority, &port);
+	return host.len && port_ok(port) &&
+	       (!loopback_only || host_is_loopback(host));
 }
 
 bool client_uri_ok(const char *uri)
@@ -139,7 +160,8 @@ static int check_new(const struct client_new *c, struct err *e)
 		if (!client_uri_ok(c->redirect_uris[i]))
 			return err_set(e, -EINVAL,
 				       "redirect URI: https, or http on "
-				       "loopback, or a private scheme with a "
+				       "loopback, with a port from 1 to 65535 "
+				       "if any, or a private scheme with a "
 				       "dot; no fragment");
 	if (c->tls_identity && strlen(c->tls_identity) >= CLIENT_TLS_MAX)
 		return err_set(e, -EINVAL, "TLS identity: too long");
@@ -364,7 +386,9 @@ bool client_redirect_ok(struct auth *a, const char *id, const char *uri)
 {
 	struct uri_match m = { uri, false };
 
-	return uri && client_uri_each(a, id, match_uri, &m) >= 0 && m.found;
+	/* rows from before may have what is not taken any more */
+	return uri && client_uri_ok(uri) &&
+	       client_uri_each(a, id, match_uri, &m) >= 0 && m.found;
 }
 
 int client_set_disabled(struct auth *a, const char *id, bool disabled,

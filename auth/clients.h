@@ -4,7 +4,7 @@
  * Redirect URIs are compared as exact strings; for http on a loopback address
  * the port may differ (RFC 8252 section 7.3). Allowed are https, http on
  * loopback, and private schemes with a dot ("com.example.app:/done"); never a
- * fragment.
+ * fragment, and no port but 1 to 65535.
  */
 #ifndef AUTH_CLIENTS_H
 #define AUTH_CLIENTS_H

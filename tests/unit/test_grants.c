@@ -252,6 +252,14 @@ static void redirect_uris_are_exact(void **state)
 		{ "http://127.0.0.1:1/cb", "http://127.0.0.1:1@evil/cb",
 		  false },
 		{ "http://localhost:1/cb", "http://localhost:2/cb", false },
+		{ "http://127.0.0.1:1/cb", "http://127.0.0.1/cb", true },
+		{ "http://127.0.0.1:1/cb", "http://127.0.0.1:65535/cb", true },
+		{ "http://127.0.0.1:1/cb", "http://127.0.0.1:65536/cb", false },
+		{ "http://127.0.0.1:1/cb", "http://127.0.0.1:/cb", false },
+		{ "http://127.0.0.1:1/cb", "http://127.0.0.1:0/cb", false },
+		{ "http://[::1]:1/cb", "http://[::1]:00080/cb", false },
+		{ "http://127.0.0.1:1/cb", "http://127.0.0.1:99999999999/cb",
+		  false },
 	};
 	static const char *const good[] = { "https://a.example/cb?x=1",
 					    "http://127.0.0.1:9/",
@@ -271,7 +279,20 @@ static void redirect_uris_are_exact(void **state)
 					   "https://'none'/",
 					   "https://*.example/cb",
 					   "/cb",
-					   "http://127.0.0.1@evil/" };
+					   "http://127.0.0.1@evil/",
+					   "http://127.0.0.1:/cb",
+					   "http://127.0.0.1:0/cb",
+					   "http://127.0.0.1:65536/cb",
+					   "http://127.0.0.1:99999999999/cb",
+					   "http://127.0.0.1:-1/cb",
+					   "http://127.0.0.1:08/cb",
+					   "http://localhost:/cb",
+					   "http://[::1]:/cb",
+					   "http://[::1]x/cb",
+					   "http://[::1/cb",
+					   "https://a.example:/cb",
+					   "https://a.example:70000/cb",
+					   "https://a.example:8:9/cb" };
 	size_t i;
 
 	(void)state;
