@@ -12,6 +12,21 @@
 #include "storage/db.h"
 #include "web/uri.h"
 
+/* RFC 8414 section 2: no query, no fragment. The path must be one that can be
+ * asked for, without escapes, so that it can be compared. */
+static bool issuer_path(struct web *w)
+{
+	const char *path = w->issuer + strlen(w->origin);
+	char decoded[sizeof(w->path)];
+	struct span query;
+
+	if (!path[0])
+		return true;
+	return strcspn(path, "?#%") == strlen(path) &&
+	       uri_split(path, decoded, sizeof(decoded), &query) == 0 &&
+	       str_copy(w->path, sizeof(w->path), decoded);
+}
+
 int web_init(struct web *w, const struct settings *s, struct clock *clock,
 	     struct err *e)
 {
@@ -29,6 +44,11 @@ int web_init(struct web *w, const struct settings *s, struct clock *clock,
 		return err_set(e, -EINVAL,
 			       "[http] public_url \"%s\": must be an http or "
 			       "https URL",
+			       s->http.public_url);
+	if (!issuer_path(w))
+		return err_set(e, -EINVAL,
+			       "[http] public_url \"%s\": must not have a "
+			       "query or fragment, nor an odd path",
 			       s->http.public_url);
 	w->secure = span_starts(span_of(w->origin), "https:");
 	if (net_list_parse(span_of(s->http.trusted_proxies), &w->trusted) < 0)

@@ -24,6 +24,7 @@ struct web {
 	struct clock *clock;
 	char issuer[256];	 /* public URL without a slash at the end */
 	char origin[256];	 /* "https://crs.example:8443" */
+	char path[256];		 /* of the issuer, "" mostly: "/crs" */
 	bool secure;		 /* issuer is https: Secure cookies, HSTS */
 	struct net_list trusted; /* proxies */
 	struct net_list metrics_from; /* besides this machine */

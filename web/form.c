@@ -18,7 +18,8 @@ static int form_add(struct form *f, struct span pair, char **room, size_t *left)
 	field->name = *room;
 	*room += r + 1;
 	*left -= (size_t)r + 1;
-	if (form_get(f, field->name))
+	if (form_get(f, field->name) &&
+	    (!f->repeatable || strcmp(field->name, f->repeatable) != 0))
 		return -EEXIST;
 	r = uri_decode(pair, true, *room, *left);
 	if (r < 0)
@@ -68,6 +69,16 @@ void form_fini(struct form *f)
 	mem_free(f->text);
 	f->text = NULL;
 	f->n = 0;
+}
+
+void form_drop_empty(struct form *f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < f->n; i++)
+		if (f->fields[i].value[0])
+			f->fields[n++] = f->fields[i];
+	f->n = n;
 }
 
 const char *form_get(const struct form *f, const char *name)

@@ -11,6 +11,8 @@
 #include "base/str.h"
 
 #define FORM_FIELDS_MAX 64
+/* What OAuth allows to come several times (RFC 8707 section 2). */
+#define FORM_REPEATABLE "resource"
 
 struct form_field {
 	const char *name;
@@ -21,7 +23,9 @@ struct form_field {
 struct form {
 	struct form_field fields[FORM_FIELDS_MAX];
 	unsigned n;
-	char *text; /* what the fields point into */
+	char *text;		/* what the fields point into */
+	const char *repeatable; /* a name that may come twice, NULL = none; set
+				 * before form_parse() */
 };
 
 /**
@@ -35,7 +39,10 @@ struct form {
 int form_parse(struct form *f, struct span in, char *ret_bad, size_t bad_len);
 void form_fini(struct form *f);
 
-/** @return the value or NULL */
+/** Forget fields without a value, as if they had not come. */
+void form_drop_empty(struct form *f);
+
+/** @return the (first) value or NULL */
 const char *form_get(const struct form *f, const char *name);
 /** @return the value, or "" when missing */
 const char *form_str(const struct form *f, const char *name);

@@ -444,6 +444,7 @@ static unsigned check_target(struct exchange *x, const char **ret_why)
 		return 400;
 	x->req.path = x->path;
 	x->req.raw = x->raw;
+	x->req.query.repeatable = FORM_REPEATABLE;
 	r = form_parse(&x->req.query, query, bad, sizeof(bad));
 	if (r == -EEXIST)
 		*ret_why = "A query parameter was given twice";

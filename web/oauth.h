@@ -16,6 +16,8 @@ struct form;
 struct http_request;
 struct http_response;
 
+#define OAUTH_WELL_KNOWN "/.well-known/oauth-authorization-server"
+
 int oauth_metadata(struct http_request *req, struct http_response *res);
 int oauth_par(struct http_request *req, struct http_response *res);
 int oauth_token(struct http_request *req, struct http_response *res);

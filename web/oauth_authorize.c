@@ -250,6 +250,7 @@ int oauth_authorize_get(struct http_request *req, struct http_response *res)
 	struct consent c CLEANUP(consent_fini) = { 0 };
 	int r;
 
+	form_drop_empty(&req->query);
 	r = find_client(req, res, &req->query, &c.client);
 	if (r != 0)
 		return r < 0 ? r : 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/clients.h"
+#include "auth/oauth_text.h"
 #include "base/str.h"
 #include "web/access.h"
 #include "web/context.h"
@@ -15,10 +16,13 @@ int oauth_error(struct http_response *res, unsigned status, const char *error,
 		const char *words)
 {
 	json_t *j = json_object();
+	char text[512];
 
 	json_object_set_new(j, "error", json_string(error));
-	if (words && words[0])
-		json_object_set_new(j, "error_description", json_string(words));
+	(void)str_copy(text, sizeof(text), words ? words : "");
+	oauth_text_clean(text);
+	if (text[0])
+		json_object_set_new(j, "error_description", json_string(text));
 	return http_json(res, status, j);
 }
 
@@ -59,7 +63,9 @@ static bool read_form(struct http_request *req, struct http_response *res,
 			    "Send application/x-www-form-urlencoded");
 		return false;
 	}
+	f->repeatable = FORM_REPEATABLE;
 	r = form_parse(f, body, bad, sizeof(bad));
+	form_drop_empty(f);
 	if (r == 0)
 		return true;
 	if (r == -EEXIST)

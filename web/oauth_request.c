@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auth/conditions.h"
+#include "auth/oauth_text.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -28,7 +29,7 @@ wrong(struct oauth_problem *p, const char *error, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(p->words, sizeof(p->words), fmt, ap);
 	va_end(ap);
-	str_clean(p->words);
+	oauth_text_clean(p->words);
 	return -EINVAL;
 }
 
@@ -66,12 +67,29 @@ static int read_state(const struct form *f, struct oauth_request *r,
 	return 0;
 }
 
+/* The issuer, with or without the slash that an empty path may have. */
+static bool is_ours(const char *resource, const char *issuer)
+{
+	size_t len = strlen(issuer);
+
+	return strncmp(resource, issuer, len) == 0 &&
+	       (!resource[len] || strcmp(resource + len, "/") == 0);
+}
+
+bool oauth_resource_ok(const struct form *f, const char *issuer)
+{
+	for (unsigned i = 0; i < f->n; i++)
+		if (strcmp(f->fields[i].name, "resource") == 0 &&
+		    !is_ours(f->fields[i].value, issuer))
+			return false;
+	return true;
+}
+
 static int read_flow(const struct form *f, struct oauth_request *r,
 		     struct oauth_problem *p, const char *issuer)
 {
 	const char *type = form_get(f, "response_type");
 	const char *challenge = form_get(f, "code_challenge");
-	const char *resource = form_get(f, "resource");
 
 	p->redirect = true;
 	if (!type)
@@ -97,9 +115,8 @@ static int read_flow(const struct form *f, struct oauth_request *r,
 			     "code_challenge must be 43 characters of "
 			     "base64url");
 	(void)str_copy(r->challenge, sizeof(r->challenge), challenge);
-	if (resource && strcmp(resource, issuer) != 0)
-		return wrong(p, "invalid_target",
-			     "resource must be the issuer");
+	if (!oauth_resource_ok(f, issuer))
+		return wrong(p, "invalid_target", OAUTH_RESOURCE_WORDS);
 	if (scope_read(form_get(f, "scope"), SCOPE_GRANT, r->scope) < 0)
 		return wrong(p, "invalid_scope",
 			     "scope knows " SCOPE_SIP " and " SCOPE_API);

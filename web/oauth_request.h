@@ -1,8 +1,9 @@
 /* web/oauth_request.h - an authorization request, checked.
  *
- * Errors found before client and redirect URI are known to be good are shown
- * on a page of ours; later ones go back to the client by redirect (RFC 6749
- * section 4.1.2.1), always with iss (RFC 9207).
+ * A parameter without a value counts as not given, one that comes twice is an
+ * error (RFC 6749 section 3.1). Errors found before client and redirect URI are
+ * known to be good are shown on a page of ours; later ones go back to the
+ * client by redirect (RFC 6749 section 4.1.2.1), always with iss (RFC 9207).
  */
 #ifndef WEB_OAUTH_REQUEST_H
 #define WEB_OAUTH_REQUEST_H
@@ -45,6 +46,12 @@ void oauth_request_fini(struct oauth_request *r); /* takes a zeroed one */
 int oauth_request_read(struct auth *a, const struct client *c,
 		       const struct form *f, const char *issuer,
 		       struct oauth_request *ret_r, struct oauth_problem *p);
+
+/** RFC 8707: every "resource" that is given is ours. There is one, the issuer:
+ *  it is the audience of all tokens. Anything else is invalid_target. */
+bool oauth_resource_ok(const struct form *f, const char *issuer);
+#define OAUTH_RESOURCE_WORDS                                                   \
+	"resource must be the issuer: there is no other one here"
 
 /** To and from what pushed_put() keeps. @return NULL no memory; caller frees
  *  with mem_free() */

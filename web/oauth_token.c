@@ -46,8 +46,9 @@ int oauth_metadata(struct http_request *req, struct http_response *res)
 	set_url(j, "pushed_authorization_request_endpoint", iss, "/par");
 	set_url(j, "revocation_endpoint", iss, "/revoke");
 	set_url(j, "introspection_endpoint", iss, "/introspect");
+	/* of clients that the operator registered so, plain ones are taken */
 	json_object_set_new(j, "require_pushed_authorization_requests",
-			    json_false());
+			    json_true());
 	return http_json(res, 200, j);
 }
 
@@ -213,6 +214,9 @@ int oauth_token(struct http_request *req, struct http_response *res)
 	http_set(res, "Pragma", "no-cache");
 	if (!oauth_client(req, res, &f, &c))
 		return 0;
+	if (!oauth_resource_ok(&f, req->ctx->web->issuer))
+		return oauth_error(res, 400, "invalid_target",
+				   OAUTH_RESOURCE_WORDS);
 	type = form_str(&f, "grant_type");
 	if (strcmp(type, "authorization_code") == 0)
 		return by_code(req, res, &c, &f);
@@ -242,6 +246,9 @@ int oauth_revoke(struct http_request *req, struct http_response *res)
 				   "token is missing");
 	(void)snprintf(actor, sizeof(actor), "client:%s", c.id);
 	r = token_revoke(&req->ctx->auth, span_of(token), c.id, actor);
+	if (r == -EACCES)
+		return oauth_error(res, 400, "invalid_grant",
+				   "The token was issued to another client");
 	if (r < 0 && !is_grant_error(r))
 		return r;
 	/* RFC 7009 section 2.2: 200 also for a token that is none */

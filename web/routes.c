@@ -62,8 +62,7 @@ static const struct route routes[] = {
 	{ HTTP_PATCH, "/api/v1/tenant", api_tenant_patch, ROUTE_API,
 	  RIGHT_CLIENT_WRITE },
 	/* authorization server */
-	{ HTTP_GET, "/.well-known/oauth-authorization-server", oauth_metadata,
-	  ROUTE_OAUTH, RIGHT_NONE },
+	{ HTTP_GET, OAUTH_WELL_KNOWN, oauth_metadata, ROUTE_OAUTH, RIGHT_NONE },
 	{ HTTP_POST, "/par", oauth_par, ROUTE_OAUTH, RIGHT_NONE },
 	{ HTTP_POST, "/token", oauth_token, ROUTE_OAUTH, RIGHT_NONE },
 	{ HTTP_POST, "/revoke", oauth_revoke, ROUTE_OAUTH, RIGHT_NONE },

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "web/access.h"
 #include "web/context.h"
+#include "web/oauth.h"
 #include "web/page.h"
 #include "web/session.h"
 
@@ -76,6 +77,23 @@ static void no_route(struct http_request *req, struct http_response *res,
 		http_set(res, "Allow", "%s", words);
 }
 
+/* Where the public URL has a path, a proxy may leave it on or take it off.
+ * RFC 8414 section 3.1 puts the well-known part before it. */
+static void take_path_off(struct http_request *req)
+{
+	static const char well_known[] = OAUTH_WELL_KNOWN;
+	const char *base = req->ctx->web->path, *p = req->path;
+	size_t len = strlen(base), known = strlen(well_known);
+
+	if (len == 0)
+		return;
+	if (strncmp(p, base, len) == 0 && (p[len] == '/' || !p[len]))
+		req->path = p[len] ? p + len : "/";
+	else if (strncmp(p, well_known, known) == 0 &&
+		 strcmp(p + known, base) == 0)
+		req->path = well_known;
+}
+
 void serve_request(struct http_request *req, struct http_response *res)
 {
 	struct web_session session;
@@ -87,6 +105,7 @@ void serve_request(struct http_request *req, struct http_response *res)
 
 	forwarded_find(req, &req->ctx->web->trusted, &req->from);
 	http_security_api(res, req->ctx->web->secure);
+	take_path_off(req);
 	routes = routes_list(&n);
 	route = router_match(routes, n, req, &allow);
 	if (!route) {

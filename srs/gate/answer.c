@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/oauth_text.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/settings.h"
@@ -70,7 +71,7 @@ static void put_challenge(const struct settings *s, const struct answer *a,
 			  struct gate_verdict *v)
 {
 	struct buf b CLEANUP(buf_fini) = { 0 };
-	char issuer[300];
+	char issuer[300], words[200];
 
 	gate_issuer(s, issuer, sizeof(issuer));
 	buf_init(&b, sizeof(v->challenge) - 1);
@@ -81,7 +82,9 @@ static void put_challenge(const struct settings *s, const struct answer *a,
 	if (a->error) {
 		(void)buf_printf(&b, ", error=\"%s\", error_description=",
 				 a->error);
-		put_quoted(&b, a->description);
+		(void)str_copy(words, sizeof(words), a->description);
+		oauth_text_clean(words);
+		put_quoted(&b, words);
 	}
 	(void)str_copy(v->challenge, sizeof(v->challenge), buf_str(&b));
 }

@@ -66,6 +66,7 @@ def test_metadata(world):
                                                "client_credentials"}
     assert m["authorization_response_iss_parameter_supported"] is True
     assert m["authorization_details_types_supported"] == ["call_recording"]
+    assert m["require_pushed_authorization_requests"] is True
 
 
 def test_the_whole_flow_from_login(world, portal):
@@ -167,6 +168,12 @@ def test_a_forged_consent_is_refused(world, portal, browser, how):
     ({"scope": "everything"}, "invalid_scope"),
     ({"state": "line\nbreak"}, "invalid_request"),
     ({"resource": "https://other.example"}, "invalid_target"),
+    ({"resource": "http://127.0.0.1#x"}, "invalid_target"),
+    ({"scope": "recordings ", "state": ""}, "invalid_scope"),
+    ({"code_challenge": ""}, "invalid_request"),
+    ({"redirect_uri": "http://127.0.0.1:/cb"}, "invalid_request"),
+    ({"redirect_uri": "http://127.0.0.1:0/cb"}, "invalid_request"),
+    ({"redirect_uri": "http://127.0.0.1:99999999999/cb"}, "invalid_request"),
     ({"authorization_details": None}, "invalid_authorization_details"),
     ({"authorization_details": "{"}, "invalid_authorization_details"),
     ({"authorization_details": "[]"}, "invalid_authorization_details"),
@@ -308,7 +315,8 @@ def test_another_client_learns_nothing(world, portal, browser):
     other = World(world.server, tenant="curious")
     spy = Portal(world.server.url, other.client_id, other.client_secret)
     assert active(spy, t["access_token"]) == {"active": False}
-    spy.post("/revoke", {"token": t["access_token"]})
+    error(spy.post("/revoke", {"token": t["access_token"]}), "invalid_grant")
+    error(spy.post("/revoke", {"token": t["refresh_token"]}), "invalid_grant")
     assert active(portal, t["access_token"])["active"]
 
 

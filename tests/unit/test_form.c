@@ -67,6 +67,28 @@ static void too_many_fields_are_refused(void **state)
 	form_fini(&f);
 }
 
+static void empty_fields_can_be_dropped(void **state)
+{
+	struct form f = { .repeatable = "resource" };
+
+	(void)state;
+	assert_int_equal(form_parse(&f,
+				    SPAN("a=&resource=1&b=2&resource=&c&"
+					 "resource=3"),
+				    NULL, 0),
+			 0);
+	form_drop_empty(&f);
+	assert_int_equal(f.n, 3);
+	assert_null(form_get(&f, "a"));
+	assert_null(form_get(&f, "c"));
+	assert_string_equal(form_get(&f, "b"), "2");
+	assert_string_equal(form_get(&f, "resource"), "1");
+	assert_string_equal(f.fields[2].value, "3");
+	form_fini(&f);
+	assert_int_equal(form_parse(&f, SPAN("a=&a=1"), NULL, 0), -EEXIST);
+	form_fini(&f);
+}
+
 static void cookies_are_found_once(void **state)
 {
 	char v[8];
@@ -93,6 +115,7 @@ int main(void)
 		cmocka_unit_test(a_name_given_twice_is_named),
 		cmocka_unit_test(broken_fields_are_refused),
 		cmocka_unit_test(too_many_fields_are_refused),
+		cmocka_unit_test(empty_fields_can_be_dropped),
 		cmocka_unit_test(cookies_are_found_once),
 	};
 
