@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/auth_priv.h"
 #include "auth/clients.h"
 #include "auth/conditions.h"
@@ -127,6 +128,17 @@ static int check_parties(struct auth *a, const struct grant_new *g,
 	return 0;
 }
 
+static int check_aors(struct auth *a, const struct user *owner,
+		      const struct conditions *c, struct err *e)
+{
+	const char *foreign = user_foreign_aor(a, owner->id, c);
+
+	return foreign ? err_set(e, -EACCES,
+				 "%s is not one of the owner's addresses",
+				 foreign)
+		       : 0;
+}
+
 static int put_version(struct auth *a, const char *id, int64_t version,
 		       const char *text, const char *actor)
 {
@@ -190,7 +202,10 @@ int grant_create(struct auth *a, const struct grant_new *g, const char *actor,
 	r = db_begin(a->db);
 	if (r < 0)
 		return err_set(e, r, "%s", err_words(r));
-	r = insert(a, id.s, &client, &owner, scope, c, actor);
+	if (!g->any_aor)
+		r = check_aors(a, &owner, c, e);
+	if (r == 0)
+		r = insert(a, id.s, &client, &owner, scope, c, actor);
 	r = auth_end(a, r, r == 0);
 	if (r < 0)
 		return err_set(e, r, "%s", err_words(r));

@@ -36,11 +36,13 @@ struct grant_new {
 	const char *owner_id;
 	const char *details; /* authorization_details, object or array of 1 */
 	const char *scope;   /* as scope_read() takes it; NULL = all */
+	bool any_aor;	     /* the operator vouches for owner.aor */
 };
 
 /** @return 0; -EINVAL details outside the schema or over already (e says);
  *  -ENOENT no such client or owner; -EXDEV they are of different tenants;
- *  -EKEYREVOKED client or owner disabled */
+ *  -EKEYREVOKED client or owner disabled; -EACCES an address is not the
+ *  owner's (e says which) */
 int grant_create(struct auth *a, const struct grant_new *g, const char *actor,
 		 struct id *ret_id, struct err *e);
 

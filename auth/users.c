@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/auth_priv.h"
-#include "auth/identity.h"
 #include "auth/password.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -56,68 +56,6 @@ static int email_normalize(const char *email, char dst[USER_EMAIL_MAX])
 	return 0;
 }
 
-/* ---- AoRs -------------------------------------------------------------- */
-
-static int aor_insert(struct auth *a, const char *user_id, const char *aor)
-{
-	struct identity id;
-	int64_t r;
-
-	if (!id_exact_ok(aor) || identity_parse(aor, &id) < 0)
-		return -EINVAL;
-	r = db_exec(a->db,
-		    "INSERT INTO user_aors (user_id, aor, sip_key, tel_key) "
-		    "VALUES ($1, $2, $3, $4)",
-		    DB_ARGS(db_text(user_id), db_text(aor), db_text(id.sip),
-			    db_text(id.tel)));
-	return r < 0 ? (int)r : 0;
-}
-
-int user_aor_add(struct auth *a, const char *user_id, const char *aor,
-		 const char *actor)
-{
-	struct user u;
-	int r;
-
-	r = user_find(a, user_id, &u);
-	if (r < 0)
-		return r;
-	r = db_begin(a->db);
-	if (r < 0)
-		return r;
-	r = aor_insert(a, u.id, aor);
-	if (r == 0)
-		r = auth_audit(a, u.tenant_id, actor, "user.add_aor", "user",
-			       u.id, "ok", NULL);
-	return auth_end(a, r, r == 0);
-}
-
-bool user_has_aor(struct auth *a, const char *user_id, const char *aor)
-{
-	struct identity id;
-	int64_t n = 0;
-
-	if (identity_parse(aor, &id) < 0)
-		return false;
-	return db_query_int(a->db,
-			    "SELECT count(*) FROM user_aors WHERE user_id = "
-			    "$1 AND ((sip_key = $2 AND sip_key <> '') OR "
-			    "(tel_key = $3 AND tel_key <> ''))",
-			    DB_ARGS(db_text(user_id), db_text(id.sip),
-				    db_text(id.tel)),
-			    &n) == 0 &&
-	       n > 0;
-}
-
-int64_t user_aor_each(struct auth *a, const char *user_id, user_aor_fn *fn,
-		      void *arg)
-{
-	return auth_text_each(a,
-			      "SELECT aor FROM user_aors WHERE user_id = $1 "
-			      "ORDER BY aor",
-			      user_id, fn, arg);
-}
-
 /* ---- create ------------------------------------------------------------ */
 
 static int insert(struct auth *a, const struct user_new *u, const char *id,
@@ -145,13 +83,9 @@ static int insert(struct auth *a, const struct user_new *u, const char *id,
 	if (r < 0)
 		return err_set(e, (int)r, "%s", err_words((int)r));
 	for (i = 0; i < u->n_aors; i++) {
-		r2 = aor_insert(a, id, u->aors[i]);
-		if (r2 == -EINVAL)
-			return err_set(e, r2,
-				       "AoR: must be sip:user@host or "
-				       "tel:+digits");
-		if (r2 < 0 && r2 != -EEXIST) /* named twice */
-			return err_set(e, r2, "%s", err_words(r2));
+		r2 = user_aor_insert(a, id, u->aors[i], e);
+		if (r2 < 0)
+			return r2;
 	}
 	return 0;
 }

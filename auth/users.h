@@ -6,7 +6,7 @@
  *        supervisor  sees all recordings of the tenant, deletes none
  *        listener    sees recordings they take part in
  *        auditor     sees all recordings' data and the audit log, hears none
- * The AoRs of a user are the addresses of their calls.
+ * The AoRs of a user are the addresses of their calls: auth/aors.h.
  */
 #ifndef AUTH_USERS_H
 #define AUTH_USERS_H
@@ -64,15 +64,6 @@ typedef int user_fn(void *arg, const struct user *u);
 /** @param tenant_id NULL = all */
 int64_t user_each(struct auth *a, const char *tenant_id, user_fn *fn,
 		  void *arg);
-typedef int user_aor_fn(void *arg, const char *aor);
-int64_t user_aor_each(struct auth *a, const char *user_id, user_aor_fn *fn,
-		      void *arg);
-/** @return 0, -EINVAL not an address, -EEXIST */
-int user_aor_add(struct auth *a, const char *user_id, const char *aor,
-		 const char *actor);
-/** True when the address (normalized) is one of the user's. */
-bool user_has_aor(struct auth *a, const char *user_id, const char *aor);
-
 /** 8..512 bytes. @return 0, -EINVAL, -ENOENT */
 int user_set_password(struct auth *a, const char *user_id, const char *password,
 		      const char *actor, struct err *e);

@@ -28,14 +28,15 @@ static unsigned rights_of(enum user_role role)
 	case USER_OWNER:
 		return own;
 	case USER_ADMIN:
-		return own | BIT(RIGHT_CLIENT_WRITE) | BIT(RIGHT_AUDIT_READ);
+		return own | BIT(RIGHT_CLIENT_WRITE) | BIT(RIGHT_AUDIT_READ) |
+		       BIT(RIGHT_USER_READ) | BIT(RIGHT_USER_WRITE);
 	case USER_SUPERVISOR:
 		return edit;
 	case USER_LISTENER:
 		return listen;
 	case USER_AUDITOR:
 		return read | BIT(RIGHT_CLIENT_READ) | BIT(RIGHT_GRANT_READ) |
-		       BIT(RIGHT_AUDIT_READ);
+		       BIT(RIGHT_AUDIT_READ) | BIT(RIGHT_USER_READ);
 	}
 	return 0;
 }

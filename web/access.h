@@ -15,7 +15,8 @@
  *	client, trunk read  yes    yes    -       -        yes     -
  *	client, trunk write -      yes    -       -        -       -
  *	grant read/write    own    all    -       -        read    -
- *	audit read          -      yes    -       -        yes     -
+ *	audit, users read   -      yes    -       -        yes     -
+ *	users write         -      yes    -       -        -       -
  *
  * granted: made under a grant of an owner that is alive now and has the scope
  * "recordings", by this very client; with a token of a grant: under that one.

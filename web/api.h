@@ -45,6 +45,9 @@ int api_grants_list(struct http_request *req, struct http_response *res);
 int api_grant_get(struct http_request *req, struct http_response *res);
 int api_grant_revoke(struct http_request *req, struct http_response *res);
 
+int api_users_list(struct http_request *req, struct http_response *res);
+int api_user_get(struct http_request *req, struct http_response *res);
+int api_user_patch(struct http_request *req, struct http_response *res);
 int api_trunks_list(struct http_request *req, struct http_response *res);
 int api_trunk_get(struct http_request *req, struct http_response *res);
 int api_trunk_add(struct http_request *req, struct http_response *res);

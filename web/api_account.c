@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "auth/aors.h"
 #include "auth/clients.h"
 #include "auth/conditions.h"
 #include "auth/grants.h"

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/conditions.h"
 #include "auth/grants.h"
 #include "auth/users.h"
@@ -177,19 +178,42 @@ static void put_sentence(void *arg, const char *sentence)
 	HTML(arg, "<li>{}</li>\n", sentence);
 }
 
-static void put_owner_note(struct http_request *req, struct buf *b,
-			   const struct conditions *cond)
+/* Consent is good for the user's own addresses only. @return how many are not
+ */
+static unsigned put_foreign(struct http_request *req, struct buf *b,
+			    const struct conditions *cond)
 {
+	unsigned n = 0;
+
 	for (unsigned i = 0; i < cond->n_owner; i++) {
 		if (user_has_aor(&req->ctx->auth, req->who->user.id,
 				 cond->owner[i].text))
 			continue;
 		HTML(b,
-		     "<p class=\"note\">The address <b>{}</b> is not among "
-		     "those registered for you. Agree only when its calls are "
-		     "yours.</p>\n",
+		     "<p class=\"alert\" role=\"alert\">You cannot allow "
+		     "this: <b>{}</b> is not one of your addresses. Ask your "
+		     "administrator to give it to you, or your provider to ask "
+		     "for one that is yours.</p>\n",
 		     cond->owner[i].text);
+		n++;
 	}
+	return n;
+}
+
+static void put_decision(struct buf *b, const struct conditions *cond,
+			 bool can_allow, const struct form *f,
+			 const struct consent_fault *fault)
+{
+	if (can_allow)
+		consent_limits_put(b, cond, f, fault);
+	buf_puts(b, "<div class=\"actions\">\n");
+	if (can_allow)
+		buf_puts(b, "<button class=\"primary\" type=\"submit\" "
+			    "name=\"decision\" value=\"allow\">Allow"
+			    "</button>\n");
+	buf_puts(b, "<button type=\"submit\" name=\"decision\" "
+		    "value=\"deny\" formnovalidate>Don't allow</button>\n"
+		    "</div>\n");
 }
 
 /* @param f NULL, or the form as it was sent, with what is wrong in it */
@@ -200,6 +224,7 @@ static int consent_page(struct http_request *req, struct http_response *res,
 	const struct conditions *cond = c->request.conditions;
 	struct buf *b = &res->body;
 	char origin[256];
+	unsigned foreign;
 	int r;
 
 	r = uri_origin(c->request.redirect_uri, origin, sizeof(origin));
@@ -220,7 +245,7 @@ static int consent_page(struct http_request *req, struct http_response *res,
 		buf_puts(b, "<li>The provider may list and play the recordings "
 			    "it makes.</li>\n");
 	buf_puts(b, "</ul>\n");
-	put_owner_note(req, b, cond);
+	foreign = put_foreign(req, b, cond);
 	if (fault)
 		HTML(b,
 		     "<p class=\"alert\" role=\"alert\" id=\"fault\">{}</p>\n",
@@ -231,13 +256,9 @@ static int consent_page(struct http_request *req, struct http_response *res,
 	     "<input type=\"hidden\" name=\"client_id\" value=\"{}\">"
 	     "<input type=\"hidden\" name=\"request_uri\" value=\"{}\">\n",
 	     c->client.id, c->request_uri);
-	consent_limits_put(b, cond, f, fault);
+	put_decision(b, cond, foreign == 0, f, fault);
 	HTML(b,
-	     "<div class=\"actions\">\n"
-	     "<button class=\"primary\" type=\"submit\" name=\"decision\" "
-	     "value=\"allow\">Allow</button>\n"
-	     "<button type=\"submit\" name=\"decision\" value=\"deny\" "
-	     "formnovalidate>Don't allow</button>\n</div>\n</form>\n"
+	     "</form>\n"
 	     "<p class=\"small\">You are signed in as {} and go back to "
 	     "<b>{}</b> afterwards. You can withdraw this at any time under "
 	     "Authorizations.</p>\n",
@@ -318,6 +339,8 @@ static int allow(struct http_request *req, struct http_response *res,
 			       "That is not possible: %s.", e.text);
 		return consent_page(req, res, c, f, &fault);
 	}
+	if (r == -EACCES)
+		return page_error(req, res, 403, "Not your address", e.text);
 	if (r == -ENOENT)
 		return local_error(req, res,
 				   "This request was answered already.");

@@ -34,6 +34,8 @@ enum route_right {
 	RIGHT_GRANT_READ,
 	RIGHT_GRANT_WRITE,
 	RIGHT_AUDIT_READ,
+	RIGHT_USER_READ,
+	RIGHT_USER_WRITE,
 };
 
 typedef int http_handler_fn(struct http_request *req,

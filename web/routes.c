@@ -61,6 +61,12 @@ static const struct route routes[] = {
 	  RIGHT_CLIENT_READ },
 	{ HTTP_PATCH, "/api/v1/tenant", api_tenant_patch, ROUTE_API,
 	  RIGHT_CLIENT_WRITE },
+	{ HTTP_GET, "/api/v1/users", api_users_list, ROUTE_API,
+	  RIGHT_USER_READ },
+	{ HTTP_GET, "/api/v1/users/{}", api_user_get, ROUTE_API,
+	  RIGHT_USER_READ },
+	{ HTTP_PATCH, "/api/v1/users/{}", api_user_patch, ROUTE_API,
+	  RIGHT_USER_WRITE },
 	/* authorization server */
 	{ HTTP_GET, OAUTH_WELL_KNOWN, oauth_metadata, ROUTE_OAUTH, RIGHT_NONE },
 	{ HTTP_POST, "/par", oauth_par, ROUTE_OAUTH, RIGHT_NONE },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/clients.h"
 #include "auth/tokens.h"
 #include "auth/users.h"
@@ -13,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "srs/cli/cli.h"
+#include "srs/cli/aor.h"
 #include "srs/cli/args.h"
 #include "srs/cli/catalog.h"
 #include "storage/catalog.h"
@@ -265,6 +267,7 @@ static int user_list(struct cli *c, int argc, char **argv)
 int cli_user(struct cli *c, int argc, char **argv)
 {
 	static const struct cli_sub table[] = { { "add", user_add },
+						{ "set", cli_user_set },
 						{ "list", user_list } };
 
 	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));

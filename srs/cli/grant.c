@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/conditions.h"
 #include "auth/grants.h"
 #include "auth/users.h"
@@ -72,12 +73,19 @@ static void remark_foreign_aors(struct cli_auth *a, const struct grant_new *g)
 
 	if (conditions_parse(g->details, strlen(g->details), &c, NULL) < 0)
 		return;
-	for (i = 0; i < c->n_owner; i++)
-		if (!user_has_aor(&a->auth, g->owner_id, c->owner[i].text))
-			fprintf(stderr,
-				"srs grant add: note: %s is not among the "
-				"owner's addresses\n",
-				c->owner[i].text);
+	for (i = 0; i < c->n_owner; i++) {
+		const char *aor = c->owner[i].text;
+
+		if (user_has_aor(&a->auth, g->owner_id, aor))
+			continue;
+		fprintf(stderr,
+			"srs grant add: note: %s is not among the owner's "
+			"addresses%s\n",
+			aor,
+			user_aor_is_anothers(&a->auth, g->owner_id, aor) > 0
+				? ", it is somebody else's"
+				: "");
+	}
 }
 
 static int print_grant(struct cli *c, const struct id *id,
@@ -127,6 +135,7 @@ static int grant_add(struct cli *c, int argc, char **argv)
 		g.owner_id = u.id;
 		g.details = details;
 		g.scope = scope;
+		g.any_aor = true;
 		r = make_grant(&a, &g, &id, &pair);
 	}
 	if (r < 0)

@@ -85,12 +85,16 @@ static const struct page pages[] = {
 { "user", "add and list the people who may log in",
 "srs -c FILE user add --tenant T --email E [--role R] [--aor A ...]\n"
 "                     [--password-stdin] [--json]\n"
+"srs -c FILE user set EMAIL [--aor A ...] [--remove-aor A ...] [--json]\n"
 "srs -c FILE user list [--tenant T] [--json]\n"
 "\n"
 "Roles: owner (the default; records and plays own calls), admin (manages\n"
 "the tenant), supervisor, listener, auditor. While there is no admin, the\n"
 "setup link of `srs run` makes one. An AoR (sip:alice@x, tel:+44...) says\n"
-"which calls are this person's. Without\n"
+"which calls are this person's: only for these can they agree to\n"
+"recordings; sip:*@domain and tel:+44* are all of a kind that nobody else\n"
+"has. One that is removed narrows or revokes the grants that name it.\n"
+"Without\n"
 "--password-stdin a password is made and printed once. The tenant is\n"
 "made when it does not exist.\n" },
 { "client", "API credentials for a VoIP provider",
@@ -119,7 +123,8 @@ static const struct page pages[] = {
 "\n"
 "`add` is the operator's short cut past the consent page: it prints\n"
 "the grant's id, an access token and a refresh token. FILE holds\n"
-"authorization_details of type call_recording. `narrow` takes rights\n"
+"authorization_details of type call_recording; an address in it that is\n"
+"not the owner's is remarked, no more. `narrow` takes rights\n"
 "away, never adds any; running calls that are outside now end within\n"
 "a second. WORDS: call-recording (send calls), recordings (list and\n"
 "play them over the API), or \"call-recording recordings\", as is\n"
@@ -169,12 +174,17 @@ static const struct page pages[] = {
 "srs -c FILE tenant set NAME|ID [--country CODE]\n"
 "    [--national-prefix DIGITS|none|auto]\n"
 "    [--international-prefix DIGITS|auto]\n"
+"    [--aor P ...] [--remove-aor P ...] [--json]\n"
 "\n"
 "How telephone numbers that don't begin with + are meant in calls and\n"
 "searches of this account: of which country, and what stands before a\n"
 "national and an international number. \"\" takes a value away; then\n"
 "[numbers] of the settings holds. A change holds for calls that begin\n"
-"after it.\n" },
+"after it.\n"
+"\n"
+"--aor says which addresses are the account's: sip:user@host, tel:+digits,\n"
+"sip:*@domain, tel:+44*. Its administrators may give these to its users\n"
+"(PATCH /api/v1/users/ID); `srs user set` may give any.\n" },
 { "token", "API tokens of users; list and revoke all tokens",
 "srs -c FILE token add --user EMAIL [--name N] [--expires 30d] [--json]\n"
 "srs -c FILE token list [--tenant T] [--json]\n"

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/str.h"
+#include "srs/cli/aor.h"
 #include "srs/cli/args.h"
 #include "srs/cli/auth.h"
 #include "srs/cli/catalog.h"
@@ -46,12 +47,13 @@ static int print(struct cli *c, struct cli_auth *a, const char *word,
 		return cli_auth_failed(a, word, r);
 	if (c->json)
 		return cli_print_json(json_pack(
-			"{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}}", "tenant_id",
-			id, "country", n.country, "national_prefix", n.national,
-			"international_prefix", n.international, "effective",
-			"country", plan.country, "national_prefix",
-			plan.national, "international_prefix",
-			plan.international));
+			"{s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s}, s:o*}",
+			"tenant_id", id, "country", n.country,
+			"national_prefix", n.national, "international_prefix",
+			n.international, "effective", "country", plan.country,
+			"national_prefix", plan.national,
+			"international_prefix", plan.international, "aors",
+			cli_tenant_aors_json(a, id)));
 	printf("tenant_id             %s\n", id);
 	printf("country               %s\n", shown(n.country));
 	printf("national_prefix       %s\n", shown(n.national));
@@ -62,7 +64,8 @@ static int print(struct cli *c, struct cli_auth *a, const char *word,
 	else
 		printf("so a national number  is of the country of the "
 		       "owner's numbers\n");
-	return CLI_OK;
+	r = (int)cli_tenant_aors_print(a, id);
+	return r < 0 ? cli_auth_failed(a, word, r) : CLI_OK;
 }
 
 static int tenant_show(struct cli *c, int argc, char **argv)
@@ -90,10 +93,13 @@ static int put(struct tenant_numbers *n, const char *name, const char *value,
 static int tenant_set(struct cli *c, int argc, char **argv)
 {
 	const char *country = NULL, *national = NULL, *international = NULL;
+	struct cli_list add = { 0 }, gone = { 0 };
 	const struct cli_option table[] = {
 		{ "--country", .value = &country },
 		{ "--national-prefix", .value = &national },
 		{ "--international-prefix", .value = &international },
+		{ "--aor", .list = &add },
+		{ "--remove-aor", .list = &gone },
 	};
 	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
 	struct cli_list words = { 0 };
@@ -117,6 +123,8 @@ static int tenant_set(struct cli *c, int argc, char **argv)
 		r = put(&n, "international_prefix", international, &a.e);
 	if (r == 0)
 		r = tenant_change_numbers(&a.auth, id.s, &n, CLI_ACTOR, &a.e);
+	if (r == 0)
+		r = cli_tenant_aors(&a, id.s, &add, &gone);
 	return r < 0 ? cli_auth_failed(&a, "tenant set", r)
 		     : print(c, &a, "tenant set", id.s);
 }
@@ -129,8 +137,10 @@ static int list_one(void *arg, const char *id, const char *name,
 	(void)created_us;
 	(void)retain_us;
 	if (l->items)
-		return cli_listing_add(l, json_pack("{s:s, s:s}", "tenant_id",
-						    id, "name", name));
+		return cli_listing_add(
+			l, json_pack("{s:s, s:s, s:o*}", "tenant_id", id,
+				     "name", name, "aors",
+				     cli_tenant_aors_json(l->a, id)));
 	printf("%s  %s\n", id, name);
 	return 0;
 }

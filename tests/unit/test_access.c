@@ -56,6 +56,9 @@ static const struct row table[] = {
 	{ HTTP_DELETE, API "/trunks/{}", "-a----" },
 	{ HTTP_GET, API "/tenant", "oa--u-" },
 	{ HTTP_PATCH, API "/tenant", "-a----" },
+	{ HTTP_GET, API "/users", "-a--u-" },
+	{ HTTP_GET, API "/users/{}", "-a--u-" },
+	{ HTTP_PATCH, API "/users/{}", "-a----" },
 	{ HTTP_POST, "/authorize", "oaslu-" }, /* its handler: grant write */
 	{ HTTP_POST, "/logout", "oaslu-" },
 	{ HTTP_GET, "/recordings", "oaslu-" },

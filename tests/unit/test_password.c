@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/password.h"
 #include "auth/users.h"
 #include "base/err.h"

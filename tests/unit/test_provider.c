@@ -48,7 +48,8 @@ static struct id add_grant(struct web_rig *w, const char *client,
 				      &(struct grant_new){ .client_id = client,
 							   .owner_id = owner,
 							   .details = details,
-							   .scope = scope },
+							   .scope = scope,
+							   .any_aor = true },
 				      "x", &id, &e),
 			 0);
 	return id;

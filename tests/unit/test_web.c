@@ -118,11 +118,11 @@ static void roles_have_their_rights_and_no_more(void **state)
 		const char *rights; /* one letter each, order of the header */
 		bool all;	    /* sees recordings of others */
 	} table[] = {
-		{ USER_OWNER, "rlpsedC-Gg-", false },
-		{ USER_ADMIN, "rlpsedCcGga", true },
-		{ USER_SUPERVISOR, "rlp-e------", true },
-		{ USER_LISTENER, "rl---------", false },
-		{ USER_AUDITOR, "r-----C-G-a", true },
+		{ USER_OWNER, "rlpsedC-Gg---", false },
+		{ USER_ADMIN, "rlpsedCcGgaUu", true },
+		{ USER_SUPERVISOR, "rlp-e--------", true },
+		{ USER_LISTENER, "rl-----------", false },
+		{ USER_AUDITOR, "r-----C-G-aU-", true },
 	};
 
 	(void)state;
@@ -133,7 +133,7 @@ static void roles_have_their_rights_and_no_more(void **state)
 		struct principal p;
 
 		principal_of_user(&p, &u);
-		for (int k = 0; k < 11; k++)
+		for (int k = 0; k < 13; k++)
 			assert_int_equal(principal_may(&p, (enum route_right)(
 								   k + 1)),
 					 table[i].rights[k] != '-');
