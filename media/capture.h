@@ -31,9 +31,11 @@
  *	       goes on (media/capture_ghost.h).
  *  version    RTP or RTCP version 2 and lengths that add up
  *  payload    payload type is in the answer
- *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1); a source
- *	       that was silent for 10 s makes room for a new one. Packets on
- *	       probation are stored as well (see above).
+ *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1). A new one
+ *	       takes the place of one that was silent for 10 s, else of the
+ *	       one that has shown least (on probation, few packets) and is
+ *	       silent longest, 250 ms at least. Packets on probation are
+ *	       stored as well (see above).
  *
  * Everything else is counted by reason in srs_capture_dropped_total.
  *

@@ -183,20 +183,42 @@ struct rtp_source *capture_check_source(struct capture_check *ck, uint32_t ssrc)
 	return NULL;
 }
 
+/* What a source has shown: a flood of made-up ones never gets far. */
+static int standing(const struct rtp_source *s)
+{
+	if (s->received >= CAPTURE_SSRC_PROVEN)
+		return 2;
+	return s->probation ? 0 : 1;
+}
+
+/* Whose place may be taken: that of one silent for long, else of the one that
+ * has shown least and then been silent longest. */
+static struct rtp_source *least_source(struct capture_check *ck, int64_t now)
+{
+	struct rtp_source *best = NULL, *s;
+
+	for (unsigned i = 0; i < CAPTURE_SSRC_MAX; i++) {
+		s = &ck->sources[i];
+		if (!s->used || now - s->last_mono_us >= CAPTURE_SSRC_SILENT_US)
+			return s;
+		if (!best || standing(s) < standing(best) ||
+		    (standing(s) == standing(best) &&
+		     s->last_mono_us < best->last_mono_us))
+			best = s;
+	}
+	return best;
+}
+
 static struct rtp_source *new_source(struct capture_check *ck,
 				     const struct rtp_packet *pkt,
 				     uint32_t rate_hz, int64_t now)
 {
-	struct rtp_source *s;
+	struct rtp_source *s = least_source(ck, now);
 
-	for (unsigned i = 0; i < CAPTURE_SSRC_MAX; i++) {
-		s = &ck->sources[i];
-		if (s->used && now - s->last_mono_us < CAPTURE_SSRC_SILENT_US)
-			continue;
-		rtp_source_init(s, pkt->ssrc, pkt->seq, RTP_PROBATION, rate_hz);
-		return s;
-	}
-	return NULL;
+	if (s->used && now - s->last_mono_us < CAPTURE_SSRC_ENDED_US)
+		return NULL;
+	rtp_source_init(s, pkt->ssrc, pkt->seq, RTP_PROBATION, rate_hz);
+	return s;
 }
 
 static bool pt_allowed(const struct capture_check *ck, uint8_t pt)

@@ -17,8 +17,14 @@
 #define CAPTURE_CANDIDATES 4
 /* A locked port that is silent so long may be followed by another. */
 #define CAPTURE_LOCK_SILENT_US 2000000
-/* A source that is silent so long makes room for a new one. */
+/* A source that is silent so long makes room for a new one before any other. */
 #define CAPTURE_SSRC_SILENT_US 10000000
+/* One that is silent so long may have ended. When all places are taken, the one
+ * that has shown least and is silent longest makes room; so made-up SSRCs take
+ * each other's place, CAPTURE_SSRC_MAX in such a time at most, and not that of
+ * a source that has sent CAPTURE_SSRC_PROVEN packets. */
+#define CAPTURE_SSRC_ENDED_US 250000
+#define CAPTURE_SSRC_PROVEN 50
 
 /* A source of an earlier call is still the same stream while its RTP clock is
  * no further off than this. */

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "media/capture_check.h"
 #include "media/capture_ghost.h"
@@ -898,8 +899,82 @@ static void a_silent_ssrc_makes_room(void **state)
 	offer(&ck, 1, 4000);
 	for (uint16_t port = 1; port <= 4; port++)
 		assert_int_equal(check(&ck, 1, port, 1, 0), CAPTURE_KEEP);
-	assert_int_equal(check(&ck, 1, 5, 1, 9000), SPOOL_DROP_SSRC);
-	assert_int_equal(check(&ck, 1, 5, 1, 10001), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 1, 5, 1, 249), SPOOL_DROP_SSRC);
+	assert_int_equal(check(&ck, 1, 5, 1, 251), CAPTURE_KEEP);
+	assert_int_equal(check(&ck, 1, 6, 1, 252), CAPTURE_KEEP);
+	assert_null(capture_check_source(&ck, 1)); /* the silent ones went */
+	assert_null(capture_check_source(&ck, 2));
+	assert_non_null(capture_check_source(&ck, 3));
+}
+
+/* A source of its own for every prompt: from one each 10 s down to four a
+ * second, alone and beside one that lasts. */
+static void a_source_after_the_other_is_kept(void **state)
+{
+	static const uint32_t each_ms[] = { 10000, 3000, 2000, 1000,
+					    500,   300,	 240 };
+	struct capture_check ck;
+
+	(void)state;
+	for (size_t k = 0; k < 2 * ARRAY_SIZE(each_ms); k++) {
+		ck = (struct capture_check){ 0 };
+		offer(&ck, 1, 4000);
+		for (uint32_t ms = 0; ms < 30000; ms += 20) {
+			if (k % 2)
+				assert_int_equal(goes_on(&ck, 4000, 9, ms, ms),
+						 CAPTURE_KEEP);
+			assert_int_equal(goes_on(&ck, 4000,
+						 100 + ms / each_ms[k / 2], ms,
+						 ms),
+					 CAPTURE_KEEP);
+		}
+	}
+}
+
+/* Made-up SSRCs, one or two packets each, 20 times as many as real ones. */
+static void a_flood_takes_nobodys_place(void **state)
+{
+	struct capture_check ck = { 0 };
+	unsigned stored = 0, ssrc = 1000, lost = 0;
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint32_t ms = 0; ms < 60000; ms++) {
+		/* the real one pauses from 10 to 16 s and stops for 0.4 s */
+		if (ms % 20 == 0 && (ms < 10000 || ms > 16000) &&
+		    (ms < 20000 || ms > 20400))
+			lost += goes_on(&ck, 4000, 9, ms, ms) != CAPTURE_KEEP;
+		if (ms < 1000)
+			continue;
+		if (ms % 2 || ms < 30000)
+			ssrc += 7;
+		stored += goes_on(&ck, 4000, ssrc, ms, ms) == CAPTURE_KEEP;
+	}
+	assert_int_equal(lost, 0);
+	assert_non_null(capture_check_source(&ck, 9));
+	assert_true(stored < 60 * 4 * CAPTURE_SSRC_MAX * 2);
+}
+
+/* The flood was there first. */
+static void a_real_source_gets_a_place_in_a_flood(void **state)
+{
+	struct capture_check ck = { 0 };
+	uint32_t first = 0, seed = 1;
+
+	(void)state;
+	offer(&ck, 1, 4000);
+	for (uint32_t ms = 0; ms < 30000; ms++) {
+		seed = seed * 1664525u + 1013904223u;
+		if (seed >> 30)
+			(void)goes_on(&ck, 4000, 1000 + ms, ms, ms);
+		if (ms < 5000 || ms % 20)
+			continue;
+		if (goes_on(&ck, 4000, 9, ms, ms) == CAPTURE_KEEP)
+			first = first ? first : ms;
+		else
+			assert_int_equal(first, 0); /* never lost again */
+	}
+	assert_in_range(first, 5000, 20000);
 }
 
 static void mapped_addresses_are_ipv4(void **state)
@@ -929,6 +1004,9 @@ int main(void)
 		cmocka_unit_test(
 			a_learned_source_is_followed_to_known_hosts_only),
 		cmocka_unit_test(a_silent_ssrc_makes_room),
+		cmocka_unit_test(a_source_after_the_other_is_kept),
+		cmocka_unit_test(a_flood_takes_nobodys_place),
+		cmocka_unit_test(a_real_source_gets_a_place_in_a_flood),
 		cmocka_unit_test(mapped_addresses_are_ipv4),
 		RIG(packets_of_two_streams_are_in_the_spool),
 		RIG(what_fails_a_check_is_counted_not_stored),
