@@ -3,9 +3,12 @@
  * A pressed key is many packets: updates with a growing duration, then its end
  * three times. They are one event, told apart by SSRC and RTP time; packets
  * that come late or twice change nothing, and a key whose end was lost counts
- * with what was heard of it. A key held longer than the duration's 16 bits
- * goes on in a new segment and stays one event. Only keys are listed (0-9 * #
- * A-D and flash as "!"), not tones of modems and signals.
+ * with what was heard of it. Senders that give every packet, or every copy of
+ * the end, an RTP time of its own are understood: packets with touching numbers
+ * and the same key are one event if the later one says that the key was held
+ * already when the earlier one was sent. A key held longer than the duration's
+ * 16 bits goes on in a new segment and stays one event. Only keys are listed
+ * (0-9 * # A-D and flash as "!"), not tones of modems and signals.
  *
  * Pure: no clock, the caller brings arrival times. Role: render.
  * Source: RFC 4733 sections 2.3, 2.5.
@@ -26,8 +29,12 @@ struct dtmf_key {
 	bool ended; /* its end was seen */
 	/* private */
 	uint32_t ssrc, first_ts, ts, clock_hz;
-	uint64_t before; /* ticks of finished segments */
-	uint16_t ticks;	 /* of the segment at ts */
+	uint64_t before;	 /* ticks of finished segments */
+	uint16_t ticks;		 /* of the segment at ts */
+	uint16_t first_seq, seq; /* newest */
+	int64_t last_us;	 /* arrival of the newest */
+	uint32_t end_ts;	 /* of its first end */
+	int64_t end_us;
 };
 
 /* Zero it to begin. */
@@ -43,6 +50,7 @@ struct dtmf_packet {
 	uint32_t ssrc;
 	uint32_t ts_rtp;
 	uint32_t clock_hz; /* > 0 */
+	uint16_t seq;
 	const uint8_t *payload;
 	size_t len;
 };

@@ -186,6 +186,7 @@ static int add_tone(struct feed_stream *s, int64_t t_us,
 					.ssrc = p->ssrc,
 					.ts_rtp = p->ts_rtp,
 					.clock_hz = clock_hz,
+					.seq = p->seq,
 					.payload = p->payload,
 					.len = p->payload_len };
 

@@ -1,5 +1,6 @@
-/* telephone-event: packets of {1 byte RTP time, 1 byte length, payload}. Keys
- * have sane digits, starts and durations; nothing grows without end. */
+/* telephone-event: packets of {1 byte RTP time, 1 byte length (its bits also
+ * tell number and clock), payload}. Keys have sane digits, starts and
+ * durations; nothing grows without end. */
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -24,6 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		p.len = n;
 		p.ts_rtp += (uint32_t)(step & 0x7f) * 521;
 		p.t_us += 20000;
+		p.seq = (uint16_t)(p.seq + (n >> 6)); /* stands, or goes on */
+		p.clock_hz = n & 2 ? 48000 : 8000;
 		p.ssrc ^= step >> 7;
 		r = dtmf_put(&d, &p);
 		ASSERT(r == 0 || r == -EBADMSG || r == -ENOMEM);
