@@ -1,4 +1,4 @@
-/* Authorization codes and pushed authorization requests. */
+/* Authorization codes. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,8 +8,6 @@
 #include "auth/token_row.h"
 #include "base/mem.h"
 #include "storage/db.h"
-
-#define PUSHED_PREFIX "urn:ietf:params:oauth:request_uri:"
 
 /* ---- codes ------------------------------------------------------------- */
 
@@ -181,108 +179,4 @@ int token_code_redeem(struct auth *a, struct span code, const char *client_id,
 	r = redeem(a, &f, client_id, redirect_uri, verifier, scope, ret_pair);
 	/* -EINVAL: the code stays used up */
 	return auth_end(a, r, r == 0 || r == -EALREADY || r == -EINVAL);
-}
-
-/* ---- pushed requests --------------------------------------------------- */
-
-static bool pushed_mac(const struct auth *a, const char *uri,
-		       uint8_t mac[AUTH_MAC_LEN])
-{
-	struct token_form f;
-
-	if (!uri || strncmp(uri, PUSHED_PREFIX, strlen(PUSHED_PREFIX)) != 0)
-		return false;
-	uri += strlen(PUSHED_PREFIX);
-	if (token_form_parse(span_of(uri), &f) < 0 || !str_eq(f.kind, "pr"))
-		return false;
-	token_form_mac(a, &f, mac);
-	return true;
-}
-
-int pushed_put(struct auth *a, const char *client_id, const char *params_json,
-	       int64_t life_us, char ret_uri[PUSHED_URI_MAX])
-{
-	uint8_t mac[AUTH_MAC_LEN];
-	char text[TOKEN_MAX];
-	struct token_form f;
-	int64_t r;
-
-	if (strlen(params_json) > 65536)
-		return -E2BIG;
-	token_form_random("pr", &f);
-	token_form_mac(a, &f, mac);
-	r = db_exec(a->db,
-		    "INSERT INTO pushed_requests (mac, client_id, params, "
-		    "expires_us) VALUES ($1, $2, $3, $4)",
-		    DB_ARGS(db_blob(mac, sizeof(mac)), db_text(client_id),
-			    db_text(params_json),
-			    db_int(auth_now_us(a) + life_us)));
-	if (r < 0)
-		return (int)r;
-	token_form_text(&f, text);
-	(void)snprintf(ret_uri, PUSHED_URI_MAX, PUSHED_PREFIX "%s", text);
-	return 0;
-}
-
-bool pushed_crowded(struct auth *a, const char *client_id)
-{
-	int64_t n = 0;
-
-	return db_query_int(a->db,
-			    "SELECT count(*) FROM pushed_requests WHERE "
-			    "client_id = $1 AND expires_us > $2",
-			    DB_ARGS(db_text(client_id), db_int(auth_now_us(a))),
-			    &n) == 0 &&
-	       n >= PUSHED_WAITING_MAX;
-}
-
-struct pushed_row {
-	char *params;
-	int64_t expires_us;
-};
-
-static int on_pushed(void *arg, struct db_row *row)
-{
-	struct pushed_row *p = arg;
-
-	p->params = mem_strdup(db_col_text(row, 0));
-	p->expires_us = db_col_int(row, 1);
-	return p->params ? 1 : -ENOMEM;
-}
-
-int pushed_get(struct auth *a, const char *uri, const char *client_id,
-	       char **ret_json)
-{
-	struct pushed_row p = { NULL, 0 };
-	uint8_t mac[AUTH_MAC_LEN];
-	int64_t n;
-
-	if (!pushed_mac(a, uri, mac))
-		return -ENOENT;
-	n = db_query(a->db,
-		     "SELECT params, expires_us FROM pushed_requests "
-		     "WHERE mac = $1 AND client_id = $2",
-		     DB_ARGS(db_blob(mac, sizeof(mac)), db_text(client_id)),
-		     on_pushed, &p);
-	if (n <= 0)
-		return n < 0 ? (int)n : -ENOENT;
-	if (auth_now_us(a) >= p.expires_us) {
-		mem_free(p.params);
-		return -EKEYEXPIRED;
-	}
-	*ret_json = p.params;
-	return 0;
-}
-
-int pushed_use(struct auth *a, const char *uri, const char *client_id)
-{
-	uint8_t mac[AUTH_MAC_LEN];
-
-	if (!pushed_mac(a, uri, mac))
-		return -ENOENT;
-	return auth_exec_one(db_exec(
-		a->db,
-		"DELETE FROM pushed_requests WHERE mac = $1 AND client_id = "
-		"$2",
-		DB_ARGS(db_blob(mac, sizeof(mac)), db_text(client_id))));
 }

@@ -204,24 +204,4 @@ typedef int token_fn(void *arg, const struct token_info *info, const char *name,
 int64_t token_each_api(struct auth *a, const char *user_id, token_fn *fn,
 		       void *arg);
 
-/* ---- pushed authorization requests (RFC 9126) --------------------------- */
-
-#define PUSHED_WAITING_MAX 1000
-#define PUSHED_URI_MAX 128
-
-/** Keep the parameters (JSON text, at most 64 KB) for life_us.
- *  ret_uri: "urn:ietf:params:oauth:request_uri:..." */
-int pushed_put(struct auth *a, const char *client_id, const char *params_json,
-	       int64_t life_us, char ret_uri[PUSHED_URI_MAX]);
-/** True when the client has PUSHED_WAITING_MAX requests waiting: for those
- *  that anybody can make in its name. */
-bool pushed_crowded(struct auth *a, const char *client_id);
-/** @param client_id must match. Caller frees *ret_json.
- *  @return 0, -ENOENT (unknown, used, other client's), -EKEYEXPIRED */
-int pushed_get(struct auth *a, const char *uri, const char *client_id,
-	       char **ret_json);
-/** Used up: consent was given or refused. @return 0, -ENOENT: somebody else
- *  was first */
-int pushed_use(struct auth *a, const char *uri, const char *client_id);
-
 #endif

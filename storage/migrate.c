@@ -21,6 +21,7 @@ extern const char migration_0008[], migration_0008_end[];
 extern const char migration_0010[], migration_0010_end[];
 extern const char migration_0011[], migration_0011_end[];
 extern const char migration_0012[], migration_0012_end[];
+extern const char migration_0013[], migration_0013_end[];
 extern const char migration_0015[], migration_0015_end[];
 extern const char migration_0016[], migration_0016_end[];
 extern const char migration_0018[], migration_0018_end[];
@@ -44,6 +45,7 @@ static const struct embedded embedded[] = {
 	{ "0010_duplicates.sql", migration_0010, migration_0010_end },
 	{ "0011_sketch.sql", migration_0011, migration_0011_end },
 	{ "0012_trunk_srtp.sql", migration_0012, migration_0012_end },
+	{ "0013_pushed_share.sql", migration_0013, migration_0013_end },
 	{ "0015_trunk_by_tenant.sql", migration_0015, migration_0015_end },
 	{ "0016_tenant_aors.sql", migration_0016, migration_0016_end },
 	{ "0018_numbers.sql", migration_0018, migration_0018_end },

@@ -14,6 +14,7 @@
 #include "auth/aors.h"
 #include "auth/conditions.h"
 #include "auth/grants.h"
+#include "auth/pushed.h"
 #include "auth/users.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -87,6 +88,10 @@ static int push_plain(struct http_request *req, struct http_response *res,
 {
 	char uri[PUSHED_URI_MAX];
 	char *json CLEANUP(mem_freep) = NULL;
+	struct pushed_new pushed = { .client_id = c->client.id,
+				     .life_us = PUSHED_LIFE_US,
+				     .plain = true };
+	int64_t retry_s = 0;
 	struct oauth_problem p;
 	struct buf url;
 	int r;
@@ -104,16 +109,15 @@ static int push_plain(struct http_request *req, struct http_response *res,
 		return redirect_back(req, res, &c->request, "error",
 				     "invalid_request",
 				     "Push the request first (RFC 9126)");
-	/* no password is needed to get here */
-	if (pushed_crowded(&req->ctx->auth, c->client.id))
-		return redirect_back(req, res, &c->request, "error",
-				     "temporarily_unavailable",
-				     "Too many requests are waiting");
 	json = oauth_request_json(&c->request);
 	if (!json)
 		return -ENOMEM;
-	r = pushed_put(&req->ctx->auth, c->client.id, json, PUSHED_LIFE_US,
-		       uri);
+	pushed.params_json = json;
+	r = pushed_put(&req->ctx->auth, &pushed, uri, &retry_s);
+	if (r == -EDQUOT || r == -EAGAIN)
+		return redirect_back(req, res, &c->request, "error",
+				     "temporarily_unavailable",
+				     "Too many requests are waiting");
 	if (r < 0)
 		return r;
 	buf_init(&url, 2000);

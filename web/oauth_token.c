@@ -6,6 +6,7 @@
 
 #include "auth/clients.h"
 #include "auth/grants.h"
+#include "auth/pushed.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "web/context.h"
@@ -57,12 +58,24 @@ static int push(struct http_request *req, struct http_response *res,
 {
 	char uri[PUSHED_URI_MAX];
 	char *json CLEANUP(mem_freep) = oauth_request_json(r);
+	struct pushed_new p = { .client_id = r->client_id,
+				.params_json = json,
+				.life_us = PUSHED_LIFE_S * 1000000LL };
+	int64_t retry_s = 0;
 	int rc;
 
 	if (!json)
 		return -ENOMEM;
-	rc = pushed_put(&req->ctx->auth, r->client_id, json,
-			PUSHED_LIFE_S * 1000000LL, uri);
+	rc = pushed_put(&req->ctx->auth, &p, uri, &retry_s);
+	if (rc == -EDQUOT || rc == -EAGAIN) {
+		http_set(res, "Retry-After", "%lld", (long long)retry_s);
+		return oauth_error(res, rc == -EDQUOT ? 429 : 503,
+				   "temporarily_unavailable",
+				   "Too many requests wait for their owners");
+	}
+	if (rc == -E2BIG)
+		return oauth_error(res, 413, "invalid_request",
+				   "The request is too long");
 	if (rc < 0)
 		return rc;
 	return http_json(res, 201,

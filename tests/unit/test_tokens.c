@@ -557,33 +557,6 @@ static void code_lives_a_minute(void **state)
 			 -EINVAL);
 }
 
-static void pushed_request_is_used_once(void **state)
-{
-	struct auth_rig *rig = *state;
-	char uri[PUSHED_URI_MAX];
-	char *json = NULL;
-
-	assert_int_equal(pushed_put(&rig->auth, rig->client.s, "{\"a\":1}",
-				    90 * SECOND, uri),
-			 0);
-	assert_int_equal(pushed_get(&rig->auth, uri, rig->client.s, &json), 0);
-	assert_string_equal(json, "{\"a\":1}");
-	mem_free(json);
-	assert_int_equal(pushed_get(&rig->auth, uri, rig->other_client.s,
-				    &json),
-			 -ENOENT);
-	assert_int_equal(pushed_use(&rig->auth, uri, rig->client.s), 0);
-	assert_int_equal(pushed_use(&rig->auth, uri, rig->client.s), -ENOENT);
-	assert_int_equal(pushed_put(&rig->auth, rig->client.s, "{}",
-				    90 * SECOND, uri),
-			 0);
-	clock_fake_advance(&rig->clock, 90 * SECOND);
-	assert_int_equal(pushed_get(&rig->auth, uri, rig->client.s, &json),
-			 -EKEYEXPIRED);
-	assert_int_equal(pushed_get(&rig->auth, "urn:x", rig->client.s, &json),
-			 -ENOENT);
-}
-
 /* ---- other kinds ------------------------------------------------------- */
 
 static int count_api(void *arg, const struct token_info *info, const char *name,
@@ -690,25 +663,6 @@ static void sweep_forgets_what_is_long_over(void **state)
 	assert_int_equal(token_sweep(&rig->auth, DAY), 1);
 }
 
-static void waiting_requests_are_bounded_and_swept(void **state)
-{
-	struct auth_rig *rig = *state;
-	char uri[PUSHED_URI_MAX];
-	int i;
-
-	for (i = 0; i < PUSHED_WAITING_MAX; i++) {
-		assert_false(pushed_crowded(&rig->auth, rig->client.s));
-		assert_int_equal(pushed_put(&rig->auth, rig->client.s, "{}",
-					    600 * SECOND, uri),
-				 0);
-	}
-	assert_true(pushed_crowded(&rig->auth, rig->client.s));
-	assert_false(pushed_crowded(&rig->auth, rig->other_client.s));
-	clock_fake_advance(&rig->clock, 601 * SECOND);
-	assert_false(pushed_crowded(&rig->auth, rig->client.s));
-	assert_int_equal(token_sweep(&rig->auth, DAY), PUSHED_WAITING_MAX);
-}
-
 /* ---- the key ----------------------------------------------------------- */
 
 static void key_is_made_once_and_private(void **state)
@@ -785,12 +739,10 @@ int main(void)
 		RIG(failed_code_leaves_a_grant_in_use),
 		RIG(code_that_nobody_used_leaves_no_grant_behind),
 		RIG(code_lives_a_minute),
-		RIG(pushed_request_is_used_once),
 		RIG(api_token_has_the_users_rights),
 		RIG(client_token_is_short),
 		RIG(revoke_ends_token_or_family),
 		RIG(sweep_forgets_what_is_long_over),
-		RIG(waiting_requests_are_bounded_and_swept),
 		cmocka_unit_test(key_is_made_once_and_private),
 		RIG(lost_key_is_not_made_anew),
 	};
