@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -417,25 +418,54 @@ static int open_utc(struct tzone **ret_zone)
 	return 0;
 }
 
+static int open_file(const char *path, struct tzone **ret_zone)
+{
+	uint8_t *data CLEANUP(mem_freep) = mem_alloc(FILE_MAX);
+	size_t len = 0;
+	int r = data ? read_file(path, data, FILE_MAX, &len) : -ENOMEM;
+
+	return r < 0 ? r : tzone_parse(data, len, ret_zone);
+}
+
 int tzone_open(const char *name, struct tzone **ret_zone)
 {
-	uint8_t *data CLEANUP(mem_freep) = NULL;
 	char path[128];
-	size_t len = 0;
-	int r;
 
 	if (!name_ok(name))
 		return -EINVAL;
 	if (str_eq(name, "UTC") || str_eq(name, "Etc/UTC"))
 		return open_utc(ret_zone);
 	(void)snprintf(path, sizeof(path), ZONE_DIR "%s", name);
-	data = mem_alloc(FILE_MAX);
-	if (!data)
-		return -ENOMEM;
-	r = read_file(path, data, FILE_MAX, &len);
-	if (r < 0)
-		return r;
-	return tzone_parse(data, len, ret_zone);
+	return open_file(path, ret_zone);
+}
+
+/* "/usr/share/zoneinfo/Europe/London" behind the link */
+static void name_here(char name[TZONE_NAME_MAX])
+{
+	static const char folder[] = "/zoneinfo/";
+	char path[256] = "";
+	ssize_t n = readlink("/etc/localtime", path, sizeof(path) - 1);
+	const char *at = n > 0 ? strstr(path, folder) : NULL;
+
+	if (!at || !str_copy(name, TZONE_NAME_MAX, at + strlen(folder)))
+		(void)str_copy(name, TZONE_NAME_MAX, "local time");
+}
+
+void tzone_open_here(struct tzone **ret_zone, char name[TZONE_NAME_MAX])
+{
+	const char *tz = getenv("TZ");
+
+	if (tz && tz[0] == ':')
+		tz++;
+	if (tz && tzone_open(tz, ret_zone) == 0 &&
+	    str_copy(name, TZONE_NAME_MAX, tz))
+		return;
+	if (!tz && open_file("/etc/localtime", ret_zone) == 0) {
+		name_here(name);
+		return;
+	}
+	tzone_close(ret_zone);
+	(void)str_copy(name, TZONE_NAME_MAX, "UTC");
 }
 
 void tzone_close(struct tzone **zone)
@@ -477,10 +507,29 @@ static int32_t offset_at(const struct tzone *z, int64_t t)
 	return i < 0 ? z->offsets[0] : z->offsets[z->type[i]];
 }
 
+int64_t tzone_utc(const struct tzone *zone, const struct tzone_local *l)
+{
+	int64_t t = days_from_civil(l->year, l->month, 1) * 86400 +
+		    (l->day - 1) * 86400LL + l->hour * 3600 + l->minute * 60 +
+		    l->second;
+	int32_t before, after;
+
+	if (!zone)
+		return t;
+	before = offset_at(zone, t - 86400);
+	after = offset_at(zone, t + 86400);
+	if (offset_at(zone, t - before) == before)
+		return t - before;
+	if (offset_at(zone, t - after) == after)
+		return t - after;
+	return tzone_next_change(zone,
+				 t - after - 1); /* the clock was put on */
+}
+
 void tzone_local(const struct tzone *zone, int64_t t,
 		 struct tzone_local *ret_local)
 {
-	int32_t offset = offset_at(zone, t);
+	int32_t offset = zone ? offset_at(zone, t) : 0;
 	int64_t local = t + offset, days = floor_div(local, 86400);
 	int secs = (int)(local - days * 86400);
 

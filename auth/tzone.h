@@ -35,7 +35,20 @@ int tzone_parse(const void *data, size_t len, struct tzone **ret_zone);
 
 void tzone_close(struct tzone **zone);
 
-/** @param t seconds since 1970 UTC */
+/** The zone of this process: TZ where that names one, else /etc/localtime, else
+ *  UTC. For commands; a server does not care where it stands.
+ *  @param ret_name what to call it ("Europe/London", "local time") */
+#define TZONE_NAME_MAX 64
+void tzone_open_here(struct tzone **ret_zone, char ret_name[TZONE_NAME_MAX]);
+
+/** When is that, in seconds since 1970 UTC? A time that comes twice is the
+ *  first one, one that is left out the moment of the change. The day may be
+ *  beyond the month's last one; weekday and offset_s are not looked at.
+ *  @param zone NULL: UTC */
+int64_t tzone_utc(const struct tzone *zone, const struct tzone_local *l);
+
+/** @param zone NULL: UTC
+ *  @param t seconds since 1970 UTC */
 void tzone_local(const struct tzone *zone, int64_t t,
 		 struct tzone_local *ret_local);
 

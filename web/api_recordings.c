@@ -14,6 +14,7 @@
 #include "web/file.h"
 #include "web/http.h"
 #include "web/params.h"
+#include "web/zone.h"
 
 #define PAGE_DEFAULT 50
 
@@ -59,16 +60,20 @@ static int load(struct http_request *req, unsigned parts,
 static bool read_filter(struct http_request *req, struct http_response *res,
 			struct recording_filter *f)
 {
-	static const char *const names[] = { "q",	    "from",  "to",
-					     "participant", "state", "limit",
-					     "cursor",	    NULL };
+	static const char *const names[] = { "q",     "from",	     "to",
+					     "tz",    "participant", "state",
+					     "limit", "cursor",	     NULL };
+	struct zone zone CLEANUP(zone_close) = { 0 }, *z;
 	int64_t limit = PAGE_DEFAULT;
 	int state = -1;
 
 	if (!params_known(req, res, names) ||
 	    !params_text(req, res, "q", 500, &f->q) ||
-	    !params_time(req, res, "from", &f->from_us) ||
-	    !params_time(req, res, "to", &f->to_us) ||
+	    !params_zone(req, res, &zone))
+		return false;
+	z = zone.name[0] ? &zone : NULL;
+	if (!params_time(req, res, "from", z, &f->from_us) ||
+	    !params_time(req, res, "to", z, &f->to_us) ||
 	    !params_text(req, res, "participant", 400, &f->participant) ||
 	    !params_word(req, res, "state", states, &state) ||
 	    !params_int(req, res, "limit", 1, RECORDING_PAGE_MAX, &limit) ||

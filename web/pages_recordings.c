@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "storage/catalog_search.h"
 #include "web/access.h"
@@ -15,11 +15,12 @@
 #include "web/page_parts.h"
 #include "web/params.h"
 #include "web/uri.h"
+#include "web/zone.h"
 
 #define PAGE_ITEMS 25
-#define DAY_US (24 * 3600 * 1000000LL)
 
-static void put_search(struct http_request *req, struct buf *b)
+static void put_search(struct http_request *req, struct buf *b,
+		       const struct zone *z)
 {
 	const struct form *f = &req->query;
 
@@ -33,9 +34,15 @@ static void put_search(struct http_request *req, struct buf *b)
 	HTML(b,
 	     "<label>From<input type=\"date\" name=\"from\" value=\"{}\">"
 	     "</label>\n<label>To<input type=\"date\" name=\"to\" "
-	     "value=\"{}\"></label>\n"
-	     "<button class=\"primary\" type=\"submit\">Search</button>\n",
+	     "value=\"{}\"></label>\n",
 	     form_str(f, "from"), form_str(f, "to"));
+	/* a script leaves it out where dates do not matter, and fills it in */
+	HTML(b,
+	     "<label class=\"zone\">Time zone<input type=\"text\" name=\"tz\" "
+	     "value=\"{}\" maxlength=\"63\" data-asked=\"{}\" "
+	     "placeholder=\"Europe/London\" spellcheck=\"false\"></label>\n"
+	     "<button class=\"primary\" type=\"submit\">Search</button>\n",
+	     z->name, z->asked ? "yes" : "no");
 	if (f->n > 0)
 		buf_puts(b, "<a class=\"button\" href=\"/recordings\">"
 			    "Clear</a>\n");
@@ -56,9 +63,15 @@ static void put_names(struct buf *b, const struct recording *rec)
 		buf_puts(b, "<span class=\"faint\">Unknown parties</span>");
 }
 
+struct rows {
+	struct buf b;
+	const struct zone *zone;
+};
+
 static int put_row(void *arg, const struct recording *rec)
 {
-	struct buf *b = arg;
+	struct rows *rows = arg;
+	struct buf *b = &rows->b;
 	char length[HTML_TIME_MAX];
 
 	html_duration(rec->duration_us, length);
@@ -70,7 +83,7 @@ static int put_row(void *arg, const struct recording *rec)
 		HTML(b, "<b>{}</b> ", rec->title);
 	put_names(b, rec);
 	buf_puts(b, "</a></td>\n<td class=\"when\">");
-	page_time(b, rec->started_us);
+	zone_put_time(rows->zone, b, rec->started_us);
 	HTML(b, "</td>\n<td class=\"num\">{}</td>\n<td class=\"state\">",
 	     rec->duration_us ? length : "");
 	page_state(b, rec->state);
@@ -83,7 +96,7 @@ static int put_row(void *arg, const struct recording *rec)
 }
 
 /* Wrong dates are left out and said; the page is for people. */
-static const char *read_filter(struct http_request *req,
+static const char *read_filter(struct http_request *req, const struct zone *z,
 			       struct recording_filter *f)
 {
 	const char *from = form_str(&req->query, "from");
@@ -94,20 +107,22 @@ static const char *read_filter(struct http_request *req,
 	f->q = form_str(&req->query, "q");
 	f->participant = form_get(&req->query, "participant");
 	f->cursor = cursor[0] ? cursor : NULL;
-	if (from[0] && params_parse_time(from, &f->from_us) < 0)
+	if (z->unknown)
+		wrong = "There is no such time zone here: dates and times are "
+			"in UTC. A zone is written like Europe/London.";
+	if (from[0] && zone_parse_time(z, from, false, &f->from_us) < 0)
 		wrong = "The first date can't be read and is ignored.";
-	if (to[0] && params_parse_time(to, &f->to_us) < 0)
+	/* that day included */
+	if (to[0] && zone_parse_time(z, to, true, &f->to_us) < 0)
 		wrong = "The last date can't be read and is ignored.";
-	if (f->to_us && strlen(to) == strlen("2026-01-31"))
-		f->to_us += DAY_US; /* that day included */
 	return wrong;
 }
 
 static void put_older(struct http_request *req, struct buf *b,
 		      const char *cursor)
 {
-	static const char *const keep[] = { "q", "from", "to", "participant",
-					    NULL };
+	static const char *const keep[] = { "q",  "from",	 "to",
+					    "tz", "participant", NULL };
 	struct buf url;
 
 	buf_init(&url, 4000);
@@ -146,14 +161,14 @@ static void put_empty(struct http_request *req, struct buf *b)
 }
 
 static int list(struct http_request *req, struct http_response *res,
-		struct recording_filter *f)
+		const struct zone *z, struct recording_filter *f)
 {
 	char next[RECORDING_CURSOR_MAX] = "";
 	struct buf *b = &res->body;
-	struct buf rows;
+	struct rows rows = { .zone = z };
 	int64_t n;
 
-	buf_init(&rows, 1024 * 1024);
+	buf_init(&rows.b, 1024 * 1024);
 	n = recording_list(req->ctx->db, &req->who->scope, f, put_row, &rows,
 			   next);
 	if (n == -EINVAL) {
@@ -166,12 +181,15 @@ static int list(struct http_request *req, struct http_response *res,
 			    "<thead><tr><th>Call</th><th>Started</th>"
 			    "<th class=\"num\">Length</th><th>State</th></tr>"
 			    "</thead>\n<tbody>\n");
-		buf_put(b, rows.data, rows.len);
-		buf_puts(b, "</tbody>\n</table>\n");
+		buf_put(b, rows.b.data, rows.b.len);
+		HTML(b,
+		     "</tbody>\n</table>\n<p class=\"faint\">Dates and times "
+		     "are in <span id=\"zone\">{}</span>.</p>\n",
+		     z->name);
 	} else if (n == 0) {
 		put_empty(req, b);
 	}
-	buf_fini(&rows);
+	buf_fini(&rows.b);
 	if (next[0])
 		put_older(req, b, next);
 	return n < 0 ? (int)n : 0;
@@ -183,15 +201,18 @@ int pages_recordings(struct http_request *req, struct http_response *res)
 		.limit = PAGE_ITEMS,
 		.parts = RECORDING_PARTICIPANTS | RECORDING_WARNINGS,
 	};
-	const char *wrong = read_filter(req, &f);
+	struct zone z CLEANUP(zone_close) = { 0 };
+	const char *wrong;
 	int r;
 
+	zone_of_page(req, res, &z);
+	wrong = read_filter(req, &z, &f);
 	page_begin(req, res, "Recordings", PAGE_NAV_RECORDINGS);
 	buf_puts(&res->body, "<h1>Recordings</h1>\n");
-	put_search(req, &res->body);
+	put_search(req, &res->body, &z);
 	if (wrong)
 		HTML(&res->body, "<p class=\"alert\" role=\"alert\">{}</p>\n",
 		     wrong);
-	r = list(req, res, &f);
+	r = list(req, res, &z, &f);
 	return r < 0 ? r : page_end(res);
 }

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "web/http.h"
+#include "web/zone.h"
 
 bool params_known(struct http_request *req, struct http_response *res,
 		  const char *const *names)
@@ -41,26 +41,30 @@ bool params_int(struct http_request *req, struct http_response *res,
 	return false;
 }
 
-int params_parse_time(const char *s, int64_t *ret_us)
-{
-	char full[40];
-
-	if (strlen(s) != strlen("2026-01-31"))
-		return clock_parse(s, ret_us);
-	(void)snprintf(full, sizeof(full), "%sT00:00:00Z", s);
-	return clock_parse(full, ret_us);
-}
-
 bool params_time(struct http_request *req, struct http_response *res,
-		 const char *name, int64_t *ret_us)
+		 const char *name, const struct zone *z, int64_t *ret_us)
 {
 	const char *s = form_get(&req->query, name);
 
-	if (!s || params_parse_time(s, ret_us) == 0)
+	if (!s || zone_parse_time(z, s, false, ret_us) == 0)
 		return true;
 	http_problem_param(res, name,
 			   "must be a date (2026-01-31) or an RFC 3339 time "
-			   "with zone (2026-01-31T09:30:00Z)");
+			   "with zone (2026-01-31T09:30:00Z, or +01:00 with "
+			   "%%2B for the sign); the zone may be left out "
+			   "where \"tz\" names one");
+	return false;
+}
+
+bool params_zone(struct http_request *req, struct http_response *res,
+		 struct zone *z)
+{
+	const char *name = form_get(&req->query, "tz");
+
+	if (!name || zone_open(z, name) == 0)
+		return true;
+	http_problem_param(res, "tz",
+			   "must be the name of a time zone (Europe/London)");
 	return false;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "auth/tdate.h"
+#include "auth/tzone.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -27,14 +29,15 @@
 struct list_options {
 	const char *tenant;
 	struct recording_filter filter;
-	const char *bad; /* what was wrong with the arguments */
+	const char *from, *to; /* as written */
+	const char *tz;	       /* as named, NULL = where we are */
+	struct tzone *zone;
+	char zone_name[TZONE_NAME_MAX];
 };
 
-static const char *take_time(const char *value, int64_t *ret_us)
+static void options_fini(struct list_options *o)
 {
-	return clock_parse(value, ret_us) < 0
-		       ? "times look like 2026-01-31T09:30:00Z"
-		       : NULL;
+	tzone_close(&o->zone);
 }
 
 static const char *take_limit(const char *value, unsigned *ret_limit)
@@ -60,14 +63,43 @@ static const char *take_option(struct list_options *o, const char *name,
 	else if (str_eq(name, "--cursor"))
 		o->filter.cursor = value;
 	else if (str_eq(name, "--from"))
-		return take_time(value, &o->filter.from_us);
+		o->from = value;
 	else if (str_eq(name, "--to"))
-		return take_time(value, &o->filter.to_us);
+		o->to = value;
+	else if (str_eq(name, "--tz"))
+		o->tz = value;
 	else if (str_eq(name, "--limit"))
 		return take_limit(value, &o->filter.limit);
 	else
 		return "unknown option";
 	return NULL;
+}
+
+static int read_time(const struct list_options *o, const char *name,
+		     const char *value, int64_t *ret_us)
+{
+	bool end = str_eq(name, "--to");
+
+	if (!value || tdate_parse(o->zone, true, value, end, ret_us) == 0)
+		return CLI_OK;
+	return cli_usage(WORD,
+			 "%s: dates and times look like 2026-01-31, "
+			 "2026-01-31T09:30 or 2026-01-31T09:30:00Z",
+			 name);
+}
+
+/* The zone first: in it the times are meant, wherever it was named. */
+static int read_times(struct list_options *o)
+{
+	int r;
+
+	if (!o->tz)
+		tzone_open_here(&o->zone, o->zone_name);
+	else if (!str_copy(o->zone_name, sizeof(o->zone_name), o->tz) ||
+		 tzone_open(o->tz, &o->zone) < 0)
+		return cli_usage(WORD, "--tz: a zone such as Europe/London");
+	r = read_time(o, "--from", o->from, &o->filter.from_us);
+	return r == CLI_OK ? read_time(o, "--to", o->to, &o->filter.to_us) : r;
 }
 
 static int parse_list(int argc, char **argv, struct list_options *o)
@@ -81,7 +113,7 @@ static int parse_list(int argc, char **argv, struct list_options *o)
 		if (bad)
 			return cli_usage(WORD, "%s: %s", argv[i], bad);
 	}
-	return CLI_OK;
+	return read_times(o);
 }
 
 static int add_json(void *arg, const struct recording *rec)
@@ -114,12 +146,11 @@ static void put_participants(FILE *f, const struct recording *rec)
 
 static int put_line(void *arg, const struct recording *rec)
 {
-	char started[CLOCK_RFC3339_MAX];
-	FILE *f = arg;
+	const struct list_options *o = arg;
+	char started[TDATE_MAX];
+	FILE *f = stdout;
 
-	clock_format(rec->started_us, started, sizeof(started));
-	started[19] = 'Z'; /* to the second */
-	started[20] = '\0';
+	tdate_format_exact(o->zone, rec->started_us, started);
 	fprintf(f, "%-36s  %s  ", rec->id, started);
 	put_duration(f, rec->duration_us);
 	fprintf(f, "  %-9s  ", recording_state_word(rec->state));
@@ -158,16 +189,17 @@ static int list_json(struct cli_catalog *cat, const struct catalog_scope *scope,
 }
 
 static int list_table(struct cli_catalog *cat,
-		      const struct catalog_scope *scope,
-		      const struct recording_filter *f)
+		      const struct catalog_scope *scope, struct list_options *o)
 {
 	char cursor[RECORDING_CURSOR_MAX];
 	int64_t r;
 
-	if (!f->cursor)
+	if (!o->filter.cursor && !str_eq(o->zone_name, "UTC"))
+		printf("Dates and times are in %s.\n", o->zone_name);
+	if (!o->filter.cursor)
 		printf("%-36s  %-20s  %9s  %-9s  %s\n", "ID", "STARTED",
 		       "LENGTH", "STATE", "PARTICIPANTS");
-	r = recording_list(cat->db, scope, f, put_line, stdout, cursor);
+	r = recording_list(cat->db, scope, &o->filter, put_line, o, cursor);
 	if (r < 0)
 		return list_failed(r);
 	if (*cursor)
@@ -178,7 +210,7 @@ static int list_table(struct cli_catalog *cat,
 static int list(struct cli *c, int argc, char **argv)
 {
 	struct cli_catalog cat CLEANUP(cli_catalog_close) = { 0 };
-	struct list_options o = {
+	struct list_options o CLEANUP(options_fini) = {
 		.filter = { .limit = 50, .parts = LIST_PARTS },
 	};
 	struct catalog_scope scope = { 0 };
@@ -197,7 +229,7 @@ static int list(struct cli *c, int argc, char **argv)
 		scope.tenant_id = tenant.s;
 	}
 	return c->json ? list_json(&cat, &scope, &o.filter)
-		       : list_table(&cat, &scope, &o.filter);
+		       : list_table(&cat, &scope, &o);
 }
 
 static void show_field(const char *name, const char *value)

@@ -1,11 +1,37 @@
 // Makes the server's pages nicer; all of them work without it.
 import { startPlayer } from "./player.js";
 
-// Times are written in UTC by the server and shown in the reader's zone.
-function localTimes() {
+// The server reads dates in the zone that this cookie names, and shows times in
+// it. A search that somebody sent names its own; then the page keeps to that.
+function keepZone() {
+	const mine = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+	const kept = () => document.cookie.split("; ").includes(`tz=${mine}`);
+	const input = document.querySelector("input[name=tz]");
+	const asked = input?.dataset.asked === "yes";
+	if (!kept()) {
+		document.cookie = `tz=${mine}; path=/; max-age=31536000; samesite=lax` +
+			(location.protocol === "https:" ? "; secure" : "");
+		const form = input?.form.elements;
+		const dates = form && (form.from.value || form.to.value);
+		// found with the dates of another zone; not again without cookies
+		if (dates && !asked && input.value !== mine && kept())
+			location.reload();
+	}
+	if (!input || asked)
+		return input?.value;
+	input.value = mine;
+	const said = document.getElementById("zone");
+	if (said)
+		said.textContent = mine;
+	return mine;
+}
+
+// Times come in words of the server and are shown as the reader is used to.
+function localTimes(zone) {
 	const same = new Intl.DateTimeFormat(undefined, {
 		dateStyle: "medium",
 		timeStyle: "short",
+		timeZone: zone,
 	});
 	for (const t of document.querySelectorAll("time[datetime]")) {
 		const at = new Date(t.dateTime);
@@ -69,7 +95,7 @@ function watchList(table) {
 	setTimeout(look, 5000);
 }
 
-localTimes();
+localTimes(keepZone());
 unfoldInvalid();
 const player = document.getElementById("player");
 if (player)
