@@ -94,6 +94,24 @@ static const char *direction_adjective(enum cond_direction d)
 	return "";
 }
 
+/* Behind a part of a sentence that nobody wrote. */
+static void mark_default(struct words *w, const struct conditions *c,
+			 unsigned bit)
+{
+	if (!(c->said & bit))
+		say(w, " (by default)");
+}
+
+/* @return whether the sentence goes on after "By default: " */
+static bool begin_default(struct words *w, const struct conditions *c,
+			  unsigned bit)
+{
+	if (c->said & bit)
+		return false;
+	say(w, "By default: ");
+	return true;
+}
+
 static void say_people_count(struct words *w, const struct conditions *c)
 {
 	if (!c->has_participants || (c->min_people < 2 && !c->max_people))
@@ -110,6 +128,11 @@ static void say_people_count(struct words *w, const struct conditions *c)
 	else
 		(void)buf_printf(&w->b, " with %u to %u people", c->min_people,
 				 c->max_people);
+	if (c->max_people && c->min_people && !(c->said & COND_SAID_MIN))
+		(void)buf_printf(&w->b, " (at least %u by default)",
+				 c->min_people);
+	else if (c->min_people)
+		mark_default(w, c, COND_SAID_MIN);
 }
 
 static void say_who(struct words *w, const struct conditions *c)
@@ -123,7 +146,9 @@ static void say_who(struct words *w, const struct conditions *c)
 	if (c->must_participate) {
 		say(w, " in which ");
 		patterns(w, c->owner, c->n_owner, " or ");
-		say(w, " takes part.");
+		say(w, " takes part");
+		mark_default(w, c, COND_SAID_PARTICIPATE);
+		say(w, ".");
 	} else {
 		say(w, " for ");
 		patterns(w, c->owner, c->n_owner, " or ");
@@ -131,11 +156,12 @@ static void say_who(struct words *w, const struct conditions *c)
 	}
 	end_sentence(w);
 	if (c->direction != COND_DIR_ANY) {
-		(void)buf_printf(&w->b,
-				 "A call of which the provider does not say "
-				 "who called is %s.",
-				 c->unknown_is_any ? "recorded, too"
-						   : "not recorded");
+		(void)buf_printf(
+			&w->b,
+			"%s call of which the provider does not say "
+			"who called is %s.",
+			begin_default(w, c, COND_SAID_UNKNOWN) ? "a" : "A",
+			c->unknown_is_any ? "recorded, too" : "not recorded");
 		end_sentence(w);
 	}
 	if (c->n_allow) {
@@ -145,6 +171,8 @@ static void say_who(struct words *w, const struct conditions *c)
 			       : "Only when at least one person in the call is "
 				 "one of: ");
 		patterns(w, c->allow, c->n_allow, ", ");
+		if (!(c->said & COND_SAID_MATCH))
+			say(w, " (by default everybody, not one)");
 		say(w, ".");
 		end_sentence(w);
 	}
@@ -203,7 +231,8 @@ static void say_media(struct words *w, const struct conditions *c)
 		end_sentence(w);
 	}
 	if (!c->n_media && !c->datatypes) {
-		say(w, "Audio, video and text, whatever the call has.");
+		say(w, "By default: audio, video and text, whatever the call "
+		       "has.");
 		end_sentence(w);
 	}
 }
@@ -332,15 +361,23 @@ static void say_protection(struct words *w, const struct conditions *c)
 	if (c->srtp == COND_SRTP_REQUIRED)
 		say(w, "Only over encrypted media (SRTP).");
 	else if (c->srtp == COND_SRTP_AS_CALL)
-		say(w, "Encrypted calls are sent to the recorder encrypted.");
+		(void)buf_printf(&w->b,
+				 "%sncrypted calls are sent to the recorder "
+				 "encrypted.",
+				 begin_default(w, c, COND_SAID_SRTP) ? "e"
+								     : "E");
 	if (w->b.len)
 		end_sentence(w);
 	if (c->announce == COND_ANN_REQUIRED)
 		say(w, "Only when it is said in each call that everybody was "
 		       "told about the recording.");
-	else if (c->announce == COND_ANN_CLIENT)
+	else if (c->announce == COND_ANN_CLIENT &&
+		 !begin_default(w, c, COND_SAID_ANNOUNCE))
 		say(w, "The provider promises to tell everybody about the "
 		       "recording.");
+	else if (c->announce == COND_ANN_CLIENT)
+		say(w, "the provider is taken to tell everybody about the "
+		       "recording; it has not said so.");
 	if (w->b.len)
 		end_sentence(w);
 	if (c->actions & COND_ACT_PAUSE) {

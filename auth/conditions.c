@@ -72,6 +72,7 @@ static int on_min(struct conditions *c, json_t *v, const struct cond_at *a,
 		  void *arg)
 {
 	(void)arg;
+	c->said |= COND_SAID_MIN;
 	return cond_read_uint(v, a, 1000, &c->min_people);
 }
 
@@ -96,6 +97,7 @@ static int on_match(struct conditions *c, json_t *v, const struct cond_at *a,
 	if (r < 0)
 		return r;
 	c->match = (enum cond_match)r;
+	c->said |= COND_SAID_MATCH;
 	return 0;
 }
 
@@ -308,6 +310,7 @@ static int on_direction_unknown(struct conditions *c, json_t *v,
 	if (r < 0)
 		return r;
 	c->unknown_is_any = r == 1;
+	c->said |= COND_SAID_UNKNOWN;
 	return 0;
 }
 
@@ -322,6 +325,7 @@ static int on_srtp(struct conditions *c, json_t *v, const struct cond_at *a,
 	if (r < 0)
 		return r;
 	c->srtp = (enum cond_srtp)r;
+	c->said |= COND_SAID_SRTP;
 	return 0;
 }
 
@@ -336,6 +340,7 @@ static int on_announce(struct conditions *c, json_t *v, const struct cond_at *a,
 	if (r < 0)
 		return r;
 	c->announce = (enum cond_announce)r;
+	c->said |= COND_SAID_ANNOUNCE;
 	return 0;
 }
 
@@ -527,6 +532,7 @@ static int on_must_participate(struct conditions *c, json_t *v,
 	if (!json_is_boolean(v))
 		return cond_bad(a, "must be true or false");
 	c->must_participate = json_is_true(v);
+	c->said |= COND_SAID_PARTICIPATE;
 	return 0;
 }
 

@@ -90,9 +90,18 @@ struct cond_window {
 	int from_m, to_m; /* minutes of the day */
 };
 
+/* Bits of said: what the text says itself; the rest is a default. */
+#define COND_SAID_SRTP 1u
+#define COND_SAID_ANNOUNCE 2u
+#define COND_SAID_PARTICIPATE 4u
+#define COND_SAID_MIN 8u
+#define COND_SAID_MATCH 16u
+#define COND_SAID_UNKNOWN 32u
+
 /* All fields may be read by anyone. */
 struct conditions {
-	char *text; /* the object as compact JSON: store and hand out this */
+	unsigned said; /* COND_SAID_ */
+	char *text;    /* the object as compact JSON: store and hand out this */
 	char *locations[COND_LOCATIONS_MAX];
 	unsigned n_locations;
 	unsigned actions;   /* COND_ACT_ */
@@ -258,7 +267,8 @@ unsigned conditions_wider(const struct conditions *outer,
 typedef void cond_sentence_fn(void *arg, const char *sentence);
 
 /** Call fn for each plain sentence ("Monday to Friday 08:00-18:30, London
- *  time."), in reading order; no HTML; strings cleaned of control and
+ *  time."), in reading order; what the text does not say itself is marked as a
+ *  default; no HTML; strings cleaned of control and
  *  bidirectional characters. @return 0 or -ENOMEM */
 int conditions_sentences(const struct conditions *c, cond_sentence_fn *fn,
 			 void *arg);

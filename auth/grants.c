@@ -24,7 +24,8 @@ void grant_fini(struct grant *g)
 
 #define GRANT_COLUMNS                                                          \
 	"SELECT id, tenant_id, client_id, owner_id, version, state, scope, "   \
-	"conditions, created_us, expires_us, revoked_us, used_us FROM grants "
+	"conditions, created_us, expires_us, revoked_us, used_us, "            \
+	"last_call_us FROM grants "
 
 static int read_grant(struct db_row *row, struct grant *g)
 {
@@ -40,7 +41,8 @@ static int read_grant(struct db_row *row, struct grant *g)
 	g->created_us = db_col_int(row, 8);
 	g->expires_us = db_col_int(row, 9);
 	g->revoked_us = db_col_int(row, 10);
-	g->used_us = db_col_int(row, 11);
+	g->token_us = db_col_int(row, 11);
+	g->last_call_us = db_col_int(row, 12);
 	return g->conditions ? 1 : -ENOMEM;
 }
 
@@ -351,6 +353,13 @@ int grant_revoke(struct auth *a, const char *id, const char *why,
 	if (r == 0 && !g.revoked)
 		r = revoke(a, &g, why ? why : "", actor);
 	return auth_end(a, r, r == 0);
+}
+
+int grant_note_call(struct auth *a, const char *id)
+{
+	return auth_exec_one(db_exec(
+		a->db, "UPDATE grants SET last_call_us = $1 WHERE id = $2",
+		DB_ARGS(db_int(auth_now_us(a)), db_text(id))));
 }
 
 /* Nobody holds a token that is good, may exchange a code for one, or is a

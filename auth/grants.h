@@ -26,7 +26,8 @@ struct grant {
 	int64_t created_us;
 	int64_t expires_us; /* not_after, 0 = none */
 	int64_t revoked_us;
-	int64_t used_us; /* a token of it was last issued */
+	int64_t token_us;     /* a token of it was last issued */
+	int64_t last_call_us; /* a call was last accepted under it */
 };
 
 void grant_fini(struct grant *g); /* takes a zeroed struct too */
@@ -74,6 +75,9 @@ int grant_narrow_scope(struct auth *a, const char *id, const char *scope,
  *  revoked before), -ENOENT */
 int grant_revoke(struct auth *a, const char *id, const char *why,
 		 const char *actor);
+
+/** A call was accepted under it now. @return 0 or db's error */
+int grant_note_call(struct auth *a, const char *id);
 
 /** A grant that nobody can use: no token that is good, no code that may still
  *  be exchanged, no trunk. Revoked then. @return 1 revoked, 0 left as it is */

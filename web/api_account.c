@@ -6,7 +6,7 @@
 
 #include "auth/aors.h"
 #include "auth/clients.h"
-#include "auth/conditions.h"
+#include "auth/grant_words.h"
 #include "auth/grants.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -121,7 +121,6 @@ static void add_sentence(void *arg, const char *sentence)
 
 static json_t *grant_json(const struct grant *g)
 {
-	struct conditions *c CLEANUP(conditions_free) = NULL;
 	json_t *j = json_object(), *words = json_array();
 
 	json_object_set_new(j, "grant_id", json_string(g->id));
@@ -137,12 +136,12 @@ static json_t *grant_json(const struct grant *g)
 			    recording_json_time(g->expires_us));
 	json_object_set_new(j, "revoked_at",
 			    recording_json_time(g->revoked_us));
-	json_object_set_new(j, "used_at", recording_json_time(g->used_us));
+	json_object_set_new(j, "used_at", recording_json_time(g->last_call_us));
+	json_object_set_new(j, "token_issued_at",
+			    recording_json_time(g->token_us));
 	json_object_set_new(j, "conditions",
 			    json_loads(g->conditions, 0, NULL));
-	if (conditions_parse(g->conditions, strlen(g->conditions), &c, NULL) ==
-	    0)
-		(void)conditions_sentences(c, add_sentence, words);
+	(void)grant_words(g, add_sentence, words);
 	json_object_set_new(j, "sentences", words);
 	return j;
 }

@@ -13,6 +13,7 @@
 
 #include "auth/aors.h"
 #include "auth/conditions.h"
+#include "auth/grant_words.h"
 #include "auth/grants.h"
 #include "auth/pushed.h"
 #include "auth/users.h"
@@ -242,12 +243,9 @@ static int consent_page(struct http_request *req, struct http_response *res,
 	     "</h1>\n<p>This provider asks to send your calls here, on these "
 	     "conditions:</p>\n<ul class=\"conditions\">\n",
 	     c->client.name);
-	r = conditions_sentences(cond, put_sentence, b);
+	r = grant_sentences(cond, c->request.scope, put_sentence, b);
 	if (r < 0)
 		return r;
-	if (scope_has(c->request.scope, SCOPE_API))
-		buf_puts(b, "<li>The provider may list and play the recordings "
-			    "it makes.</li>\n");
 	buf_puts(b, "</ul>\n");
 	foreign = put_foreign(req, b, cond);
 	if (fault)

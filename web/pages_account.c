@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "auth/clients.h"
-#include "auth/conditions.h"
+#include "auth/grant_words.h"
 #include "auth/grants.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -246,13 +246,19 @@ static void put_sentence(void *arg, const char *sentence)
 
 static void put_conditions(struct buf *b, const struct grant *g)
 {
-	struct conditions *c CLEANUP(conditions_free) = NULL;
-
 	buf_puts(b, "<ul class=\"conditions\">\n");
-	if (conditions_parse(g->conditions, strlen(g->conditions), &c, NULL) ==
-	    0)
-		(void)conditions_sentences(c, put_sentence, b);
+	(void)grant_words(g, put_sentence, b);
 	buf_puts(b, "</ul>\n");
+}
+
+static void put_when(struct buf *b, const char *name, int64_t at_us)
+{
+	HTML(b, "<dt>{}</dt><dd>", name);
+	if (at_us)
+		page_time(b, at_us);
+	else
+		buf_puts(b, "never");
+	buf_puts(b, "</dd>");
 }
 
 static void put_revoke(struct list *l, const struct grant *g)
@@ -298,11 +304,8 @@ static int put_grant(void *arg, const struct grant *g)
 		page_time(b, g->expires_us);
 		buf_puts(b, "</dd>");
 	}
-	if (g->used_us) {
-		buf_puts(b, "<dt>Last used</dt><dd>");
-		page_time(b, g->used_us);
-		buf_puts(b, "</dd>");
-	}
+	put_when(b, "Last call", g->last_call_us);
+	put_when(b, "Last token", g->token_us);
 	buf_puts(b, "</dl>\n");
 	put_revoke(l, g);
 	buf_puts(b, "</li>\n");

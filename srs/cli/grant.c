@@ -6,6 +6,7 @@
 
 #include "auth/aors.h"
 #include "auth/conditions.h"
+#include "auth/grant_words.h"
 #include "auth/grants.h"
 #include "auth/users.h"
 #include "base/buf.h"
@@ -157,42 +158,42 @@ static void say_sentence(void *arg, const char *sentence)
 	printf("    %s\n", sentence);
 }
 
-static int list_json(struct cli_listing *l, const struct grant *g,
-		     const struct conditions *c)
+static int list_json(struct cli_listing *l, const struct grant *g)
 {
 	char created[CLOCK_RFC3339_MAX], expires[CLOCK_RFC3339_MAX];
+	char used[CLOCK_RFC3339_MAX], token[CLOCK_RFC3339_MAX];
 	json_t *words = json_array(), *j;
 
 	cli_time(g->created_us, created, sizeof(created));
 	cli_time(g->expires_us, expires, sizeof(expires));
-	if (c)
-		(void)conditions_sentences(c, add_sentence, words);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:o, s:o}",
+	cli_time(g->last_call_us, used, sizeof(used));
+	cli_time(g->token_us, token, sizeof(token));
+	(void)grant_words(g, add_sentence, words);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, "
+		      "s:o, s:o}",
 		      "grant_id", g->id, "tenant_id", g->tenant_id, "client_id",
 		      g->client_id, "owner_id", g->owner_id, "state",
 		      g->revoked ? "revoked" : "active", "version",
 		      (json_int_t)g->version, "scope", g->scope, "created_at",
-		      created, "expires_at", expires, "sentences", words,
-		      "details", json_loads(g->conditions, 0, NULL));
+		      created, "expires_at", expires, "used_at", used,
+		      "token_issued_at", token, "sentences", words, "details",
+		      json_loads(g->conditions, 0, NULL));
 	return cli_listing_add(l, j);
 }
 
 static int list_one(void *arg, const struct grant *g)
 {
-	struct conditions *c CLEANUP(conditions_free) = NULL;
-	char created[CLOCK_RFC3339_MAX];
+	char created[CLOCK_RFC3339_MAX], used[CLOCK_RFC3339_MAX];
 	struct cli_listing *l = arg;
 
-	/* kept from before; a zone may have gone since: then without words */
-	(void)conditions_parse(g->conditions, strlen(g->conditions), &c, NULL);
 	if (l->items)
-		return list_json(l, g, c);
+		return list_json(l, g);
 	cli_time(g->created_us, created, sizeof(created));
-	printf("%s  %s  client %s  owner %s  since %s\n", g->id,
+	cli_time(g->last_call_us, used, sizeof(used));
+	printf("%s  %s  client %s  owner %s  since %s  last call %s\n", g->id,
 	       g->revoked ? "revoked" : "active ", g->client_id, g->owner_id,
-	       created);
-	if (c)
-		(void)conditions_sentences(c, say_sentence, NULL);
+	       created, used[0] ? used : "never");
+	(void)grant_words(g, say_sentence, NULL);
 	return 0;
 }
 

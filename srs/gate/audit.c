@@ -100,3 +100,11 @@ void gate_audit(struct step *st, const char *action)
 	if (audit_add(st->g->auth->db, &e) < 0 && v->status == 200)
 		(void)gate_failed(st, -EIO);
 }
+
+void gate_audit_call(struct step *st, const char *action)
+{
+	gate_audit(st, st->v->status == 200 ? action : "call.refuse");
+	if (st->v->status == 200 &&
+	    grant_note_call(st->g->auth, st->token.grant_id) < 0)
+		(void)gate_failed(st, -EIO);
+}

@@ -521,7 +521,7 @@ void gate_judge(struct gate *g, struct gate_request *req,
 	memset(ret_v, 0, sizeof(*ret_v));
 	if (judge_steps(&st))
 		accept_call(&st);
-	gate_audit(&st, ret_v->status == 200 ? "call.accept" : "call.refuse");
+	gate_audit_call(&st, "call.accept");
 }
 
 static bool step_named(struct step *st, const char *grant_id,
@@ -572,7 +572,7 @@ void gate_judge_grant(struct gate *g, const char *grant_id,
 	    gate_step_conditions(&st, st.conditions) && step_quotas(&st) &&
 	    gate_step_codecs(&st))
 		accept_call(&st);
-	gate_audit(&st, ret_v->status == 200 ? "call.start" : "call.refuse");
+	gate_audit_call(&st, "call.start");
 }
 
 void gate_identify(struct gate *g, const char *action, struct gate_request *req,

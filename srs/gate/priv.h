@@ -93,5 +93,8 @@ bool gate_trunk_shows(const struct step *st, const struct trunk *t);
 void gate_trunk_keep(const struct step *st, struct gate_snapshot *s);
 
 void gate_audit(struct step *st, const char *action);
+/** The same of a call that is to begin: "call.refuse" when it was refused,
+ *  otherwise its grant remembers it as well. */
+void gate_audit_call(struct step *st, const char *action);
 
 #endif

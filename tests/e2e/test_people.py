@@ -1,4 +1,5 @@
 """Whose calls are whose: addresses of people, and consent that is good for one's own only."""
+import html
 import re
 import subprocess
 
@@ -145,3 +146,42 @@ def test_an_owner_does_not_disable_a_provider(world):
     assert r.status_code == 404
     assert {g["grant_id"]: g["state"] for g in world.server.cli("grant", "list")["items"]}[
         world.grant_id] == "active"
+
+
+def test_the_same_sentences_everywhere(world):
+    """Consent page, Authorizations page, API and command line; defaults are called defaults."""
+    server = world.server
+    own = "sip:sam@voip.example"
+    id, token = add_user(server, "sam", "owner", "acme", "--aor", own)
+    portal = Portal(server.url, world.client_id, world.client_secret)
+    browser = Browser(server.url)
+    browser.login("sam@acme.example", PASSWORD)
+
+    def said(page):
+        text = re.search(r'<ul class="conditions">(.*?)</ul>', page.text, re.S).group(1)
+        return [html.unescape(s) for s in re.findall(r"<li>(.*?)</li>", text, re.S)]
+
+    page = browser.get(portal.authorize_url(details=asking(own)))
+    asked = said(page)
+    assert "The provider may list and play the recordings it makes." in asked
+    assert "By default: encrypted calls are sent to the recorder encrypted." in asked
+    assert not any("promises" in s for s in asked)
+    t = portal.redeem(answer_of(browser.submit(page, {"decision": "allow"},
+                                               action="/authorize"))["code"]).json()
+    grant, = server.get("/api/v1/grants", token).json()["items"]
+    assert grant["sentences"] == asked == said(browser.get("/grants"))
+    listed, = [g for g in server.cli("grant", "list")["items"] if g["owner_id"] == id]
+    assert listed["sentences"] == asked
+    # a token is no call
+    assert grant["used_at"] is None and grant["token_issued_at"] and not listed["used_at"]
+    assert "<dt>Last call</dt><dd>never</dd>" in browser.get("/grants").text
+    t = portal.refresh(t["refresh_token"]).json()
+    client = SipClient(server.sip["udp"])
+    d = client.dialog(token=t["access_token"])
+    assert d.invite([40000, 40002], [(ALICE, "Alice"), (CAROL, "Carol")]).status == 403
+    assert server.get(f"/api/v1/grants/{grant['grant_id']}", token).json()["used_at"] is None
+    d = client.dialog(token=t["access_token"])
+    assert d.invite([40000, 40002], [(own, "Sam"), (ALICE, "Alice")]).status == 200
+    assert d.bye().status == 200
+    assert server.get(f"/api/v1/grants/{grant['grant_id']}", token).json()["used_at"]
+    assert "<dd>never</dd>" not in browser.get("/grants").text

@@ -284,7 +284,8 @@ static void sentences_say_everything(void **state)
 	assert_string_equal(
 		buf_str(&b),
 		"Record calls with 3 or more people in which "
-		"sip:alice@voip.example or tel:+442079460001 takes part.\n"
+		"sip:alice@voip.example or tel:+442079460001 takes part "
+		"(by default).\n"
 		"Only when at least one person in the call is one of: anybody "
 		"at voip.example, numbers beginning with +4420.\n"
 		"Never when in the call is: sip:hr@voip.example.\n"
@@ -308,12 +309,62 @@ static void sentences_say_everything(void **state)
 	conditions_free(&c);
 }
 
+static void check_sentences(const char *json, const char *sentences)
+{
+	struct conditions *c = conditions_rig_parse(json);
+	struct buf b;
+
+	buf_init(&b, 65536);
+	assert_int_equal(conditions_sentences(c, collect, &b), 0);
+	assert_string_equal(buf_str(&b), sentences);
+	buf_fini(&b);
+	conditions_free(&c);
+}
+
+/* Nobody promised what nobody wrote. */
+static void defaults_are_marked(void **state)
+{
+	(void)state;
+	check_sentences(
+		"{\"type\":\"call_recording\",\"actions\":[\"record\"],"
+		"\"owner\":{\"aor\":[\"sip:a@x.example\"]},\"conditions\":"
+		"{\"participants\":{\"allow\":[\"sip:*@x.example\"]}}}",
+		"Record calls with 2 or more people (by default) in which "
+		"sip:a@x.example takes part (by default).\n"
+		"Only when everybody else in the call is one of: anybody at "
+		"x.example (by default everybody, not one).\n"
+		"By default: audio, video and text, whatever the call has.\n"
+		"By default: encrypted calls are sent to the recorder "
+		"encrypted.\n"
+		"By default: the provider is taken to tell everybody about "
+		"the recording; it has not said so.\n");
+	check_sentences(
+		"{\"type\":\"call_recording\",\"actions\":[\"record\"],"
+		"\"datatypes\":[\"audio\"],\"owner\":{\"aor\":"
+		"[\"sip:a@x.example\"],\"must_participate\":true},"
+		"\"conditions\":{\"participants\":{\"min\":2,\"match\":"
+		"\"all\",\"allow\":[\"sip:*@x.example\"]},\"srtp\":"
+		"\"as_call\",\"announce\":\"client_asserts\"}}",
+		"Record calls with 2 or more people in which sip:a@x.example "
+		"takes part.\n"
+		"Only when everybody else in the call is one of: anybody at "
+		"x.example.\n"
+		"No video.\n"
+		"Encrypted calls are sent to the recorder encrypted.\n"
+		"The provider promises to tell everybody about the "
+		"recording.\n");
+}
+
 static void an_unknown_direction_has_a_sentence(void **state)
 {
 	static const struct {
 		const char *json, *sentence;
 	} cases[] = {
 		{ COND("\"direction\":\"inbound\""),
+		  "By default: a call of which the provider does not say who "
+		  "called is not recorded.\n" },
+		{ COND("\"direction\":\"inbound\",\"direction_unknown\":"
+		       "\"none\""),
 		  "A call of which the provider does not say who called is not "
 		  "recorded.\n" },
 		{ COND("\"direction\":\"inbound\",\"direction_unknown\":"
@@ -356,6 +407,7 @@ int main(void)
 		cmocka_unit_test(conditions_names_the_place_of_an_error),
 		cmocka_unit_test(conditions_survives_lack_of_memory),
 		cmocka_unit_test(sentences_say_everything),
+		cmocka_unit_test(defaults_are_marked),
 		cmocka_unit_test(an_unknown_direction_has_a_sentence),
 		cmocka_unit_test(violations_become_json),
 	};
