@@ -7,6 +7,7 @@
 #include "auth/aors.h"
 #include "auth/auth_priv.h"
 #include "auth/password.h"
+#include "auth/users_priv.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -37,7 +38,7 @@ const char *user_role_name(enum user_role role)
 }
 
 /* Lower case, one @ with something on both sides, no blanks or controls. */
-static int email_normalize(const char *email, char dst[USER_EMAIL_MAX])
+int user_email_normalize(const char *email, char dst[USER_EMAIL_MAX])
 {
 	const char *at = email ? strchr(email, '@') : NULL;
 	char *p;
@@ -97,7 +98,7 @@ int user_create(struct auth *a, const struct user_new *u, const char *actor,
 	struct id id;
 	int r;
 
-	if (email_normalize(u->email, email) < 0)
+	if (user_email_normalize(u->email, email) < 0)
 		return err_set(e, -EINVAL, "e-mail: not an address");
 	r = u->password ? password_hash(u->password, hash) : 0;
 	if (r == -EINVAL)
@@ -126,11 +127,6 @@ int user_create(struct auth *a, const struct user_new *u, const char *actor,
 	"SELECT id, tenant_id, email, role, disabled, created_us, "            \
 	"password_hash FROM users "
 
-struct user_row {
-	struct user u;
-	char hash[PASSWORD_HASH_MAX];
-};
-
 static int on_user(void *arg, struct db_row *row)
 {
 	struct user_row *r = arg;
@@ -148,8 +144,8 @@ static int on_user(void *arg, struct db_row *row)
 	return 1;
 }
 
-static int find(struct auth *a, const char *email_or_id,
-		struct user_row *ret_row)
+int user_row_find(struct auth *a, const char *email_or_id,
+		  struct user_row *ret_row)
 {
 	char email[USER_EMAIL_MAX];
 	const char *sql = USER_COLUMNS "WHERE id = $1";
@@ -157,7 +153,7 @@ static int find(struct auth *a, const char *email_or_id,
 	int64_t n;
 
 	if (!id_ok(email_or_id)) {
-		if (email_normalize(email_or_id, email) < 0)
+		if (user_email_normalize(email_or_id, email) < 0)
 			return -ENOENT;
 		sql = USER_COLUMNS "WHERE email = $1";
 		key = email;
@@ -173,7 +169,7 @@ int user_find(struct auth *a, const char *email_or_id, struct user *ret_user)
 	struct user_row row;
 	int r;
 
-	r = find(a, email_or_id, &row);
+	r = user_row_find(a, email_or_id, &row);
 	if (r == 0)
 		*ret_user = row.u;
 	return r;
@@ -286,144 +282,4 @@ void user_password_random(char dst[USER_PASSWORD_RANDOM_MAX])
 		dst[i++] = letters[b % (sizeof(letters) - 1)];
 	}
 	dst[i] = '\0';
-}
-
-/* ---- login ------------------------------------------------------------- */
-
-#define LOGIN_WINDOW_US (900 * 1000000LL)
-#define LOGIN_MAX_ACCOUNT 10
-#define LOGIN_MAX_ADDRESS 30
-#define LOGIN_MAX_ALL 600
-
-struct failures {
-	int64_t count, since_us;
-};
-
-static int on_failures(void *arg, struct db_row *row)
-{
-	struct failures *f = arg;
-
-	f->count = db_col_int(row, 0);
-	f->since_us = db_col_int(row, 1);
-	return 1;
-}
-
-/* @return 0 or -EAGAIN with the time to wait, or db's error */
-static int budget_look(struct auth *a, const char *what, int64_t max,
-		       int64_t *wait_s)
-{
-	struct failures f = { 0, 0 };
-	int64_t n, left;
-
-	n = db_query(a->db,
-		     "SELECT count, since_us FROM login_failures WHERE what = "
-		     "$1",
-		     DB_ARGS(db_text(what)), on_failures, &f);
-	if (n < 0)
-		return (int)n;
-	left = f.since_us + LOGIN_WINDOW_US - auth_now_us(a);
-	if (f.count < max || left <= 0)
-		return 0;
-	*wait_s = left / 1000000 + 1;
-	return -EAGAIN;
-}
-
-static int budget_take(struct auth *a, const char *what)
-{
-	int64_t now = auth_now_us(a), r;
-
-	r = db_exec(a->db,
-		    "INSERT INTO login_failures (what, count, since_us) "
-		    "VALUES ($1, 1, $2) ON CONFLICT (what) DO UPDATE SET "
-		    "count = CASE WHEN since_us < $3 THEN 1 ELSE count + 1 "
-		    "END, since_us = CASE WHEN since_us < $3 THEN $2 ELSE "
-		    "since_us END",
-		    DB_ARGS(db_text(what), db_int(now),
-			    db_int(now - LOGIN_WINDOW_US)));
-	return r < 0 ? (int)r : 0;
-}
-
-struct budgets {
-	char account[USER_EMAIL_MAX + 16];
-	char address[96];
-};
-
-static int budgets_look(struct auth *a, const struct budgets *b,
-			int64_t *wait_s)
-{
-	int r;
-
-	r = budget_look(a, b->account, LOGIN_MAX_ACCOUNT, wait_s);
-	if (r == 0)
-		r = budget_look(a, b->address, LOGIN_MAX_ADDRESS, wait_s);
-	if (r == 0)
-		r = budget_look(a, "all", LOGIN_MAX_ALL, wait_s);
-	return r;
-}
-
-static int note_failure(struct auth *a, const struct budgets *b,
-			const struct user_row *row)
-{
-	int r = db_begin(a->db);
-
-	if (r < 0)
-		return r;
-	r = budget_take(a, b->account);
-	if (r == 0)
-		r = budget_take(a, b->address);
-	if (r == 0)
-		r = budget_take(a, "all");
-	if (r == 0)
-		r = auth_audit(a, row->u.tenant_id, "anonymous", "user.login",
-			       "user", row->u.id, "refused", NULL);
-	r = auth_end(a, r, r == 0);
-	return r < 0 ? r : -EACCES;
-}
-
-static int note_success(struct auth *a, const struct budgets *b,
-			const struct user_row *row)
-{
-	char actor[64];
-	int64_t n;
-	int r;
-
-	(void)snprintf(actor, sizeof(actor), "user:%s", row->u.id);
-	r = db_begin(a->db);
-	if (r < 0)
-		return r;
-	n = db_exec(a->db, "DELETE FROM login_failures WHERE what = $1",
-		    DB_ARGS(db_text(b->account)));
-	r = n < 0 ? (int)n
-		  : auth_audit(a, row->u.tenant_id, actor, "user.login", "user",
-			       row->u.id, "ok", NULL);
-	return auth_end(a, r, r == 0);
-}
-
-int user_login(struct auth *a, const char *email, const char *password,
-	       const char *address, struct user *ret_user, int64_t *ret_retry_s)
-{
-	char normal[USER_EMAIL_MAX];
-	struct user_row row;
-	struct budgets b;
-	bool good;
-	int r;
-
-	if (email_normalize(email, normal) < 0)
-		(void)str_copy(normal, sizeof(normal), "?");
-	(void)snprintf(b.account, sizeof(b.account), "account:%s", normal);
-	(void)snprintf(b.address, sizeof(b.address), "address:%s", address);
-	r = budgets_look(a, &b, ret_retry_s);
-	if (r < 0)
-		return r;
-	memset(&row, 0, sizeof(row));
-	r = find(a, normal, &row);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	good = password_verify(r == 0 ? row.hash : NULL, password);
-	if (!good || r < 0 || row.u.disabled)
-		return note_failure(a, &b, &row);
-	r = note_success(a, &b, &row);
-	if (r == 0)
-		*ret_user = row.u;
-	return r;
 }

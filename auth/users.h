@@ -71,21 +71,6 @@ int user_set_password(struct auth *a, const char *user_id, const char *password,
 int user_set_disabled(struct auth *a, const char *user_id, bool disabled,
 		      const char *actor);
 
-/**
- * Log in with budgets: at most 10 wrong passwords for an account, 30 from an
- * address and 600 in all within 15 minutes. Unknown user, disabled user and
- * wrong password take the same time and give the same answer.
- *
- * @param address        of the peer, text
- * @param ret_retry_s    seconds until the budget has room (on -EAGAIN)
- *
- * @return 0; -EACCES; -EAGAIN over budget (the password was not looked at);
- *         db's error
- */
-int user_login(struct auth *a, const char *email, const char *password,
-	       const char *address, struct user *ret_user,
-	       int64_t *ret_retry_s);
-
 /** Random, for people: "tulip-…" style not needed: 20 characters of an
  *  alphabet without look-alikes, more than 110 bits. */
 #define USER_PASSWORD_RANDOM_MAX 24

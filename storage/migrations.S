@@ -26,6 +26,7 @@
 	migration migration_0013, "migrations/sqlite/0013_pushed_share.sql"
 	migration migration_0015, "migrations/sqlite/0015_trunk_by_tenant.sql"
 	migration migration_0016, "migrations/sqlite/0016_tenant_aors.sql"
+	migration migration_0017, "migrations/sqlite/0017_login_links.sql"
 	migration migration_0018, "migrations/sqlite/0018_numbers.sql"
 	migration migration_0022, "migrations/sqlite/0022_client_addresses.sql"
 

@@ -8,6 +8,8 @@ struct http_response;
 int pages_home(struct http_request *req, struct http_response *res);
 int pages_login(struct http_request *req, struct http_response *res);
 int pages_login_post(struct http_request *req, struct http_response *res);
+int pages_login_link(struct http_request *req, struct http_response *res);
+int pages_login_link_post(struct http_request *req, struct http_response *res);
 int pages_logout(struct http_request *req, struct http_response *res);
 int pages_setup(struct http_request *req, struct http_response *res);
 int pages_setup_post(struct http_request *req, struct http_response *res);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/login.h"
 #include "auth/users.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -66,17 +67,34 @@ int pages_login(struct http_request *req, struct http_response *res)
 	return login_page(req, res, 200, next, "", NULL);
 }
 
+static int begin(struct http_request *req, struct http_response *res,
+		 const struct user *user, const char *next)
+{
+	int r = web_session_begin(req, res, user->id);
+
+	if (r < 0)
+		return r;
+	http_security_page(res, req->ctx->web->secure, NULL);
+	return http_redirect(res, 303, next);
+}
+
 static int log_in(struct http_request *req, struct http_response *res,
 		  const struct form *f, const char *next)
 {
 	const char *email = form_str(f, "email");
+	char device[LOGIN_DEVICE_MAX], words[128];
+	struct login l = { .email = email,
+			   .password = form_str(f, "password"),
+			   .address = req->from.client };
 	struct user user;
-	char words[128];
 	int64_t retry_s = 0;
 	int r;
 
-	r = user_login(&req->ctx->auth, email, form_str(f, "password"),
-		       req->from.client, &user, &retry_s);
+	if (web_session_device(req, email, device))
+		l.device = device;
+	if (req->session)
+		l.session_user = req->session->user.id;
+	r = user_login(&req->ctx->auth, &l, &user, &retry_s);
 	if (r == -EACCES)
 		return login_page(req, res, 403, next, email,
 				  "E-mail or password is wrong.");
@@ -90,11 +108,7 @@ static int log_in(struct http_request *req, struct http_response *res,
 	}
 	if (r < 0)
 		return r;
-	r = web_session_begin(req, res, user.id);
-	if (r < 0)
-		return r;
-	http_security_page(res, req->ctx->web->secure, NULL);
-	return http_redirect(res, 303, next);
+	return begin(req, res, &user, next);
 }
 
 int pages_login_post(struct http_request *req, struct http_response *res)
@@ -112,6 +126,67 @@ int pages_login_post(struct http_request *req, struct http_response *res)
 				  "The form was too old, or your browser "
 				  "blocks cookies. Try again.");
 	return log_in(req, res, &f, next);
+}
+
+static int link_gone(struct http_request *req, struct http_response *res)
+{
+	return page_error(req, res, 404, "This link is used up",
+			  "A login link works once and for 15 minutes. Ask "
+			  "whoever runs the server for a new one.");
+}
+
+/* The link alone does nothing: programs that look at links in messages would
+ * use it up. */
+static int link_page(struct http_request *req, struct http_response *res,
+		     unsigned status, const char *link, const char *wrong)
+{
+	struct buf *b = &res->body;
+	char csrf[SESSION_TEXT_MAX];
+
+	web_session_pre_token(req, res, csrf);
+	res->status = status;
+	page_begin_card(req, res, "Sign in");
+	buf_puts(b, "<h1>Sign in</h1>\n<p>This link lets you in once, without "
+		    "your password.</p>\n");
+	put_alert(b, wrong);
+	HTML(b,
+	     "<form method=\"post\" action=\"/login/link\">\n"
+	     "<input type=\"hidden\" name=\"csrf\" value=\"{}\">"
+	     "<input type=\"hidden\" name=\"token\" value=\"{}\">\n"
+	     "<div class=\"actions\"><button class=\"primary\" "
+	     "type=\"submit\">Sign in</button></div>\n</form>\n",
+	     csrf, link);
+	return page_end(res);
+}
+
+int pages_login_link(struct http_request *req, struct http_response *res)
+{
+	const char *link = form_str(&req->query, "token");
+	int r = login_link_check(&req->ctx->auth, link);
+
+	if (r == -ENOENT)
+		return link_gone(req, res);
+	return r < 0 ? r : link_page(req, res, 200, link, NULL);
+}
+
+int pages_login_link_post(struct http_request *req, struct http_response *res)
+{
+	struct form f CLEANUP(form_fini) = { 0 };
+	struct user user;
+	const char *link;
+	int r;
+
+	if (!page_form(req, res, &f))
+		return 0;
+	link = form_str(&f, "token");
+	if (!web_session_pre_ok(req, form_get(&f, "csrf")))
+		return link_page(req, res, 403, link,
+				 "The form was too old, or your browser "
+				 "blocks cookies. Try again.");
+	r = login_link_use(&req->ctx->auth, link, req->from.client, &user);
+	if (r == -ENOENT)
+		return link_gone(req, res);
+	return r < 0 ? r : begin(req, res, &user, "/recordings");
 }
 
 int pages_logout(struct http_request *req, struct http_response *res)

@@ -1,6 +1,7 @@
 #include "web/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -30,6 +31,42 @@ static void set_cookie(const struct http_request *req,
 	http_add(res, "Set-Cookie", "%s=%s; Path=/; HttpOnly; SameSite=Lax%s%s",
 		 name, value, req->ctx->web->secure ? "; Secure" : "",
 		 gone ? "; Max-Age=0" : "");
+}
+
+static void device_name(const struct http_request *req, const char *email,
+			char dst[64])
+{
+	char name[LOGIN_DEVICE_NAME_MAX];
+
+	login_device_name(&req->ctx->auth, email, name);
+	(void)snprintf(dst, 64, "%s-known-%s", cookie_name(req), name);
+}
+
+bool web_session_device(const struct http_request *req, const char *email,
+			char dst[LOGIN_DEVICE_MAX])
+{
+	char name[64];
+
+	device_name(req, email, name);
+	return http_cookie(req, name, dst, LOGIN_DEVICE_MAX) == 0;
+}
+
+static int set_device(struct http_request *req, struct http_response *res,
+		      const char *user_id)
+{
+	char name[64], value[LOGIN_DEVICE_MAX];
+	struct user u;
+	int r = user_find(&req->ctx->auth, user_id, &u);
+
+	if (r == 0)
+		r = login_device_make(&req->ctx->auth, user_id, value);
+	if (r < 0)
+		return r;
+	device_name(req, u.email, name);
+	http_add(res, "Set-Cookie",
+		 "%s=%s; Path=/; HttpOnly; SameSite=Lax%s; Max-Age=%d", name,
+		 value, req->ctx->web->secure ? "; Secure" : "", 180 * 86400);
+	return 0;
 }
 
 /* HMAC of the cookie; false when there is no usable one. */
@@ -140,7 +177,7 @@ int web_session_begin(struct http_request *req, struct http_response *res,
 		return (int)n;
 	set_cookie(req, res, cookie_name(req), secret, false);
 	set_cookie(req, res, pre_name(req), "", true);
-	return 0;
+	return set_device(req, res, user_id);
 }
 
 int web_session_end(struct http_request *req, struct http_response *res)

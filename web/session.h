@@ -22,6 +22,7 @@
 
 #include <stdbool.h>
 
+#include "auth/login.h"
 #include "auth/users.h"
 
 struct http_request;
@@ -40,10 +41,15 @@ struct web_session {
  *  @return 0, -ENOENT none or over, db's error */
 int web_session_load(struct http_request *req, struct web_session *ret_s);
 
-/** Sign a user in: sets the cookie; an earlier session of this browser ends.
+/** Sign a user in: sets the cookie, and the one by which the browser is known
+ *  later (auth/login.h); an earlier session of this browser ends.
  *  @return 0 or db's error */
 int web_session_begin(struct http_request *req, struct http_response *res,
 		      const char *user_id);
+
+/** What an earlier login of that account left here. False: nothing. */
+bool web_session_device(const struct http_request *req, const char *email,
+			char dst[LOGIN_DEVICE_MAX]);
 
 /** Sign out: deletes row and cookie. @return 0 or db's error */
 int web_session_end(struct http_request *req, struct http_response *res);

@@ -10,7 +10,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 
-#define OWNERS 1024 /* buckets; a power of two */
+#define TALLY 4096 /* a power of two, twice as many as slots or more */
 #define SLOW_READER_US (5 * 1000000LL)
 
 enum phase { WAITS, WORKS, ANSWERS };
@@ -31,6 +31,10 @@ struct slots {
 	/* guarded by lock, with all slots */
 	struct slot *first;
 	bool closed;
+	struct {
+		uint64_t owner;
+		unsigned n; /* 0: free */
+	} tally[TALLY];
 };
 
 /* The IPv4 address, or the first half of an IPv6 one: what one peer has. */
@@ -55,11 +59,15 @@ static uint64_t owner_of(const struct sockaddr *sa)
 	return half ? half : UINT64_MAX; /* ::1 and the like */
 }
 
-/* Two addresses rarely share a bucket, and nobody can choose to. */
-static unsigned bucket_of(const struct slots *s, uint64_t owner)
+/* How many are counted for an owner; nobody can choose where that lies. */
+static unsigned *tally_of(struct slots *s, uint64_t owner)
 {
-	return (unsigned)((owner ^ s->salt) * 0x9e3779b97f4a7c15ULL >> 54) &
-	       (OWNERS - 1);
+	uint64_t i = (owner ^ s->salt) * 0x9e3779b97f4a7c15ULL >> 40;
+
+	while (s->tally[i % TALLY].n > 0 && s->tally[i % TALLY].owner != owner)
+		i++;
+	s->tally[i % TALLY].owner = owner;
+	return &s->tally[i % TALLY].n;
 }
 
 struct slots *slots_create(const struct slots_config *config)
@@ -68,6 +76,7 @@ struct slots *slots_create(const struct slots_config *config)
 
 	if (!s)
 		return NULL;
+	ASSERT(config->max <= TALLY / 2);
 	s->cf = *config;
 	id_random(&s->salt, sizeof(s->salt));
 	ASSERT(pthread_mutex_init(&s->lock, NULL) == 0);
@@ -93,24 +102,28 @@ static void cut(struct slot *slot)
 }
 
 /* Longest in this phase, among those of the owner when one is named, else of
- * the bucket that has most. Called with the lock. */
-static struct slot *longest(const struct slots *s, enum phase phase,
+ * the owner who has most. Called with the lock. */
+static struct slot *longest(struct slots *s, enum phase phase,
 			    const uint64_t *owner, int64_t until_us)
 {
-	unsigned count[OWNERS] = { 0 }, most = 0;
 	struct slot *found = NULL;
+	unsigned most = 0, n = 0;
 
-	for (struct slot *c = s->first; c; c = c->next) {
-		unsigned *n = &count[bucket_of(s, c->owner)];
+	memset(s->tally, 0, sizeof(s->tally));
+	for (struct slot *c = s->first; c && n < TALLY / 2; c = c->next) {
+		unsigned *count;
 
-		if (!c->cut && c->phase == phase && ++*n > most)
-			most = *n;
+		if (c->cut || c->phase != phase)
+			continue;
+		count = tally_of(s, c->owner);
+		n++;
+		if (++*count > most)
+			most = *count;
 	}
 	for (struct slot *c = s->first; c; c = c->next) {
 		if (c->cut || c->phase != phase || c->since_us > until_us)
 			continue;
-		if (owner ? c->owner != *owner
-			  : count[bucket_of(s, c->owner)] < most)
+		if (owner ? c->owner != *owner : *tally_of(s, c->owner) < most)
 			continue;
 		if (!found || c->since_us <= found->since_us)
 			found = c; /* of equals the last: it came first */

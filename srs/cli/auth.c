@@ -9,6 +9,7 @@
 #include "auth/aors.h"
 #include "auth/clients.h"
 #include "auth/tokens.h"
+#include "auth/login.h"
 #include "auth/users.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -264,11 +265,53 @@ static int user_list(struct cli *c, int argc, char **argv)
 	return cli_auth_list(c, argc, argv, "user list", each_user);
 }
 
+/* For whoever is kept out, for example by the guesses of others. */
+static int user_login_link(struct cli *c, int argc, char **argv)
+{
+	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
+	const char *email = NULL;
+	const struct cli_option table[] = {
+		{ "--email", .value = &email, .required = true },
+	};
+	char token[LOGIN_LINK_MAX], url[640];
+	bool ours;
+	int r;
+
+	r = cli_args("user login-link", argc, argv, table, ARRAY_SIZE(table),
+		     NULL);
+	if (r == CLI_OK)
+		r = cli_auth_open(c, &a);
+	if (r != CLI_OK)
+		return r;
+	r = login_link_make(&a.auth, email, CLI_ACTOR, token);
+	if (r == -ENOENT || r == -EACCES)
+		(void)err_set(&a.e, r,
+			      r == -ENOENT ? "no such user"
+					   : "the user is disabled");
+	if (r < 0)
+		return cli_auth_failed(&a, "user login-link", r);
+	ours = !a.settings.http.public_url[0];
+	(void)snprintf(url, sizeof(url), "%s%s/login/link?token=%s",
+		       !ours				    ? ""
+		       : a.settings.http.tls_certificate[0] ? "https://"
+							    : "http://",
+		       ours ? a.settings.http.listen
+			    : a.settings.http.public_url,
+		       token);
+	if (!c->json)
+		printf("%s\n", url);
+	return c->json ? cli_print_json(json_pack("{s:s}", "login_url", url))
+		       : CLI_OK;
+}
+
 int cli_user(struct cli *c, int argc, char **argv)
 {
-	static const struct cli_sub table[] = { { "add", user_add },
-						{ "set", cli_user_set },
-						{ "list", user_list } };
+	static const struct cli_sub table[] = {
+		{ "add", user_add },
+		{ "set", cli_user_set },
+		{ "list", user_list },
+		{ "login-link", user_login_link },
+	};
 
 	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
 }

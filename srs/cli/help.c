@@ -87,6 +87,7 @@ static const struct page pages[] = {
 "                     [--password-stdin] [--json]\n"
 "srs -c FILE user set EMAIL [--aor A ...] [--remove-aor A ...] [--json]\n"
 "srs -c FILE user list [--tenant T] [--json]\n"
+"srs -c FILE user login-link --email E [--json]\n"
 "\n"
 "Roles: owner (the default; records and plays own calls), admin (manages\n"
 "the tenant), supervisor, listener, auditor. While there is no admin, the\n"
@@ -96,7 +97,8 @@ static const struct page pages[] = {
 "has. One that is removed narrows or revokes the grants that name it.\n"
 "Without\n"
 "--password-stdin a password is made and printed once. The tenant is\n"
-"made when it does not exist.\n" },
+"made when it does not exist. login-link prints a link that signs this\n"
+"person in once within 15 minutes: for whoever is kept out.\n" },
 { "client", "API credentials for a VoIP provider",
 "srs -c FILE client add --tenant T --name N --redirect-uri U ... [--json]\n"
 "                       [--tls-identity NAME] [--plain-authorize]\n"

@@ -73,7 +73,7 @@ static const struct row table[] = {
 	{ HTTP_GET, "/grants", "oa--u-" },
 	{ HTTP_POST, "/grants/{}/revoke", "oa----" },
 	{ HTTP_GET, "/audit", "-a--u-" },
-	{ HTTP_GET, "/metrics", "-a----" }, /* and this machine */
+	{ HTTP_GET, "/metrics", "------" }, /* machines only */
 	{ HTTP_GET, WK "/oauth-authorization-server", ANYBODY },
 	{ HTTP_POST, "/par", ANYBODY },
 	{ HTTP_POST, "/token", ANYBODY },
@@ -83,6 +83,8 @@ static const struct row table[] = {
 	{ HTTP_GET, "/", ANYBODY },
 	{ HTTP_GET, "/login", ANYBODY },
 	{ HTTP_POST, "/login", ANYBODY },
+	{ HTTP_GET, "/login/link", ANYBODY },
+	{ HTTP_POST, "/login/link", ANYBODY },
 	{ HTTP_GET, "/setup", ANYBODY },
 	{ HTTP_POST, "/setup", ANYBODY },
 	{ HTTP_GET, "/ui/{}/{}", ANYBODY },
@@ -127,7 +129,7 @@ static bool may(const struct route *route, const struct principal *p)
 	case ROUTE_API:
 		return principal_may(p, route->right);
 	case ROUTE_MACHINE:
-		return p->is_user && p->user.role == USER_ADMIN;
+		return false;
 	case ROUTE_PUBLIC:
 	case ROUTE_OAUTH:
 		break;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "auth/aors.h"
+#include "auth/login.h"
 #include "auth/password.h"
 #include "auth/users.h"
 #include "base/err.h"
@@ -98,10 +99,13 @@ static void unknown_user_takes_as_long(void **state)
 static int login(struct auth_rig *rig, const char *email, const char *password,
 		 const char *address)
 {
+	const struct login l = { .email = email,
+				 .password = password,
+				 .address = address };
 	struct user u;
 	int64_t wait = 0;
 
-	return user_login(&rig->auth, email, password, address, &u, &wait);
+	return user_login(&rig->auth, &l, &u, &wait);
 }
 
 static void set_password(struct auth_rig *rig)
@@ -191,11 +195,23 @@ static void spend(struct auth_rig *rig, const char *what, int n)
 		1);
 }
 
+/* What one browser has left of a login, asked for again. */
+static int login_known(struct auth_rig *rig, const char *email,
+		       const char *password, const char *device)
+{
+	const struct login l = { .email = email,
+				 .password = password,
+				 .address = "192.0.2.1",
+				 .device = device };
+	struct user u;
+	int64_t wait = 0;
+
+	return user_login(&rig->auth, &l, &u, &wait);
+}
+
 static void an_address_and_the_whole_have_budgets(void **state)
 {
 	struct auth_rig *rig = *state;
-	struct user u;
-	int64_t wait = 0;
 
 	set_password(rig);
 	spend(rig, "address:192.0.2.1", 30);
@@ -203,11 +219,129 @@ static void an_address_and_the_whole_have_budgets(void **state)
 			 -EAGAIN);
 	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "192.0.2.2"),
 			 0);
-	spend(rig, "all", 600);
-	assert_int_equal(user_login(&rig->auth, "alice@one.example", PASSWORD,
-				    "192.0.2.2", &u, &wait),
+	spend(rig, "address:2001:db8::", 30);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD,
+			       "2001:db8::a:b:c:d"),
 			 -EAGAIN);
-	assert_int_equal(wait, 901);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD,
+			       "2001:db8:0:1:a:b:c:d"),
+			 0);
+	/* given back: only failures count in the end */
+	assert_int_equal(auth_rig_count(rig, "SELECT coalesce(sum(count), 0) "
+					     "FROM login_failures WHERE what "
+					     "IN ('all', 'address:192.0.2.2')"),
+			 0);
+}
+
+/* All is used up by others: an address has fewer tries, nobody has none. */
+static void the_total_slows_strangers_only(void **state)
+{
+	struct auth_rig *rig = *state;
+
+	set_password(rig);
+	assert_int_equal(
+		db_exec(rig->db, "DELETE FROM login_failures", DB_NONE), 0);
+	spend(rig, "all", 600);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "192.0.2.2"),
+			 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(login(rig, "nobody@one.example", PASSWORD,
+				       "192.0.2.3"),
+				 -EACCES);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "192.0.2.3"),
+			 -EAGAIN);
+	assert_int_equal(login(rig, "alice@one.example", PASSWORD, "192.0.2.4"),
+			 0);
+}
+
+static void a_known_browser_has_a_budget_of_its_own(void **state)
+{
+	struct auth_rig *rig = *state;
+	char device[LOGIN_DEVICE_MAX], other[LOGIN_DEVICE_MAX];
+
+	set_password(rig);
+	assert_int_equal(login_device_make(&rig->auth, rig->user.s, device), 0);
+	assert_int_equal(
+		login_device_make(&rig->auth, rig->other_user.s, other), 0);
+	spend(rig, "all", 600);
+	spend(rig, "account:alice@one.example", 10);
+	spend(rig, "address:192.0.2.1", 30);
+	assert_int_equal(login_known(rig, "alice@one.example", PASSWORD, NULL),
+			 -EAGAIN);
+	assert_int_equal(login_known(rig, "alice@one.example", PASSWORD, other),
+			 -EAGAIN); /* known, but for somebody else */
+	assert_int_equal(login_known(rig, "alice@one.example", PASSWORD,
+				     "a.1.b"),
+			 -EAGAIN);
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(login_known(rig, "alice@one.example",
+					     "wrong one", device),
+				 -EACCES);
+	assert_int_equal(
+		login_known(rig, "alice@one.example", PASSWORD, device), 0);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(login_known(rig, "alice@one.example",
+					     "wrong one", device),
+				 -EACCES);
+	assert_int_equal(login_known(rig, "alice@one.example", PASSWORD,
+				     device),
+			 -EAGAIN);
+	/* the others were left alone */
+	assert_int_equal(auth_rig_count(rig, "SELECT count FROM login_failures "
+					     "WHERE what = 'all'"),
+			 600);
+}
+
+static void a_browser_is_known_as_long_as_the_password(void **state)
+{
+	struct auth_rig *rig = *state;
+	char device[LOGIN_DEVICE_MAX];
+
+	set_password(rig);
+	assert_int_equal(login_device_make(&rig->auth, rig->user.s, device), 0);
+	spend(rig, "account:alice@one.example", 10);
+	clock_fake_advance(&rig->clock, 60 * SECOND);
+	assert_int_equal(
+		login_known(rig, "alice@one.example", PASSWORD, device), 0);
+	set_password(rig);
+	assert_int_equal(login_known(rig, "alice@one.example", PASSWORD,
+				     device),
+			 -EAGAIN);
+	assert_int_equal(login_device_make(&rig->auth, rig->user.s, device), 0);
+	clock_fake_advance(&rig->clock, 181 * 86400 * SECOND);
+	spend(rig, "address:192.0.2.1", 30);
+	assert_int_equal(login_known(rig, "alice@one.example", PASSWORD,
+				     device),
+			 -EAGAIN);
+}
+
+static void a_link_lets_in_once(void **state)
+{
+	struct auth_rig *rig = *state;
+	char token[LOGIN_LINK_MAX];
+	struct user u;
+
+	assert_int_equal(login_link_make(&rig->auth, "nobody@one.example",
+					 "operator", token),
+			 -ENOENT);
+	assert_int_equal(login_link_make(&rig->auth, "alice@one.example",
+					 "operator", token),
+			 0);
+	spend(rig, "account:alice@one.example", 10);
+	assert_int_equal(login_link_check(&rig->auth, "x"), -ENOENT);
+	assert_int_equal(login_link_use(&rig->auth, "x", "a", &u), -ENOENT);
+	assert_int_equal(login_link_check(&rig->auth, token), 0);
+	assert_int_equal(login_link_use(&rig->auth, token, "a", &u), 0);
+	assert_string_equal(u.id, rig->user.s);
+	assert_int_equal(login_link_use(&rig->auth, token, "a", &u), -ENOENT);
+	assert_int_equal(login(rig, "alice@one.example", "wrong one", "a"),
+			 -EACCES); /* the budget is whole again */
+	assert_int_equal(login_link_make(&rig->auth, "alice@one.example",
+					 "operator", token),
+			 0);
+	clock_fake_advance(&rig->clock, 901 * SECOND);
+	assert_int_equal(login_link_check(&rig->auth, token), -ENOENT);
+	assert_int_equal(login_link_use(&rig->auth, token, "a", &u), -ENOENT);
 }
 
 static void users_are_checked(void **state)
@@ -273,6 +407,10 @@ int main(void)
 		RIG(login_says_yes_or_no),
 		RIG(failures_use_up_the_accounts_budget),
 		RIG(an_address_and_the_whole_have_budgets),
+		RIG(the_total_slows_strangers_only),
+		RIG(a_known_browser_has_a_budget_of_its_own),
+		RIG(a_browser_is_known_as_long_as_the_password),
+		RIG(a_link_lets_in_once),
 		RIG(users_are_checked),
 		cmocka_unit_test(random_passwords_differ),
 	};
