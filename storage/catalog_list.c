@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "storage/catalog_priv.h"
 #include "storage/catalog_read.h"
+#include "storage/search_text.h"
 
 #define ARGS_MAX 20u
 #define WORDS_MAX 16u
@@ -45,6 +46,7 @@ struct list {
 	struct buf match;
 	char *aor, *user;
 	char after_id[ID_LEN + 1];
+	int error; /* of one of them: no memory */
 	/* the result */
 	unsigned seen;
 	char last[RECORDING_CURSOR_MAX];
@@ -65,11 +67,25 @@ static void where(struct list *l, const char *text, struct db_val v)
 	(void)buf_printf(&l->sql, "%s$%u", text, l->n_args); /* sticks */
 }
 
-/* One word as a quoted FTS5 prefix. Words without a letter or digit are not
- * in the index. @return true when something was added */
-static bool put_word(struct buf *b, struct span w)
+static struct span cut_word(struct span *q)
+{
+	struct span w = { q->p, 0 };
+
+	while (w.len < q->len && (unsigned char)q->p[w.len] > ' ')
+		w.len++;
+	*q = (struct span){ q->p + w.len, q->len - w.len };
+	while (q->len && (unsigned char)*q->p <= ' ')
+		*q = (struct span){ q->p + 1, q->len - 1 };
+	return w;
+}
+
+/* One word as a quoted FTS5 prefix; of characters that are words, a phrase.
+ * Words without a letter or digit are not in the index. @return true when
+ * something was added */
+static bool put_word(struct list *l, struct buf *b, bool first, struct span w)
 {
 	bool any = false;
+	struct buf apart;
 
 	for (size_t i = 0; i < w.len; i++)
 		any |= (w.p[i] & 0x80) || isalnum((unsigned char)w.p[i]);
@@ -80,34 +96,110 @@ static bool put_word(struct buf *b, struct span w)
 		while (w.len && (w.p[w.len] & 0xc0) == 0x80)
 			w.len--;
 	}
-	(void)buf_puts(b, b->len ? " \"" : "\"");
-	for (size_t i = 0; i < w.len; i++) {
-		if (w.p[i] == '"')
+	buf_init(&apart, 4 * WORD_BYTES_MAX);
+	search_put_words(&apart, w);
+	(void)buf_puts(b, first ? "{people words} : \""
+				: " AND {people words} : \"");
+	for (size_t i = 0; i < apart.len; i++) {
+		if (buf_str(&apart)[i] == '"')
 			(void)buf_putc(b, '"');
-		(void)buf_putc(b, w.p[i]);
+		(void)buf_putc(b, buf_str(&apart)[i]);
 	}
 	(void)buf_puts(b, "\"*");
+	if (buf_error(&apart) < 0)
+		l->error = buf_error(&apart);
+	buf_fini(&apart);
 	return true;
 }
 
-/* All words of q, quoted. @return false: there is a q, but none in it */
+/* The words of q that may be one number together: "(20) 7946 0123". @return
+ * how far they reach, 0 = the first is no part of one */
+static size_t number_len(struct span q)
+{
+	const char *begin = q.p;
+	size_t len = 0;
+
+	while (q.len) {
+		struct span w = cut_word(&q);
+		struct span all = { begin, (size_t)(w.p + w.len - begin) };
+
+		if (!search_digits(w) || !search_digits(all))
+			break;
+		len = all.len;
+	}
+	return len;
+}
+
+/* All of the words, each a prefix. @return how many */
+static unsigned put_words(struct list *l, struct buf *b, struct span q)
+{
+	unsigned n = 0;
+
+	for (unsigned seen = 0; q.len && seen < WORDS_MAX; seen++)
+		n += put_word(l, b, n == 0, cut_word(&q));
+	return n;
+}
+
+/* "(words OR number)", or the words alone. @return false: nothing to find */
+static bool put_part(struct list *l, struct span part, bool number)
+{
+	struct buf words;
+	bool any;
+
+	buf_init(&words, MATCH_MAX);
+	any = put_words(l, &words, part) > 0;
+	if (buf_error(&words) < 0)
+		l->error = buf_error(&words);
+	if (any) {
+		(void)buf_puts(&l->match, l->match.len ? " AND ((" : "((");
+		(void)buf_put(&l->match, words.data, words.len);
+		(void)buf_putc(&l->match, ')');
+		if (number && search_digits(part) >= SEARCH_DIGITS_MIN) {
+			(void)buf_puts(&l->match, " OR ");
+			(void)search_put_number(&l->match, l->f->numbers, part);
+		}
+		(void)buf_putc(&l->match, ')');
+	}
+	buf_fini(&words);
+	return any;
+}
+
+/* A participant's number, in the same index. @return false: it is none */
+static bool put_participant(struct list *l)
+{
+	struct span p = span_of(l->f->participant);
+	size_t before = l->match.len;
+
+	if (search_digits(p) < SEARCH_DIGITS_MIN)
+		return false;
+	(void)buf_puts(&l->match, before ? " AND (" : "(");
+	(void)search_put_number(&l->match, l->f->numbers, p); /* as checked */
+	(void)buf_putc(&l->match, ')');
+	return true;
+}
+
+/* All words of q. @return false: there is a q, but none in it */
 static bool make_match(struct list *l)
 {
 	struct span q = span_trim(span_of(l->f->q));
-	unsigned n = 0;
-	bool asked = q.len > 0;
+	unsigned words = 0;
+	bool asked = q.len > 0, any = false;
 
-	while (q.len && n < WORDS_MAX) {
-		size_t len = 0;
+	while (q.len && words < WORDS_MAX) {
+		size_t len = number_len(q);
+		struct span part = { q.p, len }, rest = q;
 
-		while (len < q.len && (unsigned char)q.p[len] > ' ')
-			len++;
-		n += put_word(&l->match, (struct span){ q.p, len });
-		len += len < q.len;
-		q.p += len;
-		q.len -= len;
+		if (len) {
+			rest = (struct span){ q.p + len, q.len - len };
+			q = span_trim(rest);
+		} else {
+			part = cut_word(&q);
+		}
+		for (rest = part; rest.len; words++)
+			(void)cut_word(&rest); /* counted only */
+		any |= put_part(l, part, len > 0);
 	}
-	return n > 0 || !asked;
+	return any || !asked;
 }
 
 static void where_words(struct list *l)
@@ -286,26 +378,32 @@ static int make_sql(struct list *l, const struct catalog_scope *scope)
 }
 
 /* What came since upkeep looked. Where it can't be written the newest are not
- * found by their words. */
-static void index_new(struct db *db)
+ * found by their words. @return 0 or -ENOMEM */
+static int index_new(struct db *db)
 {
-	while (catalog_index_new(db, INDEX_AT_ONCE) == (int)INDEX_AT_ONCE)
-		;
+	int r;
+
+	do
+		r = catalog_index_new(db, INDEX_AT_ONCE);
+	while (r == (int)INDEX_AT_ONCE);
+	return r == -ENOMEM ? r : 0;
 }
 
 /* @return 1 nothing can match, 0, -errno */
 static int prepare(struct list *l)
 {
+	bool number;
 	int r;
 
 	buf_init(&l->sql, SQL_MAX);
 	buf_init(&l->match, MATCH_MAX);
 	if (!make_match(l))
-		return 1;
-	if (l->match.len)
-		index_new(l->db);
-	r = buf_error(&l->match);
-	if (r == 0 && l->f->participant && *l->f->participant)
+		return l->error < 0 ? l->error : 1;
+	number = l->f->participant && put_participant(l);
+	r = l->match.len ? index_new(l->db) : 0;
+	if (r == 0)
+		r = l->error < 0 ? l->error : buf_error(&l->match);
+	if (r == 0 && !number && l->f->participant && *l->f->participant)
 		r = catalog_aor_keys(l->f->participant, &l->aor, &l->user);
 	return r < 0 ? r : choose_lead(l);
 }

@@ -23,6 +23,8 @@
 #define RECORDING_MEDIA 64u /* what came on its streams */
 #define RECORDING_ALL 127u
 
+struct number_plan;
+
 struct recording_leg {
 	const char *recording_id;
 	const char *rule;	  /* what joined it; "" for the first */
@@ -97,18 +99,22 @@ const struct recording_track *recording_track(const struct recording *r,
 					      const char *format);
 
 struct recording_filter {
-	const char *q;	 /* words; all must be found (each as a prefix) in
-			  * names, AoRs, title or notes; NULL or "" = none;
-			  * any text is allowed */
+	const char *q;	 /* words; all must be found (each as a prefix, or
+			  * anywhere where words are not told apart by blanks)
+			  * in names, AoRs, title or notes; what can be a
+			  * number (020 7946 0123) also as a party's; NULL or
+			  * "" = none; any text is allowed */
 	int64_t from_us; /* started at or after, 0 = none */
 	int64_t to_us;	 /* started before, 0 = none */
 	const char *participant; /* AoR with or without scheme, or its user
-				  * part or number; NULL = none */
-	unsigned states;	 /* bits 1u << enum recording_state; 0 = all */
-	const char *cursor;	 /* of the page before, NULL = first page */
-	unsigned limit;		 /* 1..RECORDING_PAGE_MAX */
-	unsigned parts;		 /* to load of each item */
-	bool duplicates;	 /* those that stand behind others, too */
+				  * part; a number in any form, or its last
+				  * four digits or more; NULL = none */
+	const struct number_plan *numbers; /* of who asks, NULL = none */
+	unsigned states;    /* bits 1u << enum recording_state; 0 = all */
+	const char *cursor; /* of the page before, NULL = first page */
+	unsigned limit;	    /* 1..RECORDING_PAGE_MAX */
+	unsigned parts;	    /* to load of each item */
+	bool duplicates;    /* those that stand behind others, too */
 };
 
 #define RECORDING_PAGE_MAX 200

@@ -13,12 +13,15 @@
 #include "storage/catalog_priv.h"
 
 /* Also what the call is called elsewhere: Call-ID, correlation headers and
- * vendor fields (values of the JSON object meta). */
+ * vendor fields (values of the JSON object meta). As in 0019_search.sql. */
 #define WORDS_OF_ROW                                                           \
-	"(SELECT group_concat(aor || ' ' || name, ' ') FROM participants "     \
-	"WHERE recording_id = r.id), title || ' ' || notes || ' ' || "         \
-	"call_id || ' ' || coalesce((SELECT group_concat(value, ' ') "         \
-	"FROM json_each(CASE WHEN json_valid(r.meta) THEN r.meta END)), '') "
+	"search_words((SELECT group_concat(aor || ' ' || name, ' ') "          \
+	"FROM participants WHERE recording_id = r.id)), "                      \
+	"search_words(title || ' ' || notes || ' ' || call_id || ' ' || "      \
+	"coalesce((SELECT group_concat(value, ' ') FROM json_each(CASE "       \
+	"WHEN json_valid(r.meta) THEN r.meta END)), '')), "                    \
+	"(SELECT group_concat(search_number(aor), ' ') FROM participants "     \
+	"WHERE recording_id = r.id) "
 
 /* The highest number in the index, 0 = empty. */
 static int indexed_to(struct db *db, int64_t *ret_n)
@@ -49,7 +52,8 @@ int catalog_index(struct db *db, const char *id)
 	if (r < 0)
 		return (int)r;
 	r = db_exec(db,
-		    "INSERT INTO recordings_fts (rowid, people, words) "
+		    "INSERT INTO recordings_fts (rowid, people, words, "
+		    "numbers) "
 		    "SELECT n, " WORDS_OF_ROW "FROM recordings r WHERE n = $1",
 		    DB_ARGS(db_int(n)));
 	return r < 0 ? (int)r : 0;
@@ -62,7 +66,8 @@ static int64_t add_new(struct db *db, unsigned limit)
 	if (r < 0)
 		return r;
 	return db_exec(db,
-		       "INSERT INTO recordings_fts (rowid, people, words) "
+		       "INSERT INTO recordings_fts (rowid, people, words, "
+		       "numbers) "
 		       "SELECT n, " WORDS_OF_ROW
 		       "FROM recordings r WHERE n > $1 AND deleted_us = 0 "
 		       "ORDER BY n LIMIT $2",

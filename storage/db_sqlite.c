@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "storage/db_sqlite_text.h"
 #include "storage/db_sqlite_wal.h"
 
 #define BUCKETS 256u
@@ -339,7 +340,11 @@ static void sqlite_rollback(struct db *db, unsigned depth)
 		(void)run_word(db, "ROLLBACK TO level"); /* logged there */
 		(void)run_word(db, "RELEASE level");
 	} else if (!sqlite3_get_autocommit(self(db)->h)) {
-		(void)run_word(db, "ROLLBACK");
+		/* our cache of statements may have no memory: the end of a
+		 * transaction must not depend on it */
+		if (run_word(db, "ROLLBACK") < 0)
+			(void)sqlite3_exec(self(db)->h, "ROLLBACK", NULL, NULL,
+					   NULL);
 	}
 }
 
@@ -436,6 +441,8 @@ static int sqlite_open(const char *path, struct db **ret_db, struct err *e)
 		rc = sqlite3_busy_timeout(d->h, 5000);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(d->h, setup_sql, NULL, NULL, NULL);
+	if (rc == SQLITE_OK)
+		rc = db_sqlite_text_add(d->h);
 	if (rc != SQLITE_OK) {
 		r = err_set(e, to_errno(d->h, rc), "%s: %s", path,
 			    sqlite3_errmsg(d->h));

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 #include "storage/audit.h"
+#include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "web/access.h"
@@ -106,11 +108,17 @@ int api_recordings_list(struct http_request *req, struct http_response *res)
 		.parts = RECORDING_PARTICIPANTS | RECORDING_WARNINGS,
 	};
 	char next[RECORDING_CURSOR_MAX] = "";
+	struct number_plan numbers;
 	json_t *items, *j;
 	int64_t n;
 
 	if (!read_filter(req, res, &f))
 		return 0;
+	n = tenant_plan(req->ctx->db, req->who->tenant_id,
+			req->ctx->web->settings, &numbers);
+	if (n < 0)
+		return (int)n;
+	f.numbers = &numbers;
 	items = json_array();
 	n = recording_list(req->ctx->db, &req->who->scope, &f, add_item, items,
 			   next);

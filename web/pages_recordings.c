@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
+#include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "web/access.h"
 #include "web/context.h"
@@ -202,9 +204,14 @@ int pages_recordings(struct http_request *req, struct http_response *res)
 		.parts = RECORDING_PARTICIPANTS | RECORDING_WARNINGS,
 	};
 	struct zone z CLEANUP(zone_close) = { 0 };
+	struct number_plan numbers;
 	const char *wrong;
-	int r;
+	int r = tenant_plan(req->ctx->db, req->who->tenant_id,
+			    req->ctx->web->settings, &numbers);
 
+	if (r < 0)
+		return r;
+	f.numbers = &numbers;
 	zone_of_page(req, res, &z);
 	wrong = read_filter(req, &z, &f);
 	page_begin(req, res, "Recordings", PAGE_NAV_RECORDINGS);

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/str.h"
 #include "srs/cli/catalog.h"
 #include "srs/cli/metadata.h"
@@ -215,6 +216,7 @@ static int list(struct cli *c, int argc, char **argv)
 	};
 	struct catalog_scope scope = { 0 };
 	struct id tenant;
+	struct number_plan numbers;
 	int r;
 
 	r = parse_list(argc, argv, &o);
@@ -228,6 +230,10 @@ static int list(struct cli *c, int argc, char **argv)
 			return cli_catalog_failed(WORD, "such tenant", r);
 		scope.tenant_id = tenant.s;
 	}
+	r = tenant_plan(cat.db, scope.tenant_id, &cat.settings, &numbers);
+	if (r < 0)
+		return cli_catalog_failed(WORD, "list", r);
+	o.filter.numbers = &numbers;
 	return c->json ? list_json(&cat, &scope, &o.filter)
 		       : list_table(&cat, &scope, &o);
 }

@@ -5,7 +5,7 @@ import pytest
 import requests
 
 from lib.server import Server, World
-from lib.web import finish
+from lib.web import Browser, finish
 
 OWNER = "tel:+442079460001"
 DETAILS = {"type": "call_recording", "actions": ["record"], "owner": {"aor": [OWNER]},
@@ -68,3 +68,26 @@ def test_the_accounts_country_decides(world):
     assert status(world, "sip:02079460001") == 200
     r = tenant(world, world.admin_token, country=None)
     assert r.json()["effective"]["country"] == "", r.text
+
+
+def test_recordings_are_found_by_number_and_by_part_of_a_word(world):
+    server = world.server
+    out = server.cli("call", "--to", "sip:srs@%s:%d" % server.sip["udp"], "--token",
+                     world.access_token, "--participant", OWNER, "--name", "東京都庁",
+                     "--participant", "tel:+442079460777", "--duration", 0.1)
+    assert out["status"] == 200, out
+    for text in ("+44 20 7946 0777", "0044 20 7946 0777", "020 7946 0777", "(20) 79460777",
+                 "+44-20-7946-0777", "0777", "京都", "庁"):
+        page = server.get("/api/v1/recordings", world.api_token, params={"q": text}).json()
+        assert [p["aor"] for i in page["items"] for p in i["participants"]] == [
+            OWNER, "tel:+442079460777"], text
+        listed = server.cli("recordings", "list", "-q", text)["items"]
+        assert len(listed) == 1, text
+    for text in ("020 7946 0777", "0777"):
+        page = server.get("/api/v1/recordings", world.api_token, params={"participant": text})
+        assert len(page.json()["items"]) == 1, text
+        assert len(server.cli("recordings", "list", "--participant", text)["items"]) == 1
+    browser = Browser(server.url)
+    browser.login(world.email, world.password)
+    page = browser.get("/recordings", params={"q": "020 7946 0777"}).text
+    assert page.count('href="/recordings/') == 1 and "+442079460777" in page, page

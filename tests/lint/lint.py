@@ -27,7 +27,7 @@ ALL_LAYERS = {"srs/main.c", "srs/cli/run.c"}
 # Third-party headers and the only places that may name them.
 FENCES = [
     (r"sofia-sip/", [r"srs/sip/", r"srs/call/ua\.c", r"tests/bench/peer_nta\.c"]),
-    (r"sqlite3\.h", [r"storage/db_sqlite(_wal)?\.c"]),
+    (r"sqlite3\.h", [r"storage/db_sqlite(_wal|_text)?\.c"]),
     (r"microhttpd\.h", [r"web/httpd\.c"]),
     (r"gnutls/", [r"web/last_words\.c"]),
     (r"opus(_multistream)?\.h|opus/", [r"media/codec_opus\.c"]),
