@@ -4,7 +4,8 @@
  * Roles: owner    sees and manages their own recordings and grants
  *        admin    everything of the tenant, users, clients and trunks too
  *        supervisor  sees all recordings of the tenant, deletes none
- *        listener    sees recordings they take part in
+ *        listener    sees and plays recordings of the owners assigned to
+ *                    them (auth/listens.h), changes nothing
  *        auditor     sees all recordings' data and the audit log, hears none
  * The AoRs of a user are the addresses of their calls: auth/aors.h.
  */

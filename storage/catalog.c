@@ -141,7 +141,8 @@ int catalog_aor_keys(const char *aor, char **ret_aor, char **ret_user)
 
 bool catalog_scope_limited(const struct catalog_scope *s)
 {
-	return s->owner_id || s->client_id || s->grant_id || s->living_scope;
+	return s->owner_id || s->client_id || s->grant_id || s->living_scope ||
+	       s->listener_id;
 }
 
 int tenant_create(struct db *db, const char *name, int64_t now_us,

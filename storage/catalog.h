@@ -35,6 +35,8 @@ struct catalog_scope {
 	 * client nor its owner ended) and has this word in its scope */
 	const char *living_scope;
 	int64_t living_us;
+	/* of this listener and of the owners who were assigned to it */
+	const char *listener_id;
 };
 
 /** Does it leave anything of the tenant out? */

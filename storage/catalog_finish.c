@@ -303,7 +303,8 @@ static int edit(struct db *db, const struct catalog_scope *scope,
 		db,
 		"UPDATE recordings SET title = coalesce($1, title), "
 		"notes = coalesce($2, notes) WHERE id = $3 AND "
-		"deleted_us = 0" SCOPE_SQL("$4", "$5", "$6", "$7", "$8", "$9"),
+		"deleted_us = 0" SCOPE_SQL("$4", "$5", "$6", "$7", "$8", "$9",
+					   "$10"),
 		DB_ARGS(db_text(title), db_text(notes), db_text(id),
 			SCOPE_ARGS(scope)));
 	return r < 0 ? r : catalog_index(db, id);
@@ -330,7 +331,7 @@ static int mark_deleted(struct db *db, const struct catalog_scope *scope,
 		db,
 		"UPDATE recordings SET deleted_us = $1 WHERE id = $2 AND "
 		"deleted_us = 0 AND state <> 'recording'" SCOPE_SQL(
-			"$3", "$4", "$5", "$6", "$7", "$8"),
+			"$3", "$4", "$5", "$6", "$7", "$8", "$9"),
 		DB_ARGS(db_int(now_us), db_text(id), SCOPE_ARGS(scope)));
 	if (r < 0)
 		return (int)r;
@@ -393,7 +394,8 @@ static int find_front(struct db *db, const struct catalog_scope *scope,
 		db,
 		"SELECT CASE WHEN duplicate_of = '' THEN id ELSE duplicate_of "
 		"END, tenant_id, '' FROM recordings WHERE id = $1 AND "
-		"deleted_us = 0" SCOPE_SQL("$2", "$3", "$4", "$5", "$6", "$7"),
+		"deleted_us = 0" SCOPE_SQL("$2", "$3", "$4", "$5", "$6", "$7",
+					   "$8"),
 		DB_ARGS(db_text(id), SCOPE_ARGS(scope)), gone_row, ret_l);
 
 	return r < 0 ? (int)r : r == 0 ? -ENOENT : 0;

@@ -335,6 +335,17 @@ static void where_living(struct list *l, const struct catalog_scope *scope)
 	(void)buf_printf(&l->sql, " AND " SCOPE_LIVING("%s", "%s"), word, now);
 }
 
+/* Their recordings are looked for in the index by time. */
+static void where_listener(struct list *l, const char *id)
+{
+	char arg[16];
+
+	l->args[l->n_args++] = db_text(id);
+	(void)snprintf(arg, sizeof(arg), "$%u", l->n_args);
+	(void)buf_printf(&l->sql, " AND +owner_id " SCOPE_LISTENER("%s"), arg,
+			 arg);
+}
+
 static void where_scope(struct list *l, const struct catalog_scope *scope)
 {
 	if (scope->tenant_id)
@@ -347,6 +358,8 @@ static void where_scope(struct list *l, const struct catalog_scope *scope)
 		where_column(l, "grant_id", "=", db_text(scope->grant_id));
 	if (scope->living_scope)
 		where_living(l, scope);
+	if (scope->listener_id)
+		where_listener(l, scope->listener_id);
 }
 
 static int make_sql(struct list *l, const struct catalog_scope *scope)

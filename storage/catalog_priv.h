@@ -16,17 +16,27 @@
 	"u.disabled = 0 AND instr(' ' || g.scope || ' ', ' ' || " word         \
 	" || ' ') > 0 AND (g.expires_us = 0 OR g.expires_us > " now "))"
 
+/* The owners whom a listener hears, itself included. */
+#define SCOPE_LISTENER(id)                                                     \
+	"IN (SELECT " id " UNION ALL SELECT l.owner_id FROM user_listens l "   \
+	"WHERE l.listener_id = " id ")"
+
 /* "AND ..." for a scope; its placeholders in order, and their values. */
-#define SCOPE_SQL(tenant, owner, client, grant, word, now)                     \
+#define SCOPE_SQL(tenant, owner, client, grant, word, now, listener)           \
 	" AND (" tenant " IS NULL OR tenant_id = " tenant ")"                  \
 	" AND (" owner " IS NULL OR owner_id = " owner ")"                     \
 	" AND (" client " IS NULL OR client_id = " client ")"                  \
 	" AND (" grant " IS NULL OR grant_id = " grant ")"                     \
-	" AND (" word " IS NULL OR " SCOPE_LIVING(word, now) ")"
+	" AND (" word " IS NULL OR " SCOPE_LIVING(                             \
+		word,                                                          \
+		now) ")"                                                       \
+		     " AND (" listener                                         \
+		     " IS NULL OR owner_id " SCOPE_LISTENER(listener) ")"
 #define SCOPE_ARGS(s)                                                          \
 	db_text((s)->tenant_id), db_text((s)->owner_id),                       \
 		db_text((s)->client_id), db_text((s)->grant_id),               \
-		db_text((s)->living_scope), db_int((s)->living_us)
+		db_text((s)->living_scope), db_int((s)->living_us),            \
+		db_text((s)->listener_id)
 
 /* A text that reads as "" when it is NULL. */
 static inline struct db_val text_or_empty(const char *s)

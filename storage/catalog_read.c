@@ -304,8 +304,8 @@ int recording_get(struct db *db, const struct catalog_scope *scope,
 
 	n = db_query(db,
 		     "SELECT " CATALOG_READ_COLUMNS " FROM recordings WHERE "
-		     "id = $1 AND deleted_us = 0" SCOPE_SQL("$2", "$3", "$4",
-							    "$5", "$6", "$7"),
+		     "id = $1 AND deleted_us = 0" SCOPE_SQL(
+			     "$2", "$3", "$4", "$5", "$6", "$7", "$8"),
 		     DB_ARGS(db_text(id), SCOPE_ARGS(scope)), get_row, &r);
 	if (n < 0)
 		return (int)n;

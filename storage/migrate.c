@@ -22,6 +22,7 @@ extern const char migration_0010[], migration_0010_end[];
 extern const char migration_0011[], migration_0011_end[];
 extern const char migration_0012[], migration_0012_end[];
 extern const char migration_0013[], migration_0013_end[];
+extern const char migration_0014[], migration_0014_end[];
 extern const char migration_0015[], migration_0015_end[];
 extern const char migration_0016[], migration_0016_end[];
 extern const char migration_0017[], migration_0017_end[];
@@ -48,6 +49,7 @@ static const struct embedded embedded[] = {
 	{ "0011_sketch.sql", migration_0011, migration_0011_end },
 	{ "0012_trunk_srtp.sql", migration_0012, migration_0012_end },
 	{ "0013_pushed_share.sql", migration_0013, migration_0013_end },
+	{ "0014_user_listens.sql", migration_0014, migration_0014_end },
 	{ "0015_trunk_by_tenant.sql", migration_0015, migration_0015_end },
 	{ "0016_tenant_aors.sql", migration_0016, migration_0016_end },
 	{ "0017_login_links.sql", migration_0017, migration_0017_end },

@@ -24,6 +24,7 @@
 	migration migration_0011, "migrations/sqlite/0011_sketch.sql"
 	migration migration_0012, "migrations/sqlite/0012_trunk_srtp.sql"
 	migration migration_0013, "migrations/sqlite/0013_pushed_share.sql"
+	migration migration_0014, "migrations/sqlite/0014_user_listens.sql"
 	migration migration_0015, "migrations/sqlite/0015_trunk_by_tenant.sql"
 	migration migration_0016, "migrations/sqlite/0016_tenant_aors.sql"
 	migration migration_0017, "migrations/sqlite/0017_login_links.sql"

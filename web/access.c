@@ -49,8 +49,10 @@ void principal_of_user(struct principal *p, const struct user *u)
 	p->rights = rights_of(u->role);
 	(void)str_copy(p->tenant_id, sizeof(p->tenant_id), u->tenant_id);
 	p->scope.tenant_id = p->tenant_id;
-	if (u->role == USER_OWNER || u->role == USER_LISTENER)
+	if (u->role == USER_OWNER)
 		p->scope.owner_id = p->user.id;
+	else if (u->role == USER_LISTENER)
+		p->scope.listener_id = p->user.id;
 	(void)snprintf(p->actor, sizeof(p->actor), "user:%s", u->id);
 }
 

@@ -6,8 +6,8 @@
  * for it.
  *
  *	                    owner  admin  superv. listener auditor provider
- *	recording read      own    all    all     own      all     granted
- *	recording listen    own    all    all     own      -       granted
+ *	recording read      own    all    all     assigned all     granted
+ *	recording listen    own    all    all     assigned -       granted
  *	recording pause     own    all    all     -        -       granted
  *	recording start     own    all    -       -        -       granted+
  *	recording edit      own    all    all     -        -       -
@@ -17,6 +17,9 @@
  *	grant read/write    own    all    -       -        read    -
  *	audit, users read   -      yes    -       -        yes     -
  *	users write         -      yes    -       -        -       -
+ *
+ * assigned: of the owners whom operator or administrator assigned to the
+ * listener (auth/listens.h).
  *
  * granted: made under a grant of an owner that is alive now and has the scope
  * "recordings", by this very client; with a token of a grant: under that one.

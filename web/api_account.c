@@ -8,6 +8,7 @@
 #include "auth/clients.h"
 #include "auth/grant_words.h"
 #include "auth/grants.h"
+#include "auth/listens.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/settings.h"
@@ -35,7 +36,7 @@ static int add_aor(void *arg, const char *aor)
 int api_me(struct http_request *req, struct http_response *res)
 {
 	const struct principal *who = req->who;
-	json_t *j, *aors = NULL;
+	json_t *j, *aors = NULL, *owners;
 	int64_t n = 0;
 
 	if (!params_known(req, res, no_params))
@@ -52,6 +53,12 @@ int api_me(struct http_request *req, struct http_response *res)
 			j, "role", json_string(user_role_name(who->user.role)));
 		json_object_set_new(j, "aors", aors);
 		n = user_aor_each(&req->ctx->auth, who->user.id, add_aor, aors);
+		if (n >= 0 && who->user.role == USER_LISTENER) {
+			owners = json_array();
+			json_object_set_new(j, "listens_to", owners);
+			n = user_listens_each(&req->ctx->auth, who->user.id,
+					      add_aor, owners);
+		}
 	}
 	if (n < 0) {
 		json_decref(j);

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "auth/aors.h"
+#include "auth/listens.h"
 #include "auth/users.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "storage/db.h"
 #include "storage/recording_json.h"
 #include "web/access.h"
 #include "web/context.h"
@@ -27,6 +29,7 @@ static int add_text(void *arg, const char *text)
 static int user_json(struct auth *a, const struct user *u, json_t **ret_j)
 {
 	json_t *j = json_object(), *aors = json_array();
+	json_t *owners = json_array();
 	int64_t n;
 
 	json_object_set_new(j, "user_id", json_string(u->id));
@@ -37,6 +40,12 @@ static int user_json(struct auth *a, const struct user *u, json_t **ret_j)
 			    recording_json_time(u->created_us));
 	json_object_set_new(j, "aors", aors);
 	n = user_aor_each(a, u->id, add_text, aors);
+	if (n >= 0 && u->role == USER_LISTENER) {
+		json_object_set_new(j, "listens_to", owners);
+		n = user_listens_each(a, u->id, add_text, owners);
+	} else {
+		json_decref(owners);
+	}
 	if (n < 0) {
 		json_decref(j);
 		return (int)n;
@@ -112,42 +121,89 @@ int api_user_get(struct http_request *req, struct http_response *res)
 
 /* ---- change ------------------------------------------------------------ */
 
-/* {"aors": [...]} and nothing else; the texts are borrowed from body. */
-static int read_aors(const json_t *body, const char *aors[AORS_MAX],
-		     unsigned *ret_n, struct err *e)
+/* What a user is told to be: lists of texts that are borrowed from the body. */
+struct change {
+	bool has_aors, has_owners;
+	const char *aors[AORS_MAX], *owners[LISTENS_MAX];
+	unsigned n_aors, n_owners;
+};
+
+/* @return 1 it is there, 0 it is not, -EINVAL */
+static int read_list(const json_t *body, const char *name, unsigned max,
+		     const char **texts, unsigned *ret_n, struct err *e)
 {
-	const json_t *list = json_object_get(body, "aors");
+	const json_t *list = json_object_get(body, name);
 	size_t i;
 
-	if (!json_is_object(body) || json_object_size(body) != 1 || !list)
-		return err_set(e, -EINVAL,
-			       "The body must be {\"aors\": [...]}: nothing "
-			       "else of a user is changed here");
-	if (!json_is_array(list) || json_array_size(list) > AORS_MAX)
-		return err_set(e, -EINVAL,
-			       "aors: must be a list of at most %d addresses",
-			       AORS_MAX);
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) > max)
+		return err_set(e, -EINVAL, "%s: must be a list of at most %u",
+			       name, max);
 	for (i = 0; i < json_array_size(list); i++) {
-		aors[i] = json_string_value(json_array_get(list, i));
-		if (!aors[i])
+		texts[i] = json_string_value(json_array_get(list, i));
+		if (!texts[i])
 			return err_set(e, -EINVAL,
-				       "aors: must be a list of strings");
+				       "%s: must be a list of strings", name);
 	}
 	*ret_n = (unsigned)i;
+	return 1;
+}
+
+/* {"aors": [...]}, {"listens_to": [...]}, or both, and nothing else. */
+static int read_change(const json_t *body, struct change *c, struct err *e)
+{
+	int aors, owners;
+
+	aors = read_list(body, "aors", AORS_MAX, c->aors, &c->n_aors, e);
+	if (aors < 0)
+		return aors;
+	owners = read_list(body, "listens_to", LISTENS_MAX, c->owners,
+			   &c->n_owners, e);
+	if (owners < 0)
+		return owners;
+	c->has_aors = aors;
+	c->has_owners = owners;
+	if (aors + owners == 0 ||
+	    json_object_size(body) != (size_t)aors + (size_t)owners)
+		return err_set(e, -EINVAL,
+			       "The body must be {\"aors\": [...]}, "
+			       "{\"listens_to\": [...]}, or both: nothing else "
+			       "of a user is changed here");
 	return 0;
+}
+
+static int apply(struct http_request *req, const struct user *u,
+		 const struct change *c, struct err *e)
+{
+	struct auth *a = &req->ctx->auth;
+	int r = db_begin(req->ctx->db);
+
+	if (r < 0)
+		return r;
+	if (c->has_aors)
+		r = user_aors_set(a, u->id, c->aors, c->n_aors, AOR_BY_ADMIN,
+				  req->who->actor, e);
+	if (r == 0 && c->has_owners)
+		r = user_listens_set(a, u->id, c->owners, c->n_owners,
+				     req->who->actor, e);
+	if (r == 0)
+		return db_commit(req->ctx->db);
+	db_rollback(req->ctx->db);
+	/* of somebody who is named in the body, not in the path */
+	return r == -ENOENT && e->code ? -EINVAL : r;
 }
 
 static int change(struct http_request *req, const struct user *u, struct err *e)
 {
 	json_t *body = json_loadb(req->body, req->body_len,
 				  JSON_REJECT_DUPLICATES, NULL);
-	const char *aors[AORS_MAX];
-	unsigned n = 0;
-	int r = read_aors(body, aors, &n, e);
+	struct change *c = mem_zalloc(sizeof(*c));
+	int r = c ? read_change(body, c, e) : -ENOMEM;
 
 	if (r == 0)
-		r = user_aors_set(&req->ctx->auth, u->id, aors, n, AOR_BY_ADMIN,
-				  req->who->actor, e);
+		r = apply(req, u, c, e);
+	mem_free(c);
 	json_decref(body);
 	return r;
 }

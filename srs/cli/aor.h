@@ -11,6 +11,10 @@ struct cli;
 struct cli_auth;
 struct cli_list;
 
+/** The owners whom a listener hears. @return new list, NULL: db's error or no
+ *  memory */
+json_t *cli_user_listens_json(struct cli_auth *a, const char *id);
+
 /** @return enum cli_exit */
 int cli_user_set(struct cli *c, int argc, char **argv);
 

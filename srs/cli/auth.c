@@ -8,6 +8,7 @@
 
 #include "auth/aors.h"
 #include "auth/clients.h"
+#include "auth/listens.h"
 #include "auth/tokens.h"
 #include "auth/login.h"
 #include "auth/users.h"
@@ -140,7 +141,7 @@ static int find_or_make_tenant(struct cli_auth *a, const char *name,
 }
 
 static int make_user(struct cli_auth *a, const char *tenant, struct user_new *u,
-		     struct id *ret_id)
+		     const struct cli_list *owners, struct id *ret_id)
 {
 	struct id tenant_id;
 	int r;
@@ -152,6 +153,9 @@ static int make_user(struct cli_auth *a, const char *tenant, struct user_new *u,
 	u->tenant_id = tenant_id.s;
 	if (r == 0)
 		r = user_create(&a->auth, u, CLI_ACTOR, ret_id, &a->e);
+	for (unsigned i = 0; i < owners->n && r == 0; i++)
+		r = user_listens_add(&a->auth, ret_id->s, owners->v[i],
+				     CLI_ACTOR, &a->e);
 	u->tenant_id = NULL;
 	if (r == 0)
 		return db_commit(a->db);
@@ -193,7 +197,7 @@ static int user_add(struct cli *c, int argc, char **argv)
 	const char *tenant = NULL, *email = NULL, *role = NULL;
 	struct cli_auth a CLEANUP(cli_auth_close) = { 0 };
 	char password[600], random[USER_PASSWORD_RANDOM_MAX];
-	struct cli_list aors = { 0 };
+	struct cli_list aors = { 0 }, owners = { 0 };
 	struct user_new u = { 0 };
 	bool from_stdin = false;
 	struct id id;
@@ -202,6 +206,7 @@ static int user_add(struct cli *c, int argc, char **argv)
 		{ "--email", .value = &email, .required = true },
 		{ "--role", .value = &role },
 		{ "--aor", .list = &aors },
+		{ "--listens-to", .list = &owners },
 		{ "--password-stdin", .flag = &from_stdin },
 	};
 	int r;
@@ -223,7 +228,7 @@ static int user_add(struct cli *c, int argc, char **argv)
 	r = cli_auth_open(c, &a);
 	if (r != CLI_OK)
 		return r;
-	r = make_user(&a, tenant, &u, &id);
+	r = make_user(&a, tenant, &u, &owners, &id);
 	explicit_bzero(password, sizeof(password));
 	if (r < 0)
 		return cli_auth_failed(&a, "user add", r);
@@ -248,10 +253,11 @@ static int list_user(void *arg, const struct user *u)
 		json_decref(aors);
 		return -ENOMEM;
 	}
-	j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:o}", "user_id", u->id,
-		      "tenant_id", u->tenant_id, "email", u->email, "role",
-		      user_role_name(u->role), "disabled", u->disabled,
-		      "created_at", created, "aors", aors);
+	j = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o}", "user_id",
+		      u->id, "tenant_id", u->tenant_id, "email", u->email,
+		      "role", user_role_name(u->role), "disabled", u->disabled,
+		      "created_at", created, "aors", aors, "listens_to",
+		      cli_user_listens_json(l->a, u->id));
 	return cli_listing_add(l, j);
 }
 

@@ -84,8 +84,10 @@ static const struct page pages[] = {
 "applied.\n" },
 { "user", "add and list the people who may log in",
 "srs -c FILE user add --tenant T --email E [--role R] [--aor A ...]\n"
-"                     [--password-stdin] [--json]\n"
-"srs -c FILE user set EMAIL [--aor A ...] [--remove-aor A ...] [--json]\n"
+"                     [--listens-to OWNER ...] [--password-stdin] [--json]\n"
+"srs -c FILE user set EMAIL [--aor A ...] [--remove-aor A ...]\n"
+"            [--listens-to OWNER ...] [--remove-listens-to OWNER ...]\n"
+"            [--json]\n"
 "srs -c FILE user list [--tenant T] [--json]\n"
 "srs -c FILE user login-link --email E [--json]\n"
 "\n"
@@ -95,6 +97,8 @@ static const struct page pages[] = {
 "which calls are this person's: only for these can they agree to\n"
 "recordings; sip:*@domain and tel:+44* are all of a kind that nobody else\n"
 "has. One that is removed narrows or revokes the grants that name it.\n"
+"A listener finds and plays the recordings of the owners it is assigned\n"
+"to by --listens-to (e-mail or id, same tenant) and changes nothing.\n"
 "Without\n"
 "--password-stdin a password is made and printed once. The tenant is\n"
 "made when it does not exist. login-link prints a link that signs this\n"

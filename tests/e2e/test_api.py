@@ -264,6 +264,25 @@ def test_account_lists(world):
     assert grant["state"] == "active" and grant["sentences"] and grant["conditions"]
 
 
+def test_a_listener_hears_the_owners_assigned_to_it(world):
+    cli, rid = world.server.cli, world.item["id"]
+    cli("user", "add", "--tenant", "acme", "--email", "lisa@acme.example", "--role", "listener",
+        "--listens-to", world.email)
+    token = cli("token", "add", "--user", "lisa@acme.example")["token"]
+    assert [u["listens_to"] for u in cli("user", "list")["items"]
+            if u["role"] == "listener"] == [[world.email]]
+    assert rid in [r["id"] for r in api(world, "/recordings", token=token, code=200).json()["items"]]
+    assert api(world, f"/recordings/{rid}/audio", token=token, code=200).content[:4] == b"OggS"
+    assert api(world, f"/recordings/{rid}/peaks", token=token, code=200).content
+    problem(api(world, f"/recordings/{rid}", "PATCH", token=token, json={"title": "x"}), 403)
+    done = cli("user", "set", "lisa@acme.example", "--remove-listens-to", world.email)
+    assert done["listens_to"] == []
+    for path in ("", "/audio", "/peaks", "/signalling"):
+        problem(api(world, f"/recordings/{rid}{path}", token=token), 404)
+    assert api(world, "/recordings", token=token, code=200).json()["items"] == []
+    cli("user", "set", "lisa@acme.example", "--listens-to", "nobody@acme.example", code=3)
+
+
 def test_cookie_writes_need_the_token_and_our_origin(world):
     b = Browser(world.server.url)
     b.login(world.email, world.password)

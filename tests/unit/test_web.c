@@ -138,7 +138,11 @@ static void roles_have_their_rights_and_no_more(void **state)
 								   k + 1)),
 					 table[i].rights[k] != '-');
 		assert_string_equal(p.scope.tenant_id, "t");
-		assert_int_equal(p.scope.owner_id == NULL, table[i].all);
+		assert_int_equal(p.scope.owner_id == NULL &&
+					 p.scope.listener_id == NULL,
+				 table[i].all);
+		assert_int_equal(catalog_scope_limited(&p.scope),
+				 !table[i].all);
 	}
 }
 
