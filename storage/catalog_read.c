@@ -256,6 +256,7 @@ static void fill(struct load *l, struct db_row *row)
 	r->deleted_us = db_col_int(row, 18);
 	r->duplicate_of = take(l, row, 19);
 	r->media_dropped_us = db_col_int(row, 20);
+	r->paused = db_col_int(row, 21) != 0;
 }
 
 int catalog_read_row(struct db_row *row, struct recording **ret_rec)

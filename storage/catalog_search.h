@@ -41,6 +41,7 @@ struct recording {
 	const char *grant_id;
 	const char *call_id;
 	enum recording_state state;
+	bool paused; /* live, and nothing is kept now */
 	int64_t started_us;
 	int64_t ended_us; /* 0 = live */
 	int64_t duration_us;

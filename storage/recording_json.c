@@ -244,6 +244,7 @@ json_t *recording_json(const struct recording *rec, unsigned flags)
 
 	put_text(j, "id", rec->id);
 	put_text(j, "state", recording_state_word(rec->state));
+	put(j, "paused", json_boolean(rec->paused));
 	put(j, "started_at", recording_json_time(rec->started_us));
 	put(j, "ended_at", recording_json_time(rec->ended_us));
 	put(j, "duration_s", recording_json_seconds(rec->duration_us));

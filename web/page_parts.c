@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "web/html.h"
@@ -19,7 +20,7 @@ void page_time(struct buf *b, int64_t wall_us)
 	HTML(b, "<time datetime=\"{}\">{} UTC</time>", exact, words);
 }
 
-void page_state(struct buf *b, enum recording_state state)
+void page_state(struct buf *b, const struct recording *rec)
 {
 	static const struct {
 		const char *css, *words;
@@ -30,8 +31,11 @@ void page_state(struct buf *b, enum recording_state state)
 		[RECORDING_FAILED] = { "bad", "Failed" },
 	};
 
-	HTML(b, "<span class=\"tag {}\">{}</span>", table[state].css,
-	     table[state].words);
+	if (rec->paused)
+		buf_puts(b, "<span class=\"tag warn\">Paused</span>");
+	else
+		HTML(b, "<span class=\"tag {}\">{}</span>",
+		     table[rec->state].css, table[rec->state].words);
 }
 
 const char *page_party(const struct recording_participant *p)

@@ -11,7 +11,7 @@ struct buf;
 /** <time>; a script of ours turns it into the reader's zone. */
 void page_time(struct buf *b, int64_t wall_us);
 /** A coloured word for the state of a recording. */
-void page_state(struct buf *b, enum recording_state state);
+void page_state(struct buf *b, const struct recording *rec);
 
 /** What to call somebody: the name, or the address without "sip:". */
 const char *page_party(const struct recording_participant *p);

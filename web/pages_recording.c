@@ -49,7 +49,7 @@ static void put_title(struct buf *b, const struct recording *rec)
 	if (rec->duration_us)
 		HTML(b, " <span>{}</span>", length);
 	buf_puts(b, " ");
-	page_state(b, rec->state);
+	page_state(b, rec);
 	buf_puts(b, "</p>\n");
 }
 
@@ -93,25 +93,11 @@ static void put_player(struct buf *b, const struct recording *rec)
 		    "below.</audio>\n</section>\n");
 }
 
-/* Is a live one paused? The last event that says something about it does. */
-static bool is_paused(const struct recording *rec)
-{
-	bool paused = false;
-
-	for (unsigned i = 0; i < rec->n_events; i++) {
-		if (strcmp(rec->events[i].kind, "pause") == 0)
-			paused = true;
-		else if (strcmp(rec->events[i].kind, "unpause") == 0)
-			paused = false;
-	}
-	return paused;
-}
-
 static void put_pause(struct http_request *req, struct http_response *res,
 		      const struct recording *rec)
 {
 	struct buf *b = &res->body;
-	bool paused = is_paused(rec);
+	bool paused = rec->paused;
 
 	if (rec->state != RECORDING_LIVE ||
 	    !principal_may(req->who, RIGHT_RECORDING_PAUSE))
@@ -125,7 +111,7 @@ static void put_pause(struct http_request *req, struct http_response *res,
 	     "<button type=\"submit\" id=\"pause\">{}</button> "
 	     "<span class=\"faint\">{}</span>\n</form>\n",
 	     paused ? "Go on recording" : "Pause",
-	     paused ? "Paused: nothing of what is said now is kept."
+	     paused ? "What is said from then on is kept again."
 		    : "Nothing of what is said then is kept.");
 }
 
@@ -135,7 +121,10 @@ static void put_waiting(struct http_request *req, struct http_response *res,
 	struct buf *b = &res->body;
 	const char *text = "You may see this recording but not listen to it.";
 
-	if (rec->state == RECORDING_LIVE)
+	if (rec->paused)
+		text = "Recording of this call is paused: nothing of what is "
+		       "said now is kept. It can be played when it is over.";
+	else if (rec->state == RECORDING_LIVE)
 		text = "This call is being recorded right now. It can be "
 		       "played when it is over.";
 	else if (rec->state == RECORDING_RENDERING)
@@ -145,8 +134,9 @@ static void put_waiting(struct http_request *req, struct http_response *res,
 		       "kept; the operator can try again.";
 	HTML(b,
 	     "<section class=\"panel\" id=\"waiting\" data-id=\"{}\" "
-	     "data-state=\"{}\"><p>{}</p>\n",
-	     rec->id, recording_state_word(rec->state), text);
+	     "data-state=\"{}{}\"><p>{}</p>\n",
+	     rec->id, recording_state_word(rec->state),
+	     rec->paused ? " paused" : "", text);
 	put_pause(req, res, rec);
 	buf_puts(b, "</section>\n");
 }

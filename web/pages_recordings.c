@@ -78,9 +78,10 @@ static int put_row(void *arg, const struct recording *rec)
 
 	html_duration(rec->duration_us, length);
 	HTML(b,
-	     "<tr data-id=\"{}\" data-state=\"{}\">\n"
+	     "<tr data-id=\"{}\" data-state=\"{}{}\">\n"
 	     "<td class=\"main\"><a href=\"/recordings/{}\">",
-	     rec->id, recording_state_word(rec->state), rec->id);
+	     rec->id, recording_state_word(rec->state),
+	     rec->paused ? " paused" : "", rec->id);
 	if (rec->title[0])
 		HTML(b, "<b>{}</b> ", rec->title);
 	put_names(b, rec);
@@ -88,7 +89,7 @@ static int put_row(void *arg, const struct recording *rec)
 	zone_put_time(rows->zone, b, rec->started_us);
 	HTML(b, "</td>\n<td class=\"num\">{}</td>\n<td class=\"state\">",
 	     rec->duration_us ? length : "");
-	page_state(b, rec->state);
+	page_state(b, rec);
 	if (rec->n_warnings)
 		HTML(b, " <span class=\"tag warn\" title=\"{}\">{}</span>",
 		     rec->warnings[0].detail,

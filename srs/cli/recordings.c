@@ -154,7 +154,8 @@ static int put_line(void *arg, const struct recording *rec)
 	tdate_format_exact(o->zone, rec->started_us, started);
 	fprintf(f, "%-36s  %s  ", rec->id, started);
 	put_duration(f, rec->duration_us);
-	fprintf(f, "  %-9s  ", recording_state_word(rec->state));
+	fprintf(f, "  %-9s  ",
+		rec->paused ? "paused" : recording_state_word(rec->state));
 	put_participants(f, rec);
 	if (rec->n_warnings)
 		fprintf(f, "  (%u warning%s)", rec->n_warnings,
@@ -331,7 +332,8 @@ static void show_rest(const struct recording *rec)
 static void show_text(const struct recording *rec)
 {
 	show_field("id", rec->id);
-	show_field("state", recording_state_word(rec->state));
+	show_field("state", rec->paused ? "recording, paused"
+					: recording_state_word(rec->state));
 	show_time("started", rec->started_us);
 	show_time("ended", rec->ended_us);
 	printf("%-13s ", "length");

@@ -307,6 +307,18 @@ def test_a_live_call_is_paused_and_goes_on(server, chrome, script):
         chrome.press("#pause")
         chrome.wait(lambda: chrome.find("#pause").text == then and said in chrome.text(), said)
         assert chrome.driver.current_url == here
+        assert chrome.find(".facts .tag").text == ("Paused" if then != "Pause" else "Recording")
+    if script:  # somebody else pauses: the page follows, and so does the list
+        rid = here.rsplit("/", 1)[1]
+        server.cli("recordings", "pause", rid)
+        chrome.wait(lambda: chrome.find(".facts .tag").text == "Paused", "the pause")
+        chrome.driver.get(server.url + "/recordings")
+        assert chrome.find("td.state").text == "Paused"
+        server.cli("recordings", "resume", rid)
+        chrome.wait(lambda: "changes in this list" in chrome.text(), "the news")
+        dialog.bye()
+        client.close()
+        return
     kinds = [e["kind"] for e in world.recording(world.recordings()[0]["id"])["events"]]
     assert [k for k in kinds if k.endswith("pause")] == ["pause", "unpause"]
     dialog.bye()

@@ -260,10 +260,16 @@ def test_our_own_client_takes_a_pause(world):
         for _ in range(2):
             assert ask(world, rec, "pause").status_code == 200
             until("paused by the server")
+            shown, = world.recordings()
+            assert shown["state"] == "recording" and shown["paused"] is True
+            assert world.recording(rec)["paused"] is True
+            assert server.cli("recordings", "show", rec)["paused"] is True
             assert ask(world, rec, "resume").status_code == 200
             until("resumed by the server")
+            assert world.recordings()[0]["paused"] is False
         call.send_signal(signal.SIGINT)
         until("ended after")
+        assert world.recordings()[0]["paused"] is False
         assert call.wait(20) == 0
     finally:
         if call.poll() is None:

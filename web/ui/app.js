@@ -56,16 +56,19 @@ async function getJson(url) {
 	return r.ok ? r.json() : null;
 }
 
+// As the server writes data-state.
+const stateOf = (rec) => rec.state + (rec.paused ? " paused" : "");
+
 // A call that is still running or being prepared: look again until it moves on.
 function watchOne(box) {
 	const look = async () => {
 		const rec = await getJson(`/api/v1/recordings/${box.dataset.id}`).catch(() => null);
-		if (rec && rec.state !== box.dataset.state)
+		if (rec && stateOf(rec) !== box.dataset.state)
 			location.reload();
 		else
 			setTimeout(look, 3000);
 	};
-	if (box.dataset.state === "recording" || box.dataset.state === "rendering")
+	if (/^(recording|rendering)/.test(box.dataset.state))
 		setTimeout(look, 2000);
 }
 
@@ -78,7 +81,7 @@ function watchList(table) {
 	const look = async () => {
 		const page = document.hidden ? null :
 			await getJson("/api/v1/recordings?limit=25").catch(() => null);
-		const now = page && page.items.map((i) => `${i.id} ${i.state}`).join();
+		const now = page && page.items.map((i) => `${i.id} ${stateOf(i)}`).join();
 		if (!page || now === before) {
 			setTimeout(look, 5000);
 			return;
