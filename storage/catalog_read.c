@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "storage/actor.h"
 #include "storage/catalog_priv.h"
 #include "storage/catalog_search.h"
 
@@ -121,6 +122,7 @@ static int event_row(void *arg, struct db_row *row)
 	ev->stream = (int)db_col_int(row, 4);
 	ev->text = take(l, row, 5);
 	ev->duration_us = db_col_int(row, 6);
+	ev->actor_name = "";
 	return l->error;
 }
 
@@ -275,6 +277,25 @@ int catalog_read_row(struct db_row *row, struct recording **ret_rec)
 	return 0;
 }
 
+/* Who paused it, as people know them. */
+static int name_actors(struct db *db, struct recording *rec)
+{
+	char name[ACTOR_NAME_MAX];
+	int r = 0;
+
+	for (unsigned i = 0; i < rec->n_events && r == 0; i++) {
+		struct recording_event *ev = &rec->events[i];
+
+		if (!str_eq(ev->kind, "pause") && !str_eq(ev->kind, "unpause"))
+			continue;
+		r = actor_name(db, ev->text, name);
+		ev->actor_name = arena_dup(&rec->arena, name);
+		if (!ev->actor_name)
+			return -ENOMEM;
+	}
+	return r;
+}
+
 int catalog_read_parts(struct db *db, struct recording *r, unsigned parts)
 {
 	struct load l = { r, 0 };
@@ -289,7 +310,7 @@ int catalog_read_parts(struct db *db, struct recording *r, unsigned parts)
 		if (n < 0)
 			return (int)n;
 	}
-	return 0;
+	return name_actors(db, r);
 }
 
 static int get_row(void *arg, struct db_row *row)

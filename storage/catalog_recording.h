@@ -93,6 +93,8 @@ struct recording_event {
 	int participant;     /* ord or -1 */
 	int stream;	     /* idx or -1 */
 	const char *text;
+	const char *actor_name; /* of "pause" and "unpause", whose text is the
+				 * actor; else ""; read only */
 };
 
 struct recording_warning {

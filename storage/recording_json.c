@@ -115,6 +115,10 @@ static json_t *events(const struct recording *rec, unsigned flags)
 		put(j, "participant", number(ev->participant, flags));
 		put(j, "stream", number(ev->stream, flags));
 		put_text(j, "text", ev->text);
+		if (ev->actor_name && ev->actor_name[0]) {
+			put_text(j, "actor", ev->text);
+			put_text(j, "actor_name", ev->actor_name);
+		}
 		if (ev->duration_us > 0)
 			put(j, "duration_s",
 			    recording_json_seconds(ev->duration_us));

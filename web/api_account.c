@@ -1,6 +1,7 @@
 #include "web/api.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/settings.h"
+#include "storage/actor.h"
 #include "storage/db.h"
 #include "storage/recording_json.h"
 #include "web/access.h"
@@ -153,9 +155,36 @@ static json_t *grant_json(const struct grant *g)
 	return j;
 }
 
+static int put_name(struct db *db, json_t *j, const char *key, const char *kind,
+		    const char *id)
+{
+	char ref[16 + ID_LEN], name[ACTOR_NAME_MAX];
+	int r;
+
+	(void)snprintf(ref, sizeof(ref), "%s:%s", kind, id);
+	r = actor_name(db, ref, name);
+	if (r == 0)
+		json_object_set_new(j, key, json_string(name));
+	return r;
+}
+
+struct grant_list {
+	struct db *db;
+	json_t *list;
+};
+
 static int add_grant(void *arg, const struct grant *g)
 {
-	return json_array_append_new(arg, grant_json(g)) ? -ENOMEM : 0;
+	struct grant_list *l = arg;
+	json_t *j = grant_json(g);
+	int r;
+
+	r = json_array_append_new(l->list, j) ? -ENOMEM : 0;
+	if (r == 0)
+		r = put_name(l->db, j, "client_name", "client", g->client_id);
+	if (r == 0)
+		r = put_name(l->db, j, "owner", "user", g->owner_id);
+	return r;
 }
 
 int api_grants_list(struct http_request *req, struct http_response *res)
@@ -164,13 +193,13 @@ int api_grants_list(struct http_request *req, struct http_response *res)
 		.tenant_id = req->who->tenant_id,
 		.owner_id = principal_grant_owner(req->who),
 	};
-	json_t *list;
+	struct grant_list l = { req->ctx->db, NULL };
 
 	if (!params_known(req, res, no_params))
 		return 0;
-	list = json_array();
-	return items(res, list,
-		     grant_each(&req->ctx->auth, &f, add_grant, list));
+	l.list = json_array();
+	return items(res, l.list,
+		     grant_each(&req->ctx->auth, &f, add_grant, &l));
 }
 
 static int load_grant(struct http_request *req, struct grant *g)

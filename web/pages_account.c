@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "storage/actor.h"
 #include "storage/audit.h"
 #include "web/access.h"
 #include "web/context.h"
@@ -367,29 +368,27 @@ struct audit_list {
 	unsigned n;
 };
 
-/* "user:ID" becomes the address that people know. */
-static const char *actor_words(struct auth *a, const char *actor,
-			       struct user *u)
-{
-	if (strncmp(actor, "user:", 5) == 0 && user_find(a, actor + 5, u) == 0)
-		return u->email;
-	return actor;
-}
-
 static int put_entry(void *arg, const struct audit_entry *a)
 {
+	char actor[ACTOR_NAME_MAX], object[ACTOR_NAME_MAX];
 	struct audit_list *l = arg;
-	struct user u;
+	int r;
 
+	r = actor_name(l->auth->db, a->actor, actor);
+	if (r == 0)
+		r = actor_name(l->auth->db, a->object, object);
+	if (r < 0)
+		return r;
 	l->n++;
 	l->last_id = a->id;
 	buf_puts(l->b, "<tr><td class=\"when\">");
 	page_time(l->b, a->at_us);
 	HTML(l->b,
-	     "</td><td class=\"main\">{}</td><td>{}</td>"
-	     "<td><code>{}</code></td><td><span class=\"tag {}\">{}</span>"
+	     "</td><td class=\"main\">{}</td><td title=\"{}\">{}</td>"
+	     "<td><code title=\"{}\">{}</code></td><td><span class=\"tag "
+	     "{}\">{}</span>"
 	     "</td></tr>\n",
-	     a->action, actor_words(l->auth, a->actor, &u), a->object,
+	     a->action, a->actor, actor, a->object, object,
 	     strcmp(a->result, "ok") == 0 ? "good" : "warn", a->result);
 	return buf_error(l->b);
 }

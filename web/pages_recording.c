@@ -219,7 +219,10 @@ static void put_events(struct buf *b, const struct recording *rec)
 		     "<span class=\"at\">{}</span> <span>{}{}{}</span> "
 		     "<span class=\"faint\">{}</span></li>\n",
 		     offset, ev->kind, at, event_words(ev->kind),
-		     name[0] ? ": " : "", name, said ? "" : ev->text);
+		     name[0] ? ": " : "", name,
+		     said		 ? ""
+		     : ev->actor_name[0] ? ev->actor_name
+					 : ev->text);
 	}
 	buf_puts(b, "</ol>\n</section>\n");
 }

@@ -18,6 +18,7 @@
 #include "srs/cli/auth.h"
 #include "srs/cli/catalog.h"
 #include "srs/cli/grant_test.h"
+#include "storage/actor.h"
 #include "storage/db.h"
 
 static void close_file(FILE **f)
@@ -158,7 +159,25 @@ static void say_sentence(void *arg, const char *sentence)
 	printf("    %s\n", sentence);
 }
 
-static int list_json(struct cli_listing *l, const struct grant *g)
+/* Provider and owner, as people know them. */
+struct names {
+	char client[ACTOR_NAME_MAX], owner[ACTOR_NAME_MAX];
+};
+
+static int names_of(struct cli_auth *a, const struct grant *g,
+		    struct names *ret)
+{
+	char ref[16 + ID_LEN];
+	int r;
+
+	(void)snprintf(ref, sizeof(ref), "client:%s", g->client_id);
+	r = actor_name(a->db, ref, ret->client);
+	(void)snprintf(ref, sizeof(ref), "user:%s", g->owner_id);
+	return r < 0 ? r : actor_name(a->db, ref, ret->owner);
+}
+
+static int list_json(struct cli_listing *l, const struct grant *g,
+		     const struct names *n)
 {
 	char created[CLOCK_RFC3339_MAX], expires[CLOCK_RFC3339_MAX];
 	char used[CLOCK_RFC3339_MAX], token[CLOCK_RFC3339_MAX];
@@ -169,9 +188,10 @@ static int list_json(struct cli_listing *l, const struct grant *g)
 	cli_time(g->last_call_us, used, sizeof(used));
 	cli_time(g->token_us, token, sizeof(token));
 	(void)grant_words(g, add_sentence, words);
-	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, "
-		      "s:o, s:o}",
-		      "grant_id", g->id, "tenant_id", g->tenant_id, "client_id",
+	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, "
+		      "s:s, s:s, s:o, s:o}",
+		      "client_name", n->client, "owner", n->owner, "grant_id",
+		      g->id, "tenant_id", g->tenant_id, "client_id",
 		      g->client_id, "owner_id", g->owner_id, "state",
 		      g->revoked ? "revoked" : "active", "version",
 		      (json_int_t)g->version, "scope", g->scope, "created_at",
@@ -185,14 +205,23 @@ static int list_one(void *arg, const struct grant *g)
 {
 	char created[CLOCK_RFC3339_MAX], used[CLOCK_RFC3339_MAX];
 	struct cli_listing *l = arg;
+	struct names n;
+	int r;
 
+	r = names_of(l->a, g, &n);
+	if (r < 0)
+		return r;
 	if (l->items)
-		return list_json(l, g);
+		return list_json(l, g, &n);
 	cli_time(g->created_us, created, sizeof(created));
 	cli_time(g->last_call_us, used, sizeof(used));
-	printf("%s  %s  client %s  owner %s  since %s  last call %s\n", g->id,
-	       g->revoked ? "revoked" : "active ", g->client_id, g->owner_id,
-	       created, used[0] ? used : "never");
+	printf("%s  %s  client %s (", g->id, g->revoked ? "revoked" : "active ",
+	       g->client_id);
+	cli_put_text(stdout, n.client);
+	printf(")  owner %s (", g->owner_id);
+	cli_put_text(stdout, n.owner);
+	printf(")  since %s  last call %s\n", created,
+	       used[0] ? used : "never");
 	(void)grant_words(g, say_sentence, NULL);
 	return 0;
 }

@@ -224,6 +224,13 @@ def test_who_may_pause(client, world, server):
     assert ask(world, rec, "resume", token=ear).status_code in (403, 404)
     done = server.cli("recordings", "resume", rec)
     assert done["state"] == "done" and done["recording_id"] == rec
+    # ids stay, names come with them
+    assert ask(world, rec, "pause").status_code == 200
+    by = [(e["actor"], e["actor_name"]) for e in world.recording(rec)["events"]
+          if e["kind"] in ("pause", "unpause")]
+    assert by == [(f"client:{world.client_id}", "Example VoIP"), ("operator", "the operator"),
+                  (f"user:{world.user_id}", world.email)]
+    assert ask(world, rec, "resume").status_code == 200
     d.bye()
     Catalog(server).wait_ended()
     assert ask(world, rec, "pause").status_code == 409
