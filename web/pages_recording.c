@@ -175,8 +175,8 @@ static const char *event_words(const char *kind)
 	static const char *const table[][2] = {
 		{ "hold", "On hold" },
 		{ "resume", "Resumed" },
-		{ "pause", "Paused" },
-		{ "unpause", "Recording again" },
+		{ "pause", "Paused by" },
+		{ "unpause", "Recording again, by" },
 		{ "join", "Joined" },
 		{ "leave", "Left" },
 		{ "loss", "Audio lost" },

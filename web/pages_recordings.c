@@ -186,8 +186,9 @@ static int list(struct http_request *req, struct http_response *res,
 			    "</thead>\n<tbody>\n");
 		buf_put(b, rows.b.data, rows.b.len);
 		HTML(b,
-		     "</tbody>\n</table>\n<p class=\"faint\">Dates and times "
-		     "are in <span id=\"zone\">{}</span>.</p>\n",
+		     "</tbody>\n</table>\n<p class=\"faint zone-note\">Dates "
+		     "and "
+		     "times are in <span id=\"zone\">{}</span>.</p>\n",
 		     z->name);
 	} else if (n == 0) {
 		put_empty(req, b);
