@@ -158,6 +158,8 @@ int user_aor_insert(struct auth *a, const char *user_id, const char *aor,
 	struct identity id = { .sip = "" };
 	int64_t n;
 
+	if (!str_visible(aor))
+		return err_set(e, -EINVAL, "AoR: has invisible characters");
 	if (id_exact_ok(aor)) {
 		if (identity_parse(aor, &id) < 0)
 			return err_set(e, -EINVAL, "AoR: is too long");

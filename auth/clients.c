@@ -176,6 +176,7 @@ static int insert(struct auth *a, const struct client_new *c, const char *id,
 	int64_t r;
 
 	(void)str_copy(name, sizeof(name), c->name);
+	str_plain(name, false);
 	str_clean(name);
 	r = db_exec(a->db,
 		    "INSERT INTO clients (id, tenant_id, name, secret_mac, "

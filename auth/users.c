@@ -44,8 +44,7 @@ int user_email_normalize(const char *email, char dst[USER_EMAIL_MAX])
 	char *p;
 
 	if (!at || at == email || !at[1] || strchr(at + 1, '@') ||
-	    !str_copy(dst, USER_EMAIL_MAX, email) ||
-	    !str_utf8_ok(dst, strlen(dst)))
+	    !str_copy(dst, USER_EMAIL_MAX, email) || !str_visible(dst))
 		return -EINVAL;
 	for (p = dst; *p; p++) {
 		if ((unsigned char)*p <= ' ' || *p == 127 ||

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 void buf_init(struct buf *b, size_t max)
 {
@@ -236,17 +237,31 @@ int buf_json(struct buf *b, const char *s, size_t len)
 	return b->error ? buf_undo(b, before) : 0;
 }
 
+/* Length of a character here that must not be in a page, whoever let it in. */
+static size_t hidden_at(const char *s, size_t len)
+{
+	unsigned char c = (unsigned char)*s;
+
+	if (c == '\t' || c == '\n' || c == '\r' || (c & 0xc0) == 0x80)
+		return 0;
+	if (c >= ' ' && c < 0x7f)
+		return 0;
+	return str_harmful(s, len);
+}
+
 int buf_html(struct buf *b, const char *s)
 {
-	size_t i, start = 0, before = b->len;
+	size_t i, start = 0, before = b->len, len = strlen(s), bad;
 	const char *esc;
 
-	for (i = 0; s[i]; i++) {
+	for (i = 0; i < len; i++) {
 		esc = html_escape((unsigned char)s[i]);
-		if (!esc)
+		bad = esc ? 0 : hidden_at(s + i, len - i);
+		if (!esc && !bad)
 			continue;
 		(void)buf_put(b, s + start, i - start); /* errors stick */
-		(void)buf_puts(b, esc);
+		(void)buf_puts(b, esc ? esc : "");
+		i += bad ? bad - 1 : 0;
 		start = i + 1;
 	}
 	(void)buf_put(b, s + start, i - start);

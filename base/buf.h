@@ -42,7 +42,8 @@ int buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 /** Append s escaped as the inside of a JSON string (no quotes added). */
 int buf_json(struct buf *b, const char *s, size_t len);
-/** Append s escaped for HTML/XML text and double-quoted attributes. */
+/** Append s escaped for HTML/XML text and double-quoted attributes; characters
+ *  that hide or turn others (str_clean()) are left out, breaks and tabs not. */
 int buf_html(struct buf *b, const char *s);
 
 /** Drop the first n bytes (n <= len). */

@@ -396,12 +396,69 @@ bool str_utf8_ok(const char *s, size_t len)
 	return true;
 }
 
-/* Controls (C0, DEL, C1), line separators, bidi marks and overrides. */
+/* Controls (C0, DEL, C1), line separators, bidi marks and overrides, and what
+ * takes no room: with all of them a text can look like another. The joiners
+ * U+200C and U+200D are left: Persian, Indic scripts and emoji need them. */
 static bool is_harmful(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp <= 0x9f) || cp == 0x61c ||
-	       cp == 0x200e || cp == 0x200f || (cp >= 0x2028 && cp <= 0x202e) ||
-	       (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+	static const struct {
+		uint32_t first, last;
+	} table[] = {
+		{ 0, 0x1f },	      { 0x7f, 0x9f },	  { 0xad, 0xad },
+		{ 0x61c, 0x61c },     { 0x115f, 0x1160 }, { 0x180e, 0x180e },
+		{ 0x200b, 0x200b },   { 0x200e, 0x200f }, { 0x2028, 0x202e },
+		{ 0x2060, 0x206f },   { 0x3164, 0x3164 }, { 0xfeff, 0xfeff },
+		{ 0xffa0, 0xffa0 },   { 0xfff9, 0xfffb }, { 0x1d173, 0x1d17a },
+		{ 0xe0001, 0xe0001 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (cp >= table[i].first && cp <= table[i].last)
+			return true;
+	return false;
+}
+
+size_t str_harmful(const char *s, size_t len)
+{
+	uint32_t cp;
+	size_t n = utf8_next(s, len, &cp);
+
+	if (n == 0)
+		return 1;
+	return is_harmful(cp) ? n : 0;
+}
+
+bool str_visible(const char *s)
+{
+	size_t len = strlen(s), n;
+	uint32_t cp;
+
+	for (; len > 0; s += n, len -= n) {
+		n = utf8_next(s, len, &cp);
+		if (n == 0 || is_harmful(cp))
+			return false;
+	}
+	return true;
+}
+
+void str_plain(char *s, bool lines)
+{
+	size_t len = strlen(s), n;
+	char *out = s;
+	uint32_t cp;
+
+	for (; len > 0; s += n, len -= n) {
+		n = utf8_next(s, len, &cp);
+		if (n == 1 && strchr("\t\n\r", *s)) {
+			*out++ = lines ? *s : ' ';
+		} else if (n == 0 || is_harmful(cp)) {
+			n = n ? n : 1;
+		} else {
+			memmove(out, s, n);
+			out += n;
+		}
+	}
+	*out = '\0';
 }
 
 /* RFC 6750, and the dot between id and secret */

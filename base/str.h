@@ -70,6 +70,15 @@ bool str_utf8_ok(const char *s, size_t len);
  *  (srs_at_..., srs_rt_..., srs_cs_...) becomes "[token]": some clients put
  *  theirs where a name belongs. */
 void str_clean(char *s);
+/** Text that a person wrote here, made such that it is what it looks like:
+ *  what str_clean() replaces is taken out. @param lines line breaks and tabs
+ *  may stay, else they become blanks */
+void str_plain(char *s, bool lines);
+/** @return true when str_clean() would change no character */
+bool str_visible(const char *s);
+/** @return length of the character at s that str_clean() would replace, 0 when
+ *  it is good (len > 0) */
+size_t str_harmful(const char *s, size_t len);
 
 /** Same time for any content of equal length. */
 bool mem_equal_ct(const void *a, const void *b, size_t len);

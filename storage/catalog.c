@@ -145,17 +145,35 @@ bool catalog_scope_limited(const struct catalog_scope *s)
 	       s->listener_id;
 }
 
+static void free_text(char **p)
+{
+	mem_free(*p);
+}
+
+/* As it is stored and compared: nothing in it hides or turns other parts. */
+static char *plain_name(const char *name)
+{
+	char *plain = mem_strdup(name);
+
+	if (plain)
+		str_plain(plain, false);
+	return plain;
+}
+
 int tenant_create(struct db *db, const char *name, int64_t now_us,
 		  struct id *ret_id)
 {
+	char *plain CLEANUP(free_text) = plain_name(name);
 	struct id id;
 	int64_t r;
 
+	if (!plain)
+		return -ENOMEM;
 	id_new(&id, now_us);
 	r = db_exec(db,
 		    "INSERT INTO tenants (id, name, created_us) "
 		    "VALUES ($1, $2, $3)",
-		    DB_ARGS(db_text(id.s), db_text(name), db_int(now_us)));
+		    DB_ARGS(db_text(id.s), db_text(plain), db_int(now_us)));
 	if (r < 0)
 		return (int)r;
 	*ret_id = id;
@@ -172,11 +190,14 @@ static int copy_id(void *arg, struct db_row *row)
 
 int tenant_find(struct db *db, const char *name_or_id, struct id *ret_id)
 {
+	char *plain CLEANUP(free_text) = plain_name(name_or_id);
 	struct id id;
 	int64_t r;
 
+	if (!plain)
+		return -ENOMEM;
 	r = db_query(db, "SELECT id FROM tenants WHERE name = $1 OR id = $1",
-		     DB_ARGS(db_text(name_or_id)), copy_id, &id);
+		     DB_ARGS(db_text(plain)), copy_id, &id);
 	if (r < 0)
 		return (int)r;
 	if (r == 0)

@@ -310,16 +310,29 @@ static int edit(struct db *db, const struct catalog_scope *scope,
 	return r < 0 ? r : catalog_index(db, id);
 }
 
+static void free_text(char **p)
+{
+	mem_free(*p);
+}
+
 int recording_edit(struct db *db, const struct catalog_scope *scope,
 		   const char *id, const char *title, const char *notes)
 {
+	char *t CLEANUP(free_text) = title ? mem_strdup(title) : NULL;
+	char *n CLEANUP(free_text) = notes ? mem_strdup(notes) : NULL;
 	int r;
 
 	if ((title && strlen(title) > RECORDING_TITLE_MAX) ||
 	    (notes && strlen(notes) > RECORDING_NOTES_MAX))
 		return -E2BIG;
+	if ((title && !t) || (notes && !n))
+		return -ENOMEM;
+	if (t)
+		str_plain(t, false);
+	if (n)
+		str_plain(n, true);
 	r = db_begin(db);
-	return r < 0 ? r : catalog_end(db, edit(db, scope, id, title, notes));
+	return r < 0 ? r : catalog_end(db, edit(db, scope, id, t, n));
 }
 
 static int mark_deleted(struct db *db, const struct catalog_scope *scope,

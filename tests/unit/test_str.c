@@ -235,6 +235,37 @@ static void constant_time_compare_compares(void **state)
 	assert_true(mem_equal_ct("x", "y", 0));
 }
 
+/* What people write may be read as it looks, and only so. */
+static void plain_text_hides_nothing(void **state)
+{
+	static const struct {
+		const char *in, *line, *lines;
+	} table[] = {
+		{ "a\u202eb\u2066c\u2069", "abc", "abc" },
+		{ "\u200bx\u200e\u200f\u061c\ufeff\u2060", "x", "x" },
+		{ "a\nb\tc\x01\x7f\xc2\x85", "a b c", "a\nb\tc" },
+		{ "\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e",
+		  "\u0645\u06cc\u200c\u062e" },
+		{ "\xff\xe2\x80z", "z", "z" },
+		{ "Zo\u00eb \U0001f600", "Zo\u00eb \U0001f600",
+		  "Zo\u00eb \U0001f600" },
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		(void)str_copy(text, sizeof(text), table[i].in);
+		str_plain(text, false);
+		assert_string_equal(text, table[i].line);
+		assert_true(str_visible(text));
+		(void)str_copy(text, sizeof(text), table[i].in);
+		str_plain(text, true);
+		assert_string_equal(text, table[i].lines);
+	}
+	assert_false(str_visible("a\u202e"));
+	assert_false(str_visible("a\xff"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +279,7 @@ int main(void)
 		cmocka_unit_test(utf8_is_checked),
 		cmocka_unit_test(clean_makes_text_harmless),
 		cmocka_unit_test(constant_time_compare_compares),
+		cmocka_unit_test(plain_text_hides_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
