@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "web/access.h"
+#include "web/conditional.h"
 #include "web/context.h"
 #include "web/oauth.h"
 #include "web/page.h"
@@ -113,7 +114,7 @@ void serve_request(struct http_request *req, struct http_response *res)
 		return;
 	}
 	if (access_check(req, route, &session, &who, res)) {
-		r = route->handler(req, res);
+		r = conditional_serve(route, req, res);
 		if (r < 0)
 			say_no(req, res, r);
 		if (r < 0 && http_status_of(r) >= 500)

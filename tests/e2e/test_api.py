@@ -321,6 +321,31 @@ def test_methods_headers_and_health(world):
             }).status_code == code
 
 
+def test_a_change_may_depend_on_what_was_seen(world):
+    path = f"/recordings/{world.item['id']}"
+    seen = api(world, path, code=200).headers["ETag"]
+    assert api(world, path, headers={"If-None-Match": f'"x", W/{seen}'}).status_code == 304
+    assert api(world, path, code=200, headers={"If-None-Match": '"x"'}).json()
+
+    def patch(title, match, code):
+        return api(world, path, "PATCH", json={"title": title}, code=code,
+                   headers={"If-Match": match})
+
+    for match in ('"x"', f"W/{seen}", "x", ""):
+        problem(patch("wrong", match, 412), 412)
+    problem(api(world, path, "DELETE", headers={"If-Match": '"x"'}), 412)
+    now = patch("first \u202etsrif", f'"x", {seen}', 200)
+    assert now.json()["title"] == "first tsrif"
+    assert now.headers["ETag"] == api(world, path, code=200).headers["ETag"] != seen
+    problem(patch("second", seen, 412), 412)
+    patch("third", "*", 200)
+    seen = api(world, path, code=200).headers["ETag"]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda i: api(world, path, "PATCH", json={"title": f"t{i}"}, headers={
+            "If-Match": seen}).status_code, range(8)))
+    assert sorted(codes) == [200] + [412] * 7
+
+
 def test_many_at_once(world):
     """Reads, ranges, writes, wrong tokens and pages on all threads of the pool."""
     rid = world.item["id"]
