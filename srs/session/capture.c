@@ -236,6 +236,7 @@ static void on_activity(struct sip_server *sv, const struct cap_activity *a)
 	if (!s)
 		return;
 	s->packets = a->packets;
+	s->media_us = session_mono_us(sv);
 	session_touch_activity(s);
 }
 

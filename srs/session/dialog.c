@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/settings.h"
 #include "base/str.h"
 #include "srs/session/refer.h"
 #include "srs/session/session.h"
+
+/* Capture tells once a second what has come. */
+#define MEDIA_REPORT_US 2000000
 
 static void answer_status(struct session *s, struct ua_request *req, int status)
 {
@@ -25,6 +29,10 @@ static void on_bye(struct session *s, struct ua_request *req)
 		return;
 	}
 	s->bye = req;
+	if (req->odd)
+		session_note_warning(s, "sip.cseq_below", WARN_WARNING,
+				     "the BYE's CSeq is below the last one; "
+				     "the call was ended all the same");
 	fine = session_last_words(s, req);
 	session_end(s,
 		    handover_ends(s) ? CAP_REASON_HANDED_OVER
@@ -151,6 +159,25 @@ void session_check_prack(struct session *s)
 	s->prack_due_us = INT64_MAX;
 }
 
+/* Who sends what was agreed has seen our answer; when that stops the call ends
+ * as any other. */
+void session_ack_missing(struct session *s)
+{
+	int64_t waited = 64 * s->sv->set->sip.t1_us + MEDIA_REPORT_US;
+	bool media =
+		s->packets > 0 && session_mono_us(s->sv) - s->media_us < waited;
+
+	s->ack_due_us = INT64_MAX;
+	session_note_warning(s, "sip.ack_missing", WARN_WARNING,
+			     media ? "the client never confirmed our answer; "
+				     "its media comes, so the call goes on"
+				   : "the client never confirmed our answer");
+	if (!media)
+		session_end(s, "ack_missing", 408, "ACK missing");
+	else if (s->offered)
+		session_answer_wait_over(s);
+}
+
 static void on_ack(void *arg, const struct ua_request *ack)
 {
 	struct session *s = arg;
@@ -159,15 +186,19 @@ static void on_ack(void *arg, const struct ua_request *ack)
 	if (ack) {
 		session_note_request(s, ack);
 		session_touch_activity(s);
+		if (ack->odd && !s->told_ack)
+			session_note_warning(
+				s, "sip.ack_odd", WARN_INFO,
+				"the ACK has no To tag, or another CSeq than "
+				"its INVITE");
+		s->told_ack |= ack->odd;
 		if (ack->body.len > 0 && s->state == SESSION_LIVE)
 			session_take_body(s, ack->content_type, ack->body);
 		if (s->offered && !s->late_answer)
 			session_take_answer(s, ack->content_type, ack->body);
 		return;
 	}
-	session_note_warning(s, "sip.ack_missing", WARN_WARNING,
-			     "the client never confirmed our answer");
-	session_end(s, "ack_missing", 408, "ACK missing");
+	session_ack_missing(s);
 }
 
 static void on_response(void *arg, enum ua_method method,

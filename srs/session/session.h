@@ -154,6 +154,7 @@ struct session {
 	int64_t prack_due_us;  /* our 183 should be confirmed by then */
 	int64_t answer_due_us; /* our offer got none: media must come */
 	int64_t active_us;     /* last media or signalling */
+	int64_t media_us;      /* last media, when packets > 0 */
 	int64_t asked_us;      /* OPTIONS sent because of silence, 0 = no */
 	int64_t close_due_us;  /* CAP_CLOSED must have come */
 	int64_t bye_due_us;    /* answer the client's BYE at the latest */
@@ -196,6 +197,7 @@ struct session {
 	char spool_file[96];
 	uint64_t packets;
 	bool packets_known; /* capture has told the total */
+	bool told_ack;	    /* of an odd ACK, by a warning */
 	bool told_refused;  /* of a request in the dialog, by a warning */
 	bool row;	    /* the catalog has (or gets in this turn) the row */
 	bool row_committed;
@@ -555,6 +557,9 @@ int session_take_people(struct session *s);
 int session_put_person(struct session *s, unsigned index, int64_t joined_us);
 int session_put_streams(struct session *s);
 
+/** Our 200 was not confirmed in time: a warning while media comes, else the
+ *  end. */
+void session_ack_missing(struct session *s);
 /** A warning when our 183 was required and is not confirmed. */
 void session_check_prack(struct session *s);
 void session_on_in_dialog(void *arg, struct ua_request *req);

@@ -195,9 +195,7 @@ static void watch_live(struct session *s, int64_t now, int64_t wall)
 		session_end(s, "max_duration", 403,
 			    "Authorized duration is over");
 	} else if (s->ack_due_us <= now) {
-		session_note_warning(s, "sip.ack_missing", WARN_WARNING,
-				     "the client never confirmed our answer");
-		session_end(s, "ack_missing", 408, "ACK missing");
+		session_ack_missing(s);
 	} else if (s->prack_due_us <= now) {
 		session_check_prack(s);
 	} else if (s->rejudge && !s->change && !s->plan) {

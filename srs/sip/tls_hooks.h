@@ -21,4 +21,8 @@ struct tls_hook {
 /** @param hook NULL: pass through again; borrowed until then */
 void tls_hook_set(struct tls_hook *hook);
 
+/** CRLF to the connection whose data was read last: to be called while that is
+ *  looked at. */
+void tls_hook_pong(void);
+
 #endif

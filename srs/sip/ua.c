@@ -354,6 +354,8 @@ int ua_answer(struct ua_request *req, const struct ua_answer *a,
 		d->invite = NULL;
 	if (d && req->method == UA_INVITE && !accepts)
 		d->refused_cseq = req->cseq;
+	if (a->status >= 300)
+		ua_again_refused(q);
 	if (accepts) {
 		if (d->accepted) { /* the ACK of the one before is lost */
 			ua_rel_leave(d, d->accepted);

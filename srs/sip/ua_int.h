@@ -19,6 +19,7 @@ struct ua_orq_magic;
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wundef"
 #include <sofia-sip/msg_addr.h>
+#include <sofia-sip/msg_buffer.h>
 #include <sofia-sip/msg_mclass.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/nta_stateless.h>
@@ -47,6 +48,14 @@ struct ua_leg_magic {
 	struct ua_dialog *dialog;
 };
 
+/* A request outside of any dialog that we refused: ua_again.c. */
+#define UA_AGAIN_MAX 1024u
+struct ua_again {
+	uint64_t key; /* 0 = none */
+	int64_t until_us;
+	bool confirmed;
+};
+
 struct ua {
 	const struct ua_events *events;
 	void *arg;
@@ -70,6 +79,7 @@ struct ua {
 	size_t max_memory;
 	const msg_t *odd;    /* handled now: see ua_request.odd */
 	bool full, too_full; /* of junk: ua_guard.c */
+	struct ua_again again[UA_AGAIN_MAX];
 	int64_t memory_look_us;
 	unsigned memory_look_at; /* handled, then */
 };
@@ -188,7 +198,35 @@ nta_request_f *ua_leg_callback(void);
 int ua_take_request(struct ua_leg_magic *magic, nta_incoming_t *irq,
 		    sip_t const *sip);
 
+/* ua_again.c */
+
+/** A final refusal of q was sent. */
+void ua_again_refused(const struct ua_irq_magic *q);
+/** Is it a new try of what was refused? @return true: msg is taken */
+bool ua_again_take(struct ua *ua, tport_t *tp, msg_t *msg);
+
+/* ua_stream.c */
+
+/* sip_user of what was received: where its head lies, once that is complete,
+ * and before that what of the empty lines before it was looked at. */
+struct ua_head {
+	char *p; /* NULL: not complete */
+	size_t len;
+	size_t seen;	  /* bytes */
+	unsigned matched; /* of CRLF CRLF */
+};
+
+/** The connection stays whatever the library says of this message, if it is
+ *  known where it ended; tp NULL: it is handled. */
+void ua_stream_keep(tport_t *tp, const sip_t *sip);
+bool ua_stream_keeps(const tport_t *tp);
+
 /* ua_within.c */
+
+/** Not what nta refuses before it looks for a dialog. */
+bool ua_is_readable(msg_t *msg);
+/** Judge it as a request outside of any dialog; msg is taken. */
+void ua_take_outside(struct ua *ua, tport_t *tp, msg_t *msg);
 
 /** Is it a dialog's, and not a repetition? @return true: msg is taken */
 bool ua_within_take(struct ua *ua, tport_t *tp, msg_t *msg);

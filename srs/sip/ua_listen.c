@@ -108,7 +108,7 @@ static int bind_one(struct ua *ua, const struct ua_config *cfg,
 	}
 	r = nta_agent_add_tport(
 		ua->agent, (url_string_t *)(void *)url, TPTAG_STUN_SERVER(0),
-		TPTAG_SERVER(1), TPTAG_QUEUESIZE(256),
+		TPTAG_SERVER(1), TPTAG_QUEUESIZE(256), TPTAG_PONG2PING(1),
 		TPTAG_UDP_RMEM(4 * 1024 * 1024), TPTAG_CERTIFICATE("/"),
 		TPTAG_TLS_VERIFY_POLICY(cfg->tls_verify == UA_TLS_REQUIRED
 						? TPTLS_VERIFY_IN

@@ -29,13 +29,7 @@
 #include "base/mem.h"
 #include "srs/sip/ua_int.h"
 
-/* sip_user of what was received: where its head lies. */
-struct head {
-	char *p;
-	size_t len;
-};
-
-static struct head sent_once; /* sip_user of what was sent */
+static struct ua_head sent_once; /* sip_user of what was sent */
 
 /* ---- the text of a message ---- */
 
@@ -65,7 +59,7 @@ static bool in_one_piece(const msg_header_t *first, const char *b)
 
 /* The lines from the buffers of several reads. */
 static void gather(msg_t *msg, const msg_header_t *first, const char *b,
-		   size_t separator, struct head *ret)
+		   size_t separator, struct ua_head *ret)
 {
 	size_t len = separator, at = 0;
 	char *copy;
@@ -94,7 +88,7 @@ void ua_wire_keep_head(msg_t *msg, sip_t *sip, char *b, size_t len)
 				      ? (msg_header_t *)sip->sip_request
 				      : (msg_header_t *)sip->sip_status;
 	size_t separator = separator_len(b, len);
-	struct head *head;
+	struct ua_head *head;
 
 	if (!first || !first->sh_data)
 		return;
@@ -137,7 +131,7 @@ static int join(su_home_t *home, struct span a, struct span b,
 static int received_text(const sip_t *sip, su_home_t *home,
 			 struct span *ret_text)
 {
-	const struct head *head = sip->sip_user;
+	const struct ua_head *head = sip->sip_user;
 	struct span body = { "", 0 };
 
 	if (sip->sip_payload && sip->sip_payload->pl_data)
@@ -172,13 +166,14 @@ static int sent_text(msg_t *msg, su_home_t *home, struct span *ret_text)
 int ua_msg_text(msg_t *msg, su_home_t *home, struct span *ret_text)
 {
 	const sip_t *sip = sip_object(msg);
+	const struct ua_head *head = sip ? sip->sip_user : NULL;
 	size_t len = 0;
 	char *s;
 
 	if (sip && sip->sip_user == &sent_once &&
 	    sent_text(msg, home, ret_text) == 0)
 		return 0;
-	if (sip && sip->sip_user && sip->sip_user != &sent_once)
+	if (head && head != &sent_once && head->p)
 		return received_text(sip, home, ret_text);
 	/* its head never ended */
 	s = msg_as_string(home, msg, NULL, 0, &len);
@@ -319,8 +314,10 @@ static void on_message(tp_stack_t *stack, tport_t *tp, msg_t *msg,
 		return;
 	}
 	ua->coming = msg_ref(msg);
-	if (!ua_within_take(ua, tp, msg))
+	ua_stream_keep(tp, sip);
+	if (!ua_within_take(ua, tp, msg) && !ua_again_take(ua, tp, msg))
 		take_message(stack, tp, msg, magic, when);
+	ua_stream_keep(NULL, NULL);
 	if (ua->coming == msg && is_news(sip))
 		tell(ua, msg, true, tp, msg);
 	ua->coming = ua->told = NULL;
@@ -372,6 +369,7 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *tpn,
 	struct ua *ua = ua_mclass_watched();
 	sip_t *sip = msg ? sip_object(msg) : NULL;
 	bool again = !sip || sip->sip_user == &sent_once;
+	tagi_t *close;
 	tport_t *tp;
 	ta_list ta;
 
@@ -380,6 +378,9 @@ tport_t *tport_tsend(tport_t *self, msg_t *msg, tp_name_t const *tpn,
 	if (sip)
 		sip->sip_user = &sent_once;
 	ta_start(ta, tag, value);
+	close = (tagi_t *)(uintptr_t)tl_find(ta_args(ta), tptag_sdwn_after);
+	if (close && ua_stream_keeps(self))
+		close->t_value = 0;
 	tp = real(self, msg, tpn, ta_tags(ta));
 	(void)(ta_end(ta));
 	if (ua && !tp && is_sent_enough(ua, msg, sip))

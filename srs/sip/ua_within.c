@@ -15,9 +15,10 @@
 #include "base/buf.h"
 #include "srs/sip/ua_int.h"
 
-/* What nta refuses before it looks for a dialog. */
-static bool is_readable(msg_t *msg, sip_t *sip)
+bool ua_is_readable(msg_t *msg)
 {
+	sip_t *sip = sip_object(msg);
+
 	return !(sip->sip_flags & (MSG_FLG_TOOLARGE | MSG_FLG_ERROR)) &&
 	       !(msg_extract_errors(msg) & sip_mask_request) &&
 	       sip_sanity_check(sip) >= 0 &&
@@ -86,7 +87,7 @@ static bool is_copy(const struct ua_dialog *d, sip_t const *sip)
 
 /* A new INVITE that has the Call-ID and From tag of a dialog that it does not
  * belong to: judged as any other. */
-static void take_outside(struct ua *ua, tport_t *tp, msg_t *msg)
+void ua_take_outside(struct ua *ua, tport_t *tp, msg_t *msg)
 {
 	sip_t *sip = sip_object(msg);
 	nta_incoming_t *irq = begin(ua, ua->default_leg, tp, msg, sip);
@@ -170,7 +171,7 @@ static bool sort(struct ua_dialog *d, struct ua_irq_magic *peek, tport_t *tp,
 	else if (!refused)
 		take(d, peek, tp, msg);
 	else if (peek->pub.method == UA_INVITE && !sip->sip_to->a_tag)
-		take_outside(d->ua, tp, msg);
+		ua_take_outside(d->ua, tp, msg);
 	else
 		refuse(d, tp, msg, refused, &headers);
 	buf_fini(&headers);
@@ -185,7 +186,7 @@ bool ua_within_take(struct ua *ua, tport_t *tp, msg_t *msg)
 	bool taken;
 
 	ua->odd = NULL;
-	if (!sip->sip_request || !is_readable(msg, sip))
+	if (!sip->sip_request || !ua_is_readable(msg))
 		return false;
 	d = dialog_of(ua, sip);
 	if (!d || nta_incoming_find(ua->agent, sip, sip->sip_via))

@@ -1,4 +1,6 @@
 """Whose requests count in a call: nobody's but those of who set it up."""
+import re
+
 import pytest
 
 from lib import sipc
@@ -185,3 +187,33 @@ def test_a_call_stays_whose_it_is_over_a_restart(world, connect):
     attack(call, connect("tls"), ["UPDATE", "BYE"])
     call.d.c = connect("tls", cert=True)
     assert call.end() == "bye"
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_keepalives_are_answered(world, connect, transport):
+    """RFC 5626 section 4.4.1."""
+    c = connect(transport)
+
+    def pongs(n):
+        data = b""
+        while len(data) < 2 * n:
+            c.sock.settimeout(10)
+            data += c.sock.recv(100)
+        assert data == b"\r\n" * n
+
+    c.send("\r\n\r\n")
+    pongs(1)
+    for piece in ("\r", "\n\r", "\n"):
+        c.send(piece)
+    pongs(1)
+    d = c.dialog(token=world.access_token)
+    d.request("OPTIONS")
+    assert d.final().status == 200
+    whole, c.send = c.send, lambda data: whole(data + b"\r\n\r\n")
+    d.request("OPTIONS")  # with a ping behind it
+    c.send, data = whole, b""
+    while not (re.search(rb"Content-Length: 0\r\n\r\n", data) and
+               re.sub(rb"SIP/2.0 200.*?\r\n\r\n", b"", data, flags=re.S) == b"\r\n"):
+        data += c.sock.recv(1000)
+    c.send("\r\n\r\n")
+    pongs(1)

@@ -36,6 +36,9 @@ struct rig {
 	uint16_t udp_port, tcp_port;
 	uint16_t my_port;
 	bool tcp, hold_answer, nested_ran;
+	int refuse; /* INVITE with this status */
+	int admit;  /* answer of admit() */
+	bool odd;   /* was the last BYE or ACK */
 	struct ua_request *held;
 	int invites, acks, lost, cancels, byes, options, changes;
 	enum ua_method response_to;
@@ -68,6 +71,10 @@ static void on_request(void *arg, struct ua_request *req)
 		return;
 	}
 	g->invites++;
+	if (g->refuse) {
+		answer(req, g->refuse, NULL);
+		return;
+	}
 	if (g->hold_answer) {
 		g->held = req;
 		return;
@@ -80,6 +87,7 @@ static void on_in_dialog(void *arg, struct ua_request *req)
 {
 	struct rig *g = arg;
 
+	g->odd = req->odd;
 	if (req->method == UA_BYE)
 		g->byes++;
 	else
@@ -95,10 +103,21 @@ static void on_ack(void *arg, const struct ua_request *ack)
 {
 	struct rig *g = arg;
 
+	g->odd = ack && ack->odd;
 	if (ack)
 		g->acks++;
 	else
 		g->lost++;
+}
+
+static int on_admit(void *arg, struct ua_request *req, struct buf *headers)
+{
+	struct rig *g = arg;
+
+	assert_string_equal(req->call_id, "call-1");
+	if (g->admit)
+		buf_puts(headers, "Warning: 399 x \"no\"\r\n");
+	return g->admit;
 }
 
 static void on_cancelled(void *arg, struct ua_request *invite,
@@ -136,6 +155,7 @@ static void on_wire(void *arg, const struct ua_wire *w)
 
 static const struct ua_events events = {
 	.request = on_request,
+	.admit = on_admit,
 	.in_dialog = on_in_dialog,
 	.ack = on_ack,
 	.cancelled = on_cancelled,
@@ -721,6 +741,244 @@ static void ua_tells_what_the_stack_does_alone(void **state)
 	}
 }
 
+/* ---- who and what is taken ---- */
+
+static void send_text(struct rig *g, const char *text)
+{
+	assert_int_equal(send(g->fd, text, strlen(text), 0), strlen(text));
+}
+
+/* nta gives an INVITE up after that. */
+static void run_for_an_ack(struct rig *g)
+{
+	int64_t end = clock_mono_us(clock_real()) + 80 * T1_MS * 1000;
+
+	while (clock_mono_us(clock_real()) < end)
+		ua_step(g->ua, 5);
+}
+
+static void ua_takes_odd_acks_for_what_they_mean(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 7, "a1", tag, ""); /* another CSeq */
+	run_until(g, &g->acks, 1);
+	assert_true(g->odd);
+	send_request(g, "INVITE", 8, "i2", tag, "");
+	run_until(g, &g->changes, 1);
+	expect(g, "SIP/2.0 200");
+	/* a repetition of the first INVITE's is none for this one */
+	send_request(g, "ACK", 1, "a1", tag, "");
+	send_request(g, "ACK", 8, "a2", NULL, ""); /* no To tag */
+	run_until(g, &g->acks, 2);
+	assert_true(g->odd);
+	run_for_an_ack(g);
+	assert_int_equal(g->lost, 0);
+	assert_int_equal(g->acks, 2);
+}
+
+static void ua_takes_a_bye_with_any_cseq(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	make_call(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	send_request(g, "OPTIONS", 9, "o1", tag, "");
+	run_until(g, &g->changes, 1);
+	send_request(g, "UPDATE", 8, "u1", tag, "");
+	expect(g, "SIP/2.0 500");
+	send_request(g, "BYE", 2, "b1", tag, "");
+	run_until(g, &g->byes, 1);
+	assert_true(g->odd);
+	expect(g, "SIP/2.0 200");
+	assert_non_null(strstr(g->message, "CSeq: 2 BYE"));
+}
+
+static void ua_lets_nothing_count_that_is_not_admitted(void **state)
+{
+	static const char *const methods[] = { "INVITE",  "UPDATE", "OPTIONS",
+					       "INFO",	  "BYE",    "REFER",
+					       "MESSAGE", "PRACK",  "FOO" };
+	struct rig *g = *state;
+	char tag[64], branch[8];
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	run_until(g, &g->invites, 1);
+	assert_int_equal(ua_dialog_create(g->ua, g->held, g, &g->dialog), 0);
+	g->admit = 403;
+	send_request(g, "CANCEL", 1, "i1", NULL, "");
+	expect(g, "SIP/2.0 403");
+	g->hold_answer = false;
+	answer(g->held, 200, NULL);
+	expect(g, "SIP/2.0 200");
+	get_tag(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "a1", tag, "");
+	for (unsigned i = 0; i < ARRAY_SIZE(methods); i++) {
+		(void)snprintf(branch, sizeof(branch), "m%u", i);
+		send_request(g, methods[i], 900 + i, branch, tag,
+			     "RAck: 1 1 INVITE\r\n");
+		expect(g, "SIP/2.0 403");
+		assert_non_null(strstr(g->message, "Warning: 399 x"));
+	}
+	assert_int_equal(g->cancels + g->acks + g->changes + g->byes, 0);
+	g->admit = 0;
+	send_request(g, "ACK", 1, "a2", tag, "");
+	run_until(g, &g->acks, 1);
+	send_request(g, "OPTIONS", 2, "o1", tag, "");
+	run_until(g, &g->changes, 1);
+	send_request(g, "BYE", 3, "b1", tag, "");
+	run_until(g, &g->byes, 1);
+	assert_false(g->odd);
+}
+
+/* ---- a new try, or a copy ---- */
+
+static void ua_takes_a_new_try_after_a_confirmed_refusal(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	g->refuse = 401;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	expect(g, "SIP/2.0 401");
+	send_request(g, "INVITE", 1, "i2", NULL, ""); /* not confirmed */
+	expect(g, "SIP/2.0 482");
+	send_request(g, "ACK", 1, "i1", NULL, "");
+	g->refuse = 0;
+	send_request(g, "INVITE", 1, "i3", NULL, "Authorization: Bearer x\r\n");
+	expect(g, "SIP/2.0 200");
+	assert_int_equal(g->invites, 2);
+	get_tag(g, tag, sizeof(tag));
+	/* and of that one these are copies */
+	send_request(g, "INVITE", 1, "i4", NULL, "");
+	expect(g, "SIP/2.0 482");
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	send_request(g, "INVITE", 1, "i5", NULL, "");
+	expect(g, "SIP/2.0 482");
+	assert_int_equal(g->invites, 2);
+}
+
+static void ua_merges_copies_of_what_runs(void **state)
+{
+	struct rig *g = *state;
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	run_until(g, &g->invites, 1);
+	send_request(g, "INVITE", 1, "i2", NULL, "");
+	expect(g, "SIP/2.0 482");
+	assert_int_equal(g->invites, 1);
+	answer(g->held, 503, NULL);
+	expect(g, "SIP/2.0 503");
+	send_request(g, "OPTIONS", 3, "o1", NULL, "");
+	expect(g, "SIP/2.0 200");
+	send_request(g, "OPTIONS", 3, "o2", NULL, ""); /* was accepted */
+	expect(g, "SIP/2.0 482");
+}
+
+/* ---- streams ---- */
+
+#define BAD_ACK                                                                \
+	"ACK sip:srs@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP "                   \
+	"127.0.0.1;branch=z9hG4bKx\r\nFrom: <sip:a@x>;tag=1\r\nTo: "           \
+	"<sip:b@x>;tag=2\r\nCall-ID: c\r\nCSeq: nonsense\r\n"                  \
+	"Content-Length: 0\r\n\r\n"
+#define NO_VIA                                                                 \
+	"OPTIONS sip:srs@127.0.0.1 SIP/2.0\r\nFrom: <sip:a@x>;tag=1\r\n"       \
+	"To: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n"                   \
+	"Content-Length: 0\r\n\r\n"
+
+static void ua_reads_on_after_a_bad_message(void **state)
+{
+	static const char *const bad[] = {
+		BAD_ACK,
+		NO_VIA,
+		"SIP/2.0 200 OK\r\nFrom: ?\r\nContent-Length: 0\r\n\r\n",
+		"ACK <> SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bKy\r\n"
+		"Call-ID: c\r\nContent-Length: 0\r\n\r\n",
+	};
+	struct rig *g = *state;
+	char branch[8];
+
+	connect_client(g, true);
+	for (unsigned i = 0; i < ARRAY_SIZE(bad); i++) {
+		(void)snprintf(branch, sizeof(branch), "n%u", i);
+		send_text(g, bad[i]);
+		send_request(g, "OPTIONS", i + 1, branch, NULL, "");
+		run_until(g, &g->options, (int)i + 1);
+		expect(g, "SIP/2.0 200");
+	}
+	/* one that gets an answer, and one of another version */
+	send_request(g, "OPTIONS", 20, "o1", NULL, "From: <sip:x@y>;tag=1\r\n");
+	expect(g, "SIP/2.0 400");
+	send_text(g, "OPTIONS sip:srs@127.0.0.1 SIP/3.0\r\nVia: SIP/2.0/TCP "
+		     "127.0.0.1;branch=z9hG4bKv\r\nFrom: <sip:a@x>;tag=1\r\n"
+		     "To: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n"
+		     "Content-Length: 0\r\n\r\n");
+	expect(g, "SIP/2.0 505");
+	send_request(g, "OPTIONS", 21, "o2", NULL, "");
+	expect(g, "SIP/2.0 200");
+}
+
+/* Until now came nothing but this many CRLF. */
+static void expect_pongs(struct rig *g, size_t wanted)
+{
+	int64_t end = clock_mono_us(clock_real()) + WAIT_US;
+	char got[64];
+	size_t n = 0;
+
+	while (n < 2 * wanted && clock_mono_us(clock_real()) < end) {
+		ssize_t r = recv(g->fd, got + n, sizeof(got) - n, MSG_DONTWAIT);
+
+		n += r > 0 ? (size_t)r : 0;
+		ua_step(g->ua, 5);
+	}
+	assert_int_equal(n, 2 * wanted);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got[i], "\r\n"[i % 2]);
+}
+
+static void ua_answers_keepalives_of_streams(void **state)
+{
+	static const char ping[] = "\r\n\r\n";
+	struct rig *g = *state;
+
+	connect_client(g, true);
+	send_text(g, ping);
+	expect_pongs(g, 1);
+	for (unsigned i = 0; ping[i]; i++) { /* in pieces */
+		assert_int_equal(send(g->fd, ping + i, 1, 0), 1);
+		ua_step(g->ua, 5);
+	}
+	expect_pongs(g, 1);
+	send_request(g, "OPTIONS", 1, "o1", NULL, "");
+	expect(g, "SIP/2.0 200");
+	/* behind a message, in one piece with it */
+	send_text(g, BAD_ACK "\r\n\r\n");
+	expect_pongs(g, 1);
+	send_text(g, ping);
+	expect_pongs(g, 1);
+	send_text(g, "\r\n");
+	send_request(g, "OPTIONS", 2, "o2", NULL, ""); /* that was no ping */
+	run_until(g, &g->options, 2);
+	expect(g, "SIP/2.0 200");
+	send_text(g, BAD_ACK "\r\n\r\n" BAD_ACK "\r\n");
+	expect_pongs(g, 1);
+	send_text(g, "\r\n");
+	expect_pongs(g, 1);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -746,6 +1004,13 @@ int main(void)
 		T(ua_takes_nothing_but_bye_when_far_too_full),
 		T(ua_keeps_few_requests_that_nobody_answers),
 		T(ua_tells_what_the_stack_does_alone),
+		T(ua_takes_odd_acks_for_what_they_mean),
+		T(ua_takes_a_bye_with_any_cseq),
+		T(ua_lets_nothing_count_that_is_not_admitted),
+		T(ua_takes_a_new_try_after_a_confirmed_refusal),
+		T(ua_merges_copies_of_what_runs),
+		T(ua_reads_on_after_a_bad_message),
+		T(ua_answers_keepalives_of_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
