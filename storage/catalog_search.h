@@ -54,6 +54,9 @@ struct recording {
 	int64_t bytes;
 	int64_t retain_until_us; /* 0 = for ever */
 	int64_t deleted_us;
+	/* set by who shows it: its messages without what names their dialog
+	 * (storage/signalling_hide.h) */
+	bool hide_dialog;
 	const char *duplicate_of; /* "": none; else what stands for it in lists
 				   * (storage/catalog_duplicates.h) */
 	int64_t media_dropped_us; /* that one has all of it; 0 = not */

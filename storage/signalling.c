@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pcapng.h"
-#include "storage/catalog_search.h"
+#include "storage/signalling_hide.h"
 #include "storage/signalling_label.h"
 
 #define SIP_PORT 5060
@@ -178,6 +178,44 @@ static int begin_packets(struct db *db, struct writer *w)
 
 /* ---- all ---- */
 
+/* A name of one byte becomes a longer one. */
+#define HIDDEN_MAX (1024u * 1024u)
+
+struct hider {
+	recording_message_fn *fn;
+	void *arg;
+	struct buf text;
+};
+
+static int hide(void *arg, const struct recording_message *m)
+{
+	struct hider *h = arg;
+	struct recording_message shown = *m;
+	int r;
+
+	buf_reset(&h->text);
+	r = signalling_hide(text_of(m), &h->text);
+	if (r < 0)
+		return r;
+	shown.body = h->text.data;
+	shown.len = h->text.len;
+	return h->fn(h->arg, &shown);
+}
+
+int64_t signalling_each(struct db *db, const struct recording *rec,
+			recording_message_fn *fn, void *arg)
+{
+	struct hider h = { .fn = fn, .arg = arg };
+	int64_t r;
+
+	if (!rec->hide_dialog)
+		return recording_each_message(db, rec->id, fn, arg);
+	buf_init(&h.text, HIDDEN_MAX);
+	r = recording_each_message(db, rec->id, hide, &h);
+	buf_fini(&h.text);
+	return r;
+}
+
 static int see_local(void *arg, const struct recording_message *m)
 {
 	struct span host;
@@ -218,7 +256,7 @@ int signalling_write(struct db *db, const struct recording *rec,
 	else if (format == SIGNALLING_JSON)
 		r = buf_puts(out, "{\"items\": [");
 	if (r == 0)
-		r = recording_each_message(db, rec->id, fns[format], &w);
+		r = signalling_each(db, rec, fns[format], &w);
 	if (r >= 0 && format == SIGNALLING_JSON)
 		r = buf_puts(out, "\n], \"next_cursor\": null}\n");
 	return r < 0 ? (int)r : 0;

@@ -11,19 +11,26 @@
  *		UTF-8 is "body_base64url" instead of "body"
  *
  * Whoever may read the recording may read these: ask recording_get() first.
+ * While the call is live only those see tags and branches who may steer it.
  */
 #ifndef STORAGE_SIGNALLING_H
 #define STORAGE_SIGNALLING_H
 
+#include "storage/catalog_search.h"
+
 struct buf;
 struct db;
-struct recording;
 
 enum signalling_format {
 	SIGNALLING_TEXT,
 	SIGNALLING_PCAPNG,
 	SIGNALLING_JSON,
 };
+
+/** Each message in order, as rec->hide_dialog wants it shown.
+ *  @return how many or -errno */
+int64_t signalling_each(struct db *db, const struct recording *rec,
+			recording_message_fn *fn, void *arg);
 
 /** @return 0, -ENOBUFS more than out takes, -ENOMEM, -errno of the database */
 int signalling_write(struct db *db, const struct recording *rec,

@@ -7,6 +7,7 @@
 #include "base/settings.h"
 #include "base/str.h"
 #include "storage/audit.h"
+#include "storage/catalog_search.h"
 #include "web/context.h"
 #include "web/page.h"
 #include "web/session.h"
@@ -84,6 +85,14 @@ bool principal_may(const struct principal *p, enum route_right right)
 const char *principal_grant_owner(const struct principal *p)
 {
 	return p->user.role == USER_OWNER ? p->user.id : NULL;
+}
+
+bool access_hides_dialog(const struct principal *p, const struct recording *rec)
+{
+	return rec->state == RECORDING_LIVE &&
+	       !principal_may(p, RIGHT_RECORDING_PAUSE) &&
+	       !principal_may(p, RIGHT_RECORDING_START) &&
+	       !principal_may(p, RIGHT_RECORDING_DELETE);
 }
 
 int access_audit_recording(const struct http_request *req, const char *action,

@@ -37,6 +37,8 @@
 #include "storage/catalog.h"
 #include "web/router.h"
 
+struct recording;
+
 struct principal {
 	bool is_user;
 	struct user user; /* when is_user */
@@ -54,6 +56,11 @@ void principal_of_token(struct principal *p, const struct token_info *t,
 bool principal_may(const struct principal *p, enum route_right right);
 /** Grants of this owner only, NULL = all of the tenant. */
 const char *principal_grant_owner(const struct principal *p);
+
+/** Tags and branches of a live call are for those who may steer it: with them
+ *  one speaks for its client. @return true: they are left out */
+bool access_hides_dialog(const struct principal *p,
+			 const struct recording *rec);
 
 /** May a secret or token travel on this request's connection? https, or from
  *  this machine, or the operator has allowed clear text. */

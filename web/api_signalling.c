@@ -92,6 +92,7 @@ int api_recording_signalling(struct http_request *req,
 			  &rec);
 	if (r < 0)
 		return r;
+	rec->hide_dialog = access_hides_dialog(req->who, rec);
 	r = send_messages(req, res, rec, (enum signalling_format)format);
 	if (r < 0 || res->status >= 400)
 		return r;

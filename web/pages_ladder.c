@@ -227,7 +227,7 @@ int pages_ladder(struct buf *b, struct db *db, const struct recording *rec)
 
 	r = signalling_local(db, rec->id, l.local);
 	if (r == 0)
-		r = recording_each_message(db, rec->id, on_message, &l);
+		r = signalling_each(db, rec, on_message, &l);
 	if (r < 0 || l.rows == 0)
 		return r < 0 ? (int)r : 0;
 	(void)buf_puts(b, "</ol>\n"); /* errors stick */

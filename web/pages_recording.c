@@ -443,6 +443,7 @@ int pages_recording(struct http_request *req, struct http_response *res)
 		put_downloads(b, rec);
 	put_delete(req, res, rec);
 	buf_puts(b, "</div>\n</div>\n");
+	rec->hide_dialog = access_hides_dialog(req->who, rec);
 	r = pages_ladder(b, req->ctx->db, rec);
 	return r < 0 ? r : page_end(res);
 }

@@ -217,3 +217,24 @@ def test_keepalives_are_answered(world, connect, transport):
         data += c.sock.recv(1000)
     c.send("\r\n\r\n")
     pongs(1)
+
+
+def test_who_may_not_steer_a_live_call_sees_no_tags(world, connect):
+    call = Call(world, connect())
+    path = f"/api/v1/recordings/{call.id}/signalling"
+    tokens = {}
+    for role in ("auditor", "listener", "supervisor", "admin"):
+        world.server.cli("user", "add", "--tenant", world.tenant, "--email", f"{role}@acme.example", "--role", role)
+        tokens[role] = world.server.cli("token", "add", "--user", f"{role}@acme.example")["token"]
+    wait_for(lambda: "ACK " in call.messages(), 5, "the call's messages")
+
+    def shown(token, form):
+        return world.server.get(path, token, params={"format": form}).content
+
+    secrets = [t.encode() for t in (call.d.from_tag, call.d.to_tag, call.d.branch)]
+    for form in ("text", "json", "pcapng"):
+        assert all(t in shown(tokens["supervisor"], form) and t in shown(world.api_token, form) for t in secrets)
+        text = shown(tokens["auditor"], form)
+        assert b"tag=hidden" in text and b"branch=hidden" in text and not any(t in text for t in secrets)
+    assert call.end() == "bye"
+    assert secrets[0] in shown(tokens["auditor"], "text")

@@ -1,9 +1,12 @@
 /* Labels of kept SIP messages: whatever the bytes, the spans lie inside, and
  * an address made of a Contact is one. */
 #include <stdint.h>
+#include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/pcapng.h"
+#include "storage/signalling_hide.h"
 #include "storage/signalling_label.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -14,6 +17,22 @@ static void check_inside(struct span text, struct span s)
 	       (s.p >= text.p && s.p + s.len <= text.p + text.len));
 }
 
+/* What is hidden once has nothing more to hide. */
+static void hide_twice(struct span text)
+{
+	struct buf once, twice;
+
+	buf_init(&once, 16 << 20);
+	buf_init(&twice, 16 << 20);
+	ASSERT(signalling_hide(text, &once) == 0);
+	ASSERT(signalling_hide((struct span){ buf_str(&once), once.len },
+			       &twice) == 0);
+	ASSERT(once.len == twice.len &&
+	       memcmp(buf_str(&once), buf_str(&twice), once.len) == 0);
+	buf_fini(&once);
+	buf_fini(&twice);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct span text = { (const char *)data, len };
@@ -21,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct pcapng_end e;
 	struct span host;
 
+	hide_twice(text);
 	signalling_label_read(text, &l);
 	check_inside(text, l.start);
 	check_inside(text, l.reason);

@@ -13,6 +13,7 @@
 #include "storage/catalog_search.h"
 #include "storage/db.h"
 #include "storage/migrate.h"
+#include "storage/signalling_hide.h"
 #include "storage/signalling_label.h"
 #include "tests/support/recording_rig.h"
 #include "tests/support/unit.h"
@@ -311,12 +312,76 @@ static void wireshark_is_not_thrown_off_by_removed_keys(void **state)
 	cmocka_unit_test_setup_teardown(f, recording_rig_setup,                \
 					recording_rig_teardown)
 
+static void names_of_dialogs_are_hidden(void **state)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "From: <sip:a@x>;tag=abc\r\nTo: b;TAG = \"q\\\"x\" ;x\r\n",
+		  "From: <sip:a@x>;tag=hidden\r\nTo: b;TAG = hidden ;x\r\n" },
+		{ "Via: SIP/2.0/UDP h;rport;branch=z9hG4bK1, V;branch=2\n",
+		  "Via: SIP/2.0/UDP h;rport;branch=hidden, V;branch=hidden\n" },
+		{ "v: SIP/2.0/TCP h;\r\n branch\r\n =z9\r\n",
+		  "v: SIP/2.0/TCP h;\r\n branch\r\n =hidden\r\n" },
+		{ "Replaces: id@x;to-tag=1;from-tag=2\r\n",
+		  "Replaces: id@x;to-tag=hidden;from-tag=hidden\r\n" },
+		{ "Refer-To: <sip:x?Replaces=i%3Bto-tag%3D1%3bfrom-tag%3d2>",
+		  "Refer-To: <sip:x?Replaces=i%3Bto-tag%3Dhidden%3bfrom-tag"
+		  "%3dhidden>" },
+		{ "Target-Dialog: i;local-tag=1;remote-tag=2",
+		  "Target-Dialog: i;local-tag=hidden;remote-tag=hidden" },
+		{ "Record-Route: <sip:p;lr;ftag=abc;did=1.2>\r\n",
+		  "Record-Route: <sip:p;lr;ftag=hidden;did=hidden>\r\n" },
+		{ "Call-ID: abc;tagged=1;stag=2\r\n\r\na;tag=body",
+		  "Call-ID: abc;tagged=1;stag=2\r\n\r\na;tag=body" },
+		{ "To: <sip:a@x>;tag=", "To: <sip:a@x>;tag=hidden" },
+		{ "To: a;tag=\"open", "To: a;tag=hidden" },
+	};
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		buf_reset(&out);
+		assert_int_equal(signalling_hide(span_of(cases[i].in), &out),
+				 0);
+		assert_string_equal(buf_str(&out), cases[i].out);
+	}
+	buf_fini(&out);
+}
+
+static void a_recording_is_shown_without_them(void **state)
+{
+	static const char msg[] =
+		"BYE sip:a@x SIP/2.0\r\nFrom: a;tag=secret\r\n"
+		"Content-Length: 0\r\n\r\n";
+	struct recording_rig *f = *state;
+	struct recording_message m = { RECORDING_RIG_T0, "in", "udp",
+				       "192.0.2.1:5060", msg,  strlen(msg) };
+
+	assert_int_equal(recording_add_message(f->db, f->id.s, &m), 0);
+	for (int format = SIGNALLING_TEXT; format <= SIGNALLING_JSON; format++)
+		for (int hidden = 0; hidden < 2; hidden++) {
+			bool found;
+
+			f->rec->hide_dialog = hidden != 0;
+			buf_reset(&f->out);
+			assert_int_equal(signalling_write(f->db, f->rec, format,
+							  &f->out),
+					 0);
+			found = memmem(f->out.data, f->out.len, "secret", 6);
+			assert_int_equal(found, !hidden);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(label_names_requests_and_answers),
 		cmocka_unit_test(label_says_what_a_message_carries),
 		cmocka_unit_test(contact_finds_host_and_port),
+		cmocka_unit_test(names_of_dialogs_are_hidden),
+		TEST(a_recording_is_shown_without_them),
 		TEST(text_has_a_line_before_each),
 		TEST(json_has_times_and_labels),
 		TEST(nothing_is_an_empty_list),
