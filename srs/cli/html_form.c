@@ -80,9 +80,9 @@ static void add_input(struct span tag, const struct html_input *in,
 	if (str_eq(type, "password")) {
 		form->has_password = true;
 		(void)http_form_add(body, name, in->password);
-	} else if (str_eq(type, "email") || str_eq(type, "text")) {
+	} else if (str_eq(type, "email")) {
 		(void)http_form_add(body, name, in->login);
-	} else if (str_eq(type, "hidden")) {
+	} else if (str_eq(type, "hidden") || str_eq(type, "text")) {
 		(void)http_form_add(body, name, value);
 	} else if (str_eq(type, "checkbox") || str_eq(type, "radio")) {
 		if (memmem(tag.p, tag.len, " checked", 8))

@@ -16,8 +16,8 @@ struct html_form {
 	bool has_password;
 };
 
-/** What to type: into password fields, into other text fields, and the value
- *  of the submit button to press. */
+/** What to type: into password fields, into those for an e-mail address, and
+ *  the value of the submit button to press. */
 struct html_input {
 	const char *login, *password, *button;
 };
@@ -25,8 +25,8 @@ struct html_input {
 /**
  * Fill the first form with method="post" of a page.
  *
- * @param ret_body its fields, form-encoded: hidden ones as they are, typed
- *                 ones from input, the button
+ * @param ret_body its fields, form-encoded: hidden ones and other text as they
+ *                 are, typed ones from input, the button
  *
  * @return 0, -ENOENT no such form, -EBADMSG an attribute can't be read
  */

@@ -84,6 +84,8 @@ static void fills_the_post_form(void **state)
 		"<input type=\"hidden\" name=\"csrf\" value=\"x&amp;y\">"
 		"<input type=\"email\" name=\"email\">"
 		"<input type=\"password\" name=\"password\">"
+		"<input type=\"text\" name=\"gb\" value=\"2.5\">"
+		"<input name=\"days\" value=\"\">"
 		"<input type=\"checkbox\" name=\"keep\" value=\"1\" checked>"
 		"<button name=\"decision\" value=\"deny\">No</button>"
 		"<button name=\"decision\" value=\"allow\">Yes</button>"
@@ -98,7 +100,8 @@ static void fills_the_post_form(void **state)
 	assert_string_equal(form.action, "/login?a=1&b=2");
 	assert_true(form.has_password);
 	assert_string_equal(buf_str(&body),
-			    "csrf=x%26y&email=a%40b&password=p%20w&keep=1&"
+			    "csrf=x%26y&email=a%40b&password=p%20w&gb=2.5&"
+			    "days=&keep=1&"
 			    "decision=allow");
 	buf_fini(&body);
 }
