@@ -125,6 +125,16 @@ static void warn_timeline(struct render *r, unsigned line,
 			    "stream %u: %llu packets with an impossible RTP "
 			    "time, placed by their numbers",
 			    line, (unsigned long long)st->wild);
+	if (st->ahead)
+		render_warn(r, "media.fast_clock", "warning",
+			    "stream %u: RTP time of %llu packets ran ahead of "
+			    "their arrival, placed by arrival",
+			    line, (unsigned long long)st->ahead);
+	if (st->stood)
+		render_warn(r, "media.number_stands", "warning",
+			    "stream %u: the sequence number did not move for "
+			    "%llu packets, counted on",
+			    line, (unsigned long long)st->stood);
 	if (st->silence_us > GAP_TOLD_US)
 		render_warn(r, "media.gap", "info",
 			    "stream %u: nothing was sent for %lld ms in all",

@@ -12,7 +12,7 @@
  * sequence, once two packets in a row say so. */
 #define DROPOUT_MAX 3000
 #define MISORDER_MAX 500
-#define RUNS_MAX 4096
+#define RUNS_MAX 16384 /* beyond: strays */
 #define NEIGHBOURS 8
 
 /* A packet that fits into no run waits here for a second one. */
@@ -45,8 +45,9 @@ static int run_add(struct tl_run *r, int64_t seq, int64_t ts, uint32_t packet,
 	e = grow((void **)&r->e, &r->cap, r->n, sizeof(*r->e));
 	if (e < 0)
 		return e;
-	r->e[r->n++] =
-		(struct tl_entry){ .seq = seq, .ts = ts, .packet = packet };
+	r->e[r->n++] = (struct tl_entry){
+		.seq = seq, .ts = ts, .packet = packet, .rtp = (uint32_t)ts
+	};
 	if (r->n == 1 || seq > r->top_seq)
 		r->top_seq = seq;
 	/* the RTP time of events stands still, or is of another clock */
@@ -104,18 +105,24 @@ static bool belongs(const struct timeline *tl, const struct tl_run *r,
 	return false;
 }
 
+/* The number without wraps: the one nearest to the newest. */
+static int64_t number_of(const struct tl_run *r, const struct tl_packet *p)
+{
+	return r->top_seq +
+	       (int16_t)(p->seq - (uint16_t)(r->top_seq - r->stood));
+}
+
 static bool fits(const struct timeline *tl, const struct tl_run *r,
 		 const struct tl_packet *p, int64_t *ret_seq, int64_t *ret_ts)
 {
-	int ds = (int16_t)(p->seq - (uint16_t)r->top_seq);
 	int64_t dt = (int32_t)(p->ts_rtp - (uint32_t)r->top_ts);
+	int64_t seq = number_of(r, p);
 
-	if (ds > DROPOUT_MAX || ds < -MISORDER_MAX)
+	if (seq > r->top_seq + DROPOUT_MAX || seq < r->top_seq - MISORDER_MAX)
 		return false;
-	if (r->top_seq + ds < r->ts_seq && p->class == TL_AUDIO &&
-	    !belongs(tl, r, p))
+	if (seq < r->ts_seq && p->class == TL_AUDIO && !belongs(tl, r, p))
 		return false;
-	*ret_seq = r->top_seq + ds;
+	*ret_seq = seq;
 	*ret_ts = r->top_ts + dt;
 	return true;
 }
@@ -135,15 +142,30 @@ static int adopt(struct timeline *tl, uint32_t i)
 {
 	const struct tl_packet *p = &tl->in.packets[i];
 	struct tl_run *r = run_find(tl, p);
-	int ds = r ? (int16_t)(p->seq - (uint16_t)r->top_seq) : 0;
+	int64_t seq = r ? number_of(r, p) : 0;
 
-	if (!r || ds >= 0 || ds < -MISORDER_MAX ||
-	    r->top_seq + ds < r->e[0].seq) {
+	if (!r || seq >= r->top_seq || seq < r->top_seq - MISORDER_MAX ||
+	    seq < r->e[0].seq) {
 		tl->stats.strays++;
 		return 0;
 	}
 	tl->stats.late++;
-	return run_add(r, r->top_seq + ds, r->top_ts, i, p->class == TL_EVENT);
+	return run_add(r, seq, r->top_ts, i, p->class == TL_EVENT);
+}
+
+/* The first packet of a sender, or of one that began anew. */
+static int begin_run(struct timeline *tl, uint32_t i)
+{
+	const struct tl_packet *p = &tl->in.packets[i];
+	struct tl_run *r = run_new(tl, p->ssrc, p->clock_hz);
+
+	if (!r && tl->n_runs >= RUNS_MAX) {
+		tl->stats.strays++;
+		return 0;
+	}
+	if (!r)
+		return -ENOMEM;
+	return run_add(r, p->seq, p->ts_rtp, i, p->class == TL_EVENT);
 }
 
 /* Nothing fits: the second such packet in a row starts a run. */
@@ -158,13 +180,10 @@ static int add_stray(struct timeline *tl, struct stray *s, uint32_t i)
 		q = &tl->in.packets[s->packet];
 		if (pair(q, p)) {
 			s->have = false;
-			r = run_new(tl, p->ssrc, p->clock_hz);
-			if (!r)
-				return -ENOMEM;
-			e = run_add(r, q->seq, q->ts_rtp, s->packet,
-				    q->class == TL_EVENT);
-			if (e < 0)
-				return e;
+			e = begin_run(tl, s->packet);
+			r = run_find(tl, q);
+			if (e < 0 || r->e[r->n - 1].packet != s->packet)
+				return e; /* or too many runs */
 			return run_add(r,
 				       (int64_t)q->seq +
 					       (uint16_t)(p->seq - q->seq),
@@ -187,12 +206,18 @@ static int add_packet(struct timeline *tl, struct stray *s, uint32_t i)
 	struct tl_run *r = run_find(tl, p);
 	int64_t seq, ts;
 
-	if (!r) {
-		r = run_new(tl, p->ssrc, p->clock_hz);
-		if (!r)
-			return -ENOMEM;
-		return run_add(r, p->seq, p->ts_rtp, i, p->class == TL_EVENT);
+	if (!r)
+		return begin_run(tl, i);
+	seq = number_of(r, p);
+	if (seq == r->top_seq && tl_number_stands(tl, r, i)) {
+		r->stood++;
+		tl->stats.stood++;
+		ts = r->top_ts + (int32_t)(p->ts_rtp - (uint32_t)r->top_ts);
+		return run_add(r, seq + 1, ts, i, false);
 	}
+	if (seq <= r->top_seq && seq >= r->top_seq - MISORDER_MAX &&
+	    tl_begins_again(tl, r, i, seq))
+		return begin_run(tl, i);
 	if (!fits(tl, r, p, &seq, &ts))
 		return add_stray(tl, s, i);
 	if (seq < r->top_seq)
@@ -250,6 +275,7 @@ static int split_runs(struct timeline *tl)
 			return -ENOMEM;
 		tail->n = tail->cap = n;
 		tail->goes_on = true;
+		tail->paced = r->paced;
 		r->n = at;
 	}
 	return 0;
@@ -276,6 +302,9 @@ int tl_create(const struct tl_input *in, struct timeline **ret_tl)
 		return r;
 	for (i = 0; i < tl->n_runs; i++) {
 		sort_run(tl, &tl->runs[i]);
+		r = tl_pace_run(tl, &tl->runs[i]);
+		if (r < 0)
+			return r;
 		tl_clean_run(tl, &tl->runs[i]);
 	}
 	r = split_runs(tl);

@@ -14,8 +14,11 @@
  * themselves when no line fits (the path changed). A jump of the delay that
  * stays starts a new run: the sender's clock stood still or was set. RTP time
  * out of line with sequence number and neighbours is replaced by what the
- * number says. When sender reports of the streams agree, they align the streams
- * with each other.
+ * number says; RTP time that claims silence again and again where packets come
+ * as if there were none is that of a clock which is too fast, and number and
+ * arrival place what it counted. A sequence that begins again with numbers it
+ * had before is a new run, numbers that stand are counted on. When sender
+ * reports of the streams agree, they align the streams with each other.
  *
  * A gap in RTP time without missing numbers is silence (DTX), with missing
  * numbers it is loss, during a hold or pause it is that. Drift appears as
@@ -109,6 +112,8 @@ struct tl_stats {
 	uint64_t late;	     /* came after a later one and were put back */
 	uint64_t strays;     /* fit nowhere */
 	uint64_t wild;	     /* RTP time out of line, placed by number */
+	uint64_t ahead;	     /* RTP time ran ahead, placed by arrival */
+	uint64_t stood;	     /* number that did not move, counted on */
 	unsigned runs;	     /* 1 = one sender that never restarted */
 	unsigned clipped;    /* packets that overlapped others */
 	int64_t silence_us, loss_us, hold_us;

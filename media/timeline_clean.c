@@ -35,7 +35,7 @@ static int64_t length(const struct clean *c, size_t i)
 
 static int64_t rtp_between(const struct clean *c, size_t a, size_t b)
 {
-	return (int32_t)(pkt(c, b)->ts_rtp - pkt(c, a)->ts_rtp);
+	return (int32_t)(c->r->e[b].rtp - c->r->e[a].rtp);
 }
 
 static int64_t numbers_between(const struct clean *c, size_t a, size_t b)
@@ -200,7 +200,7 @@ static void number_all(struct clean *c, size_t first, size_t end)
 	struct tl_entry *e = c->r->e;
 	size_t i, last = first;
 
-	e[first].ts = pkt(c, first)->ts_rtp;
+	e[first].ts = e[first].rtp;
 	for (i = first + 1; i < end; i++) {
 		e[i].ts = e[last].ts;
 		if (pkt(c, i)->class == TL_EVENT)
@@ -262,7 +262,7 @@ void tl_clean_run(struct timeline *tl, struct tl_run *r)
 	if (anchor >= r->n) {
 		number_all(&c, first, r->n);
 	} else {
-		r->e[anchor].ts = pkt(&c, anchor)->ts_rtp;
+		r->e[anchor].ts = r->e[anchor].rtp;
 		count_back(&c, first, anchor);
 		follow(&c, anchor);
 	}

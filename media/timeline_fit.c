@@ -20,9 +20,15 @@
 #define SLOPE_MAX 1000e-6
 #define LINE_ERROR_US 15e3 /* further off: the path changed */
 #define DRIFT_TOTAL_US 3e3 /* less over the whole run is noise */
-#define JUMP_US 150000
+#define JUMP_US 80000
+#define JUMP_BACK_US 150000
+#define STOOD_US 30000
+#define LATELY 512
+#define PACE_MIN 4
+#define PACE_US 50000
 #define JUMP_STAYS_US 100000
 #define JUMP_LOOK_US 3000000
+#define JUMP_BEFORE_US 10000000
 #define JUMP_SURE 50
 #define REPORT_SPREAD_US 20e3
 
@@ -74,6 +80,31 @@ static int64_t least(const struct timeline *tl, const struct tl_run *r,
 	return best;
 }
 
+/* Of few packets that came late some hurry behind: where a network stopped,
+ * the last have no delay left. Those of a sender whose clock stood do not. */
+static bool keeps_pace(const struct timeline *tl, const struct tl_run *r,
+		       size_t at, int64_t was)
+{
+	int64_t half[2] = { INT64_MAX, INT64_MAX }, d, last = 0;
+	size_t i, n = 0, k = 0, leaps = 0;
+
+	for (i = at; i < r->n; i++)
+		n += is_audio(tl, r, i);
+	if (n < PACE_MIN)
+		return false;
+	for (i = at; i < r->n; i++) {
+		if (!is_audio(tl, r, i))
+			continue;
+		d = delay_us(tl, r, i);
+		half[k >= n / 2] = d < half[k >= n / 2] ? d : half[k >= n / 2];
+		leaps += k > 0 && llabs(d - last) > PACE_US;
+		last = d;
+		k++;
+	}
+	return leaps <= n / 4 && half[1] - was > JUMP_STAYS_US &&
+	       half[0] - half[1] < PACE_US;
+}
+
 static bool jump_stays(const struct timeline *tl, const struct tl_run *r,
 		       size_t before, size_t at, int64_t jump)
 {
@@ -82,31 +113,60 @@ static bool jump_stays(const struct timeline *tl, const struct tl_run *r,
 
 	if (look < JUMP_LOOK_US)
 		look = JUMP_LOOK_US;
-	was = least(tl, r, before, -1, JUMP_LOOK_US, &n_was);
+	was = least(tl, r, before, -1, jump > 0 ? JUMP_BEFORE_US : JUMP_LOOK_US,
+		    &n_was);
 	is = least(tl, r, at, 1, look, &n_is);
-	/* Of few packets even the fastest may be late. */
-	if ((n_is < JUMP_SURE || n_was < JUMP_SURE) &&
-	    llabs(is - was) < 1000000)
+	if (llabs(is - was) <= JUMP_STAYS_US)
 		return false;
-	return llabs(is - was) > JUMP_STAYS_US;
+	if (llabs(is - was) >= 1000000)
+		return true;
+	/* Of few packets even the fastest may be late, but none is early. */
+	if (is > was)
+		return n_is >= JUMP_SURE || keeps_pace(tl, r, at, was);
+	return n_is >= JUMP_SURE && n_was >= JUMP_SURE;
+}
+
+/* The least delay of the last LATELY packets or more. */
+struct lately {
+	int64_t old, now;
+	unsigned n;
+};
+
+static int64_t lately(struct lately *l, int64_t d)
+{
+	int64_t was = l->old < l->now ? l->old : l->now;
+
+	l->now = d < l->now ? d : l->now;
+	if (++l->n % LATELY == 0) {
+		l->old = l->now;
+		l->now = INT64_MAX;
+	}
+	return was;
 }
 
 size_t tl_fit_split(const struct timeline *tl, const struct tl_run *r)
 {
+	struct lately l = { INT64_MAX, INT64_MAX, 0 };
 	size_t i, before = SIZE_MAX;
-	int64_t jump;
+	int64_t jump, d, low;
 
 	for (i = 0; i < r->n; i++) {
 		if (!is_audio(tl, r, i))
 			continue;
-		if (before != SIZE_MAX && r->e[i].jump)
-			return i;
-		if (before != SIZE_MAX) {
-			jump = delay_us(tl, r, i) - delay_us(tl, r, before);
-			if (llabs(jump) > JUMP_US &&
-			    jump_stays(tl, r, before, i, jump))
-				return i;
+		d = delay_us(tl, r, i);
+		low = lately(&l, d);
+		if (before == SIZE_MAX) {
+			before = i;
+			continue;
 		}
+		if (r->e[i].jump)
+			return i;
+		jump = d - delay_us(tl, r, before);
+		if (jump > STOOD_US && d - low > jump)
+			jump = d - low; /* stood more than once */
+		if ((jump > JUMP_US || jump < -JUMP_BACK_US) &&
+		    jump_stays(tl, r, before, i, jump))
+			return i;
 		before = i;
 	}
 	return r->n;
@@ -342,6 +402,8 @@ void tl_fit_reports(const struct timeline *tl, struct tl_run *r,
 	int64_t from, to, ts;
 	size_t i, k = 0;
 
+	if (r->paced)
+		return;
 	from = pkt(tl, r, 0)->t_us - 5000000;
 	to = pkt(tl, r, r->n - 1)->t_us + 10000000;
 	for (i = 0; i < n && k < ARRAY_SIZE(v); i++) {

@@ -9,8 +9,9 @@ struct tl_entry {
 	int64_t seq;
 	int64_t ts;
 	uint32_t packet;
-	bool wild; /* ts is not the sender's: from its number */
-	bool jump; /* the sender's clock was set back here */
+	uint32_t rtp; /* as sent, or as tl_pace_run() corrected it */
+	bool wild;    /* ts is not the sender's: from its number */
+	bool jump;    /* the sender's clock was set back here */
 };
 
 /* Where delay was measured: at media time x the offset is y. */
@@ -24,7 +25,10 @@ struct tl_run {
 	bool goes_on; /* sequence numbers continue those of the run before */
 	struct tl_entry *e;
 	size_t n, cap;
+	bool paced; /* its RTP time ran ahead: of no use for reports */
 	/* while packets come in */
+	unsigned copies; /* that came long after */
+	int64_t stood;	 /* times that its number did not move */
 	int64_t top_seq;
 	int64_t top_ts, ts_seq; /* newest but for events, and its number */
 	/* media time of ts is (ts - ts0) / clock_hz; session time is media
@@ -50,6 +54,15 @@ struct timeline {
 
 /** Length of a packet that does not say, in ticks of 48 kHz: the usual one. */
 int64_t tl_usual_ticks(const struct timeline *tl, const struct tl_run *r);
+/** Does packet i, with a number among the last, begin a new sequence? */
+bool tl_begins_again(const struct timeline *tl, struct tl_run *r, size_t i,
+		     int64_t seq);
+/** Packet i has the newest number again: is it another packet all the same? */
+bool tl_number_stands(const struct timeline *tl, const struct tl_run *r,
+		      size_t i);
+/** Where RTP time runs ahead of what comes, place by number and arrival.
+ *  Entries in order of seq. @return 0 or -ENOMEM */
+int tl_pace_run(struct timeline *tl, struct tl_run *r);
 /** Give entries whose RTP time is out of line, though their numbers are not,
  *  the RTP time that number and neighbours tell; also count RTP time anew
  *  without wraps. Entries in order of seq. */
