@@ -80,29 +80,29 @@ static int64_t least(const struct timeline *tl, const struct tl_run *r,
 	return best;
 }
 
-/* Of few packets that came late some hurry behind: where a network stopped,
- * the last have no delay left. Those of a sender whose clock stood do not. */
+/* Where a network stopped, packets hurry behind until no delay is left, if the
+ * call lasts so long. Those of a sender whose clock stood do not. */
 static bool keeps_pace(const struct timeline *tl, const struct tl_run *r,
-		       size_t at, int64_t was)
+		       size_t at, unsigned n)
 {
-	int64_t half[2] = { INT64_MAX, INT64_MAX }, d, last = 0;
-	size_t i, n = 0, k = 0, leaps = 0;
+	int64_t half[2] = { INT64_MAX, INT64_MAX }, d, first = 0, last = 0;
+	unsigned k = 0, leaps = 0;
+	size_t i, end = at;
 
-	for (i = at; i < r->n; i++)
-		n += is_audio(tl, r, i);
-	if (n < PACE_MIN)
-		return false;
-	for (i = at; i < r->n; i++) {
+	for (i = at; i < r->n && k < n; i++) {
 		if (!is_audio(tl, r, i))
 			continue;
 		d = delay_us(tl, r, i);
 		half[k >= n / 2] = d < half[k >= n / 2] ? d : half[k >= n / 2];
 		leaps += k > 0 && llabs(d - last) > PACE_US;
+		first = k == 0 ? d : first;
 		last = d;
+		end = i;
 		k++;
 	}
-	return leaps <= n / 4 && half[1] - was > JUMP_STAYS_US &&
-	       half[0] - half[1] < PACE_US;
+	return leaps <= n / 4 && half[0] - half[1] < PACE_US &&
+	       first - last <=
+		       (r->e[end].ts - r->e[at].ts) * 1000000 / r->clock_hz / 2;
 }
 
 static bool jump_stays(const struct timeline *tl, const struct tl_run *r,
@@ -110,20 +110,20 @@ static bool jump_stays(const struct timeline *tl, const struct tl_run *r,
 {
 	int64_t look = llabs(jump) + llabs(jump) / 2, was, is;
 	unsigned n_was, n_is;
+	bool long_ago;
 
 	if (look < JUMP_LOOK_US)
 		look = JUMP_LOOK_US;
 	was = least(tl, r, before, -1, jump > 0 ? JUMP_BEFORE_US : JUMP_LOOK_US,
 		    &n_was);
 	is = least(tl, r, at, 1, look, &n_is);
+	long_ago = llabs(is - was) >= 1000000;
 	if (llabs(is - was) <= JUMP_STAYS_US)
 		return false;
-	if (llabs(is - was) >= 1000000)
-		return true;
 	/* Of few packets even the fastest may be late, but none is early. */
-	if (is > was)
-		return n_is >= JUMP_SURE || keeps_pace(tl, r, at, was);
-	return n_is >= JUMP_SURE && n_was >= JUMP_SURE;
+	if (is > was && n_is >= PACE_MIN)
+		return keeps_pace(tl, r, at, n_is);
+	return long_ago || (n_is >= JUMP_SURE && n_was >= JUMP_SURE);
 }
 
 /* The least delay of the last LATELY packets or more. */
