@@ -30,7 +30,8 @@
  *	       A stream of an earlier call on our port is refused as long as it
  *	       goes on (media/capture_ghost.h).
  *  version    RTP or RTCP version 2 and lengths that add up
- *  payload    payload type is in the answer
+ *  payload    payload type is in the answer, or was in one that a new offer
+ *	       replaced less than 5 s ago: packets under way
  *  SSRC       at most 4 SSRCs at a time per stream (RFC 3550 A.1). A new one
  *	       takes the place of one that was silent for 10 s, else of the
  *	       one that has shown least (on probation, few packets) and is

@@ -221,14 +221,34 @@ static struct rtp_source *new_source(struct capture_check *ck,
 	return s;
 }
 
-static bool pt_allowed(const struct capture_check *ck, uint8_t pt)
+void capture_check_linger(struct capture_check *ck, int64_t mono_us)
 {
-	return ck->pts[pt >> 6] >> (pt & 63) & 1;
+	for (unsigned i = 0; i < 2; i++) {
+		if (mono_us >= ck->old_until_us)
+			ck->old_pts[i] = 0;
+		ck->old_pts[i] |= ck->pts[i];
+	}
+	ck->old_until_us = mono_us + CAPTURE_OLD_PT_US;
+}
+
+bool capture_check_old_pt(const struct capture_check *ck, uint8_t pt,
+			  int64_t mono_us)
+{
+	return !(ck->pts[pt >> 6] >> (pt & 63) & 1) &&
+	       ck->old_pts[pt >> 6] >> (pt & 63) & 1 &&
+	       mono_us < ck->old_until_us;
+}
+
+static bool pt_allowed(const struct capture_check *ck, uint8_t pt,
+		       int64_t mono_us)
+{
+	return ck->pts[pt >> 6] >> (pt & 63) & 1 ||
+	       capture_check_old_pt(ck, pt, mono_us);
 }
 
 enum spool_drop capture_check_glance(const struct capture_check *ck,
 				     const struct capture_addr *from,
-				     uint8_t pt)
+				     uint8_t pt, int64_t mono_us)
 {
 	bool known = (ck->locked && same_addr(from, &ck->lock)) ||
 		     is_exact(ck, from);
@@ -236,7 +256,7 @@ enum spool_drop capture_check_glance(const struct capture_check *ck,
 	if (!known && ck->offered.family && !ck->learn &&
 	    !capture_addr_same_ip(from, &ck->offered))
 		return SPOOL_DROP_SOURCE;
-	return pt_allowed(ck, pt) ? CAPTURE_KEEP : SPOOL_DROP_PT;
+	return pt_allowed(ck, pt, mono_us) ? CAPTURE_KEEP : SPOOL_DROP_PT;
 }
 
 enum spool_drop capture_check_rtp(struct capture_check *ck,
@@ -248,7 +268,7 @@ enum spool_drop capture_check_rtp(struct capture_check *ck,
 
 	if (!source_allowed(ck, from, mono_us))
 		return SPOOL_DROP_SOURCE;
-	if (!pt_allowed(ck, pkt->pt))
+	if (!pt_allowed(ck, pkt->pt, mono_us))
 		return SPOOL_DROP_PT;
 	if (!is_exact(ck, from) && is_ghost(ck, pkt, rate_hz, mono_us))
 		return SPOOL_DROP_SOURCE;

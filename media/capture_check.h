@@ -26,6 +26,10 @@
 #define CAPTURE_SSRC_ENDED_US 250000
 #define CAPTURE_SSRC_PROVEN 50
 
+/* After a new offer payload types of the answer before are taken so long:
+ * packets under way, and a client that changes a little later. */
+#define CAPTURE_OLD_PT_US 5000000
+
 /* A source of an earlier call is still the same stream while its RTP clock is
  * no further off than this. */
 #define CAPTURE_GHOST_S 5
@@ -61,6 +65,9 @@ struct capture_check {
 	struct capture_addr offered_rtcp;
 	bool learn;	 /* any address may lock, see media/capture.h */
 	uint64_t pts[2]; /* bit per payload type of the answer */
+	/* those of answers before, still on their way until then */
+	uint64_t old_pts[2];
+	int64_t old_until_us;
 	bool locked;
 	struct capture_addr lock;
 	int64_t lock_last_us;
@@ -79,12 +86,18 @@ bool capture_addr_unspecified(const struct capture_addr *a);
 /** A new offer and answer: forget the lock when address or port changed. */
 void capture_check_offer(struct capture_check *ck, const struct cap_stream *s);
 
+/** Before a new offer is taken: what is agreed now lingers. */
+void capture_check_linger(struct capture_check *ck, int64_t mono_us);
+/** Is that payload type one of an answer before only, and still taken? */
+bool capture_check_old_pt(const struct capture_check *ck, uint8_t pt,
+			  int64_t mono_us);
+
 /** What costs nothing, before a packet of SRTP is worth more: where it comes
  *  from and its payload type. Changes nothing, so that a forged packet does
  *  not either. @return CAPTURE_KEEP, or why not */
 enum spool_drop capture_check_glance(const struct capture_check *ck,
 				     const struct capture_addr *from,
-				     uint8_t pt);
+				     uint8_t pt, int64_t mono_us);
 
 /** @param rate_hz RTP clock of the packet's payload type, for jitter
  *  @return CAPTURE_KEEP, or why not */

@@ -74,6 +74,9 @@ struct capture_stream {
 	struct srtp_out *srtp_out;
 	/* per packet */
 	struct capture_check check;
+	/* of payload types that linger (capture_check.h), a bit each */
+	uint64_t old_dtmf[2], old_red[2];
+	uint32_t old_rate_hz;
 	struct spool_stream_totals totals;
 	int64_t unmuted_mono_us; /* end of the last pause, INT64_MIN: none */
 	/* the newest packet of a pause, until it is long ago */

@@ -91,6 +91,29 @@ static void close_sockets(struct capture *c, struct capture_session *s,
 	st->cfg.local_port = 0;
 }
 
+/* What is agreed now stays good for packets under way; and what must not be
+ * kept of them, neither. */
+static void linger(struct capture *c, struct capture_stream *st)
+{
+	int64_t now = clock_mono_us(c->clock);
+	uint64_t bit;
+	uint8_t pt;
+
+	if (now >= st->check.old_until_us)
+		st->old_dtmf[0] = st->old_dtmf[1] = st->old_red[0] =
+			st->old_red[1] = 0;
+	for (unsigned i = 0; i < st->cfg.n_pts; i++) {
+		pt = st->cfg.pts[i].pt & 127;
+		bit = UINT64_C(1) << (pt & 63);
+		if (!strcmp(st->cfg.pts[i].codec, "telephone-event"))
+			st->old_dtmf[pt >> 6] |= bit;
+		if (!strcmp(st->cfg.pts[i].codec, "red"))
+			st->old_red[pt >> 6] |= bit;
+	}
+	st->old_rate_hz = st->cfg.n_pts ? st->cfg.pts[0].rate_hz : 0;
+	capture_check_linger(&st->check, now);
+}
+
 int capture_stream_update(struct capture *c, struct capture_session *s,
 			  struct capture_stream *st,
 			  const struct cap_stream *cfg)
@@ -102,6 +125,7 @@ int capture_stream_update(struct capture *c, struct capture_session *s,
 		return r;
 	if (st->cfg.muted && !cfg->muted)
 		st->unmuted_mono_us = clock_mono_us(c->clock);
+	linger(c, st);
 	st->cfg = *cfg;
 	st->cfg.local_port = port;
 	capture_check_offer(&st->check, cfg);
@@ -225,15 +249,36 @@ static uint32_t rate_of(const struct capture_stream *st, uint8_t pt)
 	for (unsigned i = 0; i < st->cfg.n_pts; i++)
 		if (st->cfg.pts[i].pt == pt)
 			return st->cfg.pts[i].rate_hz;
-	return 0;
+	return st->old_rate_hz;
 }
 
-static bool is_dtmf(const struct capture_stream *st, uint8_t pt)
+static bool lingers(const struct capture_stream *st, const uint64_t bits[2],
+		    uint8_t pt, int64_t mono_us)
+{
+	return mono_us < st->check.old_until_us &&
+	       bits[pt >> 6] >> (pt & 63) & 1;
+}
+
+/* Also one of before under a number that means another codec by now, as far
+ * as can be told by its length. */
+static bool is_dtmf(const struct capture_stream *st, const struct rtp_packet *p,
+		    int64_t mono_us)
+{
+	for (unsigned i = 0; i < st->cfg.n_pts; i++)
+		if (st->cfg.pts[i].pt == p->pt &&
+		    !strcmp(st->cfg.pts[i].codec, "telephone-event"))
+			return true;
+	return lingers(st, st->old_dtmf, p->pt, mono_us) &&
+	       (capture_check_old_pt(&st->check, p->pt, mono_us) ||
+		(p->payload_len <= 16 && p->payload_len % 4 == 0));
+}
+
+static bool is_red(const struct capture_stream *st, uint8_t pt, int64_t mono_us)
 {
 	for (unsigned i = 0; i < st->cfg.n_pts; i++)
 		if (st->cfg.pts[i].pt == pt)
-			return !strcmp(st->cfg.pts[i].codec, "telephone-event");
-	return false;
+			return !strcmp(st->cfg.pts[i].codec, "red");
+	return lingers(st, st->old_red, pt, mono_us);
 }
 
 /* Only a bare header that we write ourselves: without it the sequence numbers
@@ -300,12 +345,10 @@ static void blank_text(const struct capture_stream *st,
 		since = 0;
 	else if (since > TEXT_OLD_US)
 		since = TEXT_OLD_US;
-	for (unsigned i = 0; i < st->cfg.n_pts; i++)
-		if (st->cfg.pts[i].pt == p->pt &&
-		    !strcmp(st->cfg.pts[i].codec, "red"))
-			t140_red_blank(data + (p->payload - data),
-				       p->payload_len, (uint32_t)(since / 1000),
-				       n_since > 0 ? (unsigned)n_since - 1 : 0);
+	if (is_red(st, p->pt, mono_us))
+		t140_red_blank(data + (p->payload - data), p->payload_len,
+			       (uint32_t)(since / 1000),
+			       n_since > 0 ? (unsigned)n_since - 1 : 0);
 }
 
 static void take_rtcp(struct capture *c, struct capture_session *s,
@@ -331,14 +374,14 @@ static void take_rtcp(struct capture *c, struct capture_session *s,
  * is forged must not have any effect, so all other checks come after. */
 static enum spool_drop open_rtp(struct capture_stream *st,
 				const struct capture_addr *from, uint8_t *data,
-				size_t *len)
+				size_t *len, int64_t mono_us)
 {
 	struct rtp_packet head;
 	enum spool_drop why;
 
 	if (rtp_parse_header(data, *len, &head) < 0)
 		return SPOOL_DROP_VERSION;
-	why = capture_check_glance(&st->check, from, head.pt);
+	why = capture_check_glance(&st->check, from, head.pt, mono_us);
 	return why == CAPTURE_KEEP ? capture_srtp_rtp(st, data, len) : why;
 }
 
@@ -351,7 +394,7 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 	int n_since;
 
 	if (st->srtp)
-		why = open_rtp(st, from, data, &len);
+		why = open_rtp(st, from, data, &len, mono_us);
 	if (why != CAPTURE_KEEP) {
 		drop(c, s, st, why, 1);
 		return;
@@ -377,7 +420,7 @@ static void take_rtp(struct capture *c, struct capture_session *s,
 	}
 	if (st->cfg.media == CAP_TEXT)
 		blank_text(st, &pkt, mono_us, n_since, data);
-	if (c->mute_dtmf && is_dtmf(st, pkt.pt))
+	if (c->mute_dtmf && is_dtmf(st, &pkt, mono_us))
 		store_muted(c, s, st, mono_us, &pkt);
 	else
 		store(c, s, st, SPOOL_RTP, mono_us, data, len);

@@ -279,6 +279,53 @@ static void streams_come_and_go_by_update(void **state)
 	close(a);
 }
 
+/* A re-INVITE that changes codec and the number of the keys; what was sent
+ * before it is still taken, its keys muted as before. */
+static void packets_under_way_survive_a_change_of_codec(void **state)
+{
+	struct rig *g = *state;
+	struct spool_reader *r = NULL;
+	unsigned n_old = 0, n_keys = 0;
+	struct spool_item it;
+	char path[160];
+	uint16_t pa, port;
+	int a = rig_socket(&pa);
+
+	rig_kill(g);
+	g->settings.media.dtmf = DTMF_MUTE;
+	rig_start(g);
+	rig_describe(&desc, S1, 1, 1);
+	rig_open(g, &desc);
+	port = g->opened.streams[0].rtp_port;
+	desc.streams[0].pts[0].pt = 8;
+	(void)str_copy(desc.streams[0].pts[0].codec,
+		       sizeof(desc.streams[0].pts[0].codec), "PCMA");
+	desc.streams[0].pts[1].pt = 96;
+	rig_send(g, CAP_UPDATE, &desc, sizeof(desc));
+	rig_wait(g, &g->n_opened, 2);
+	for (unsigned i = 0; i < 20; i++)
+		rig_rtp(a, port, i % 2 ? 101 : 0, (uint16_t)i, 1,
+			i % 2 ? 16 : 172);
+	rig_rtp(a, port, 8, 20, 1, 172);
+	rig_close(g, S1, false);
+	assert_int_equal(g->closed.packets, 21);
+	(void)snprintf(path, sizeof(path), "%s/spool/" S1 ".spool", g->dir);
+	assert_int_equal(spool_reader_open(path, &r), 0);
+	while (spool_reader_next(r, &it) > 0) {
+		if (it.type != SPOOL_PACKETS)
+			continue;
+		n_old += (it.packet.data[1] & 0x7f) == 0;
+		if ((it.packet.data[1] & 0x7f) != 101)
+			continue;
+		n_keys++;
+		assert_int_equal(it.packet.len, RTP_HEADER_MIN);
+	}
+	spool_reader_close(&r);
+	assert_int_equal(n_old, 10);
+	assert_int_equal(n_keys, 10);
+	close(a);
+}
+
 static bool is_free(uint16_t port)
 {
 	struct ports_pair p;
@@ -977,6 +1024,50 @@ static void a_real_source_gets_a_place_in_a_flood(void **state)
 	assert_in_range(first, 5000, 20000);
 }
 
+static enum spool_drop check_pt(struct capture_check *ck, uint8_t pt,
+				uint16_t seq, int64_t ms)
+{
+	struct capture_addr from = { .family = 4,
+				     .port = 4000,
+				     .ip = { 10, 0, 0, 1 } };
+	struct rtp_packet p = { .pt = pt, .seq = seq, .ssrc = 7 };
+	enum spool_drop why;
+
+	why = capture_check_glance(ck, &from, pt, ms * 1000);
+	assert_int_equal(why,
+			 capture_check_rtp(ck, &from, &p, 8000, ms * 1000));
+	return why;
+}
+
+static void old_payload_types_linger(void **state)
+{
+	struct cap_stream s = { .n_pts = 1, .learn_source = true };
+	struct capture_check ck = { 0 };
+
+	(void)state;
+	offer(&ck, 1, 4000); /* type 0 */
+	assert_int_equal(check_pt(&ck, 8, 1, 500), SPOOL_DROP_PT);
+	s.pts[0].pt = 8;
+	capture_check_linger(&ck, 1000000);
+	capture_check_offer(&ck, &s);
+	assert_int_equal(check_pt(&ck, 0, 1, 1020), CAPTURE_KEEP);
+	assert_int_equal(check_pt(&ck, 8, 2, 1040), CAPTURE_KEEP);
+	assert_int_equal(check_pt(&ck, 97, 3, 1060), SPOOL_DROP_PT);
+	/* once more within that time, back and forth */
+	s.pts[0].pt = 97;
+	capture_check_linger(&ck, 3000000);
+	capture_check_offer(&ck, &s);
+	assert_int_equal(check_pt(&ck, 0, 4, 7980), CAPTURE_KEEP);
+	assert_int_equal(check_pt(&ck, 8, 5, 7990), CAPTURE_KEEP);
+	assert_int_equal(check_pt(&ck, 0, 6, 8001), SPOOL_DROP_PT);
+	assert_int_equal(check_pt(&ck, 97, 7, 8020), CAPTURE_KEEP);
+	/* the same offer again makes nothing old that is not */
+	capture_check_linger(&ck, 9000000);
+	capture_check_offer(&ck, &s);
+	assert_int_equal(check_pt(&ck, 8, 8, 9020), SPOOL_DROP_PT);
+	assert_int_equal(check_pt(&ck, 97, 9, 99000), CAPTURE_KEEP);
+}
+
 static void mapped_addresses_are_ipv4(void **state)
 {
 	struct sockaddr_storage sa = { .ss_family = AF_INET6 };
@@ -1007,12 +1098,14 @@ int main(void)
 		cmocka_unit_test(a_source_after_the_other_is_kept),
 		cmocka_unit_test(a_flood_takes_nobodys_place),
 		cmocka_unit_test(a_real_source_gets_a_place_in_a_flood),
+		cmocka_unit_test(old_payload_types_linger),
 		cmocka_unit_test(mapped_addresses_are_ipv4),
 		RIG(packets_of_two_streams_are_in_the_spool),
 		RIG(what_fails_a_check_is_counted_not_stored),
 		RIG(nothing_is_stored_on_hold_or_muted),
 		RIG(muted_digits_never_reach_the_file),
 		RIG(streams_come_and_go_by_update),
+		RIG(packets_under_way_survive_a_change_of_codec),
 		RIG(sockets_rest_only_after_a_bye),
 		RIG(a_shared_port_takes_one_socket),
 		RIG(a_silent_call_has_no_file_open),
