@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "media/codec_opus.h"
+#include "media/l16_order.h"
 #include "media/rtcp.h"
 #include "media/rtp.h"
 
@@ -16,6 +17,23 @@ struct slot {
 	uint8_t *data;
 	uint16_t len;
 	bool wanted;
+};
+
+#define L16_SPECS_MAX 4 /* of one stream */
+#define MOVED_US 5000000
+
+struct l16_heard {
+	bool used;
+	uint8_t spec;
+	struct l16_order order;
+};
+
+/* What tells packets of one meaning of a payload type from another's. */
+struct newest {
+	uint8_t pt, spec;
+	uint16_t seq;
+	uint32_t ssrc, ts;
+	size_t len;
 };
 
 struct feed {
@@ -28,6 +46,10 @@ struct feed {
 		bool active, muted;
 		bool resumed; /* a hold or pause ended, no packet since */
 		int64_t hold_from, pause_from; /* -1 = not */
+		struct l16_heard l16[L16_SPECS_MAX];
+		struct newest newest; /* audio packet */
+		bool moved;	      /* its payload type means another codec */
+		int64_t moved_us;
 	} now[CAP_STREAMS_MAX];
 	uint32_t n_rtp;
 	/* second pass */
@@ -144,6 +166,20 @@ static int set_hold(struct feed *f, struct feed_stream *s, int64_t t_us,
 	return r;
 }
 
+static void set_spec(struct feed *f, struct feed_stream *s, int64_t t_us,
+		     const struct cap_pt *pt)
+{
+	size_t i = (size_t)(s - f->info.streams);
+	uint8_t was = f->now[i].spec[pt->pt], is = spec_of(f, pt);
+
+	f->now[i].spec[pt->pt] = is;
+	if (was == NO_SPEC || was == is || s->n == 0 ||
+	    f->now[i].newest.pt != pt->pt || f->now[i].newest.spec != was)
+		return;
+	f->now[i].moved = true;
+	f->now[i].moved_us = t_us;
+}
+
 static int take_table(struct feed *f, int64_t t_us,
 		      const struct spool_streams *t)
 {
@@ -160,9 +196,7 @@ static int take_table(struct feed *f, int64_t t_us,
 		(void)str_copy(s->label, sizeof(s->label), cs->label);
 		for (k = 0; k < cs->n_pts && k < CAP_PTS_MAX; k++)
 			if (cs->pts[k].pt < 128)
-				f->now[s - f->info.streams]
-					.spec[cs->pts[k].pt] =
-					spec_of(f, &cs->pts[k]);
+				set_spec(f, s, t_us, &cs->pts[k]);
 		if (!cs->enabled)
 			continue;
 		s->used = true;
@@ -219,10 +253,77 @@ static void add_sketch(struct feed_stream *s, uint64_t h)
 	s->sketch[at] = h;
 }
 
+static unsigned length_48k(const struct feed *f, uint8_t spec,
+			   const struct rtp_packet *p)
+{
+	struct codec_spec cs = feed_codec_spec(&f->info.specs[spec]);
+
+	return codec_duration_48k(&cs, p->payload, p->payload_len);
+}
+
+/* A new offer may give a payload type another codec while packets of the old
+ * one are under way. These are as long, and as far apart, as those before, and
+ * would be longer or shorter than that in the new codec. */
+static bool is_of_before(struct feed *f, struct feed_stream *s, int64_t t_us,
+			 const struct rtp_packet *p)
+{
+	size_t i = (size_t)(s - f->info.streams);
+	const struct newest *n = &f->now[i].newest;
+	uint8_t spec = f->now[i].spec[p->pt];
+	int64_t len, step;
+
+	if (p->pt != n->pt)
+		return false;
+	len = length_48k(f, n->spec, p);
+	step = (int64_t)(int32_t)(p->ts_rtp - n->ts) * TL_TICKS_S /
+	       f->info.specs[n->spec].clock_hz;
+	f->now[i].moved = t_us - f->now[i].moved_us < MOVED_US &&
+			  p->ssrc == n->ssrc && p->payload_len == n->len &&
+			  len > 0 && spec != NO_SPEC &&
+			  len != length_48k(f, spec, p) &&
+			  step == len * (int16_t)(p->seq - n->seq);
+	return f->now[i].moved;
+}
+
+static uint8_t spec_for(struct feed *f, struct feed_stream *s, int64_t t_us,
+			const struct rtp_packet *p)
+{
+	size_t i = (size_t)(s - f->info.streams);
+	struct newest *n = &f->now[i].newest;
+	uint8_t spec = f->now[i].spec[p->pt];
+
+	if (f->now[i].moved && is_of_before(f, s, t_us, p))
+		spec = n->spec;
+	if (spec != NO_SPEC && f->info.specs[spec].known && p->payload_len)
+		*n = (struct newest){ p->pt,   spec,	  p->seq,
+				      p->ssrc, p->ts_rtp, p->payload_len };
+	return spec;
+}
+
+static void hear_l16(struct feed *f, struct feed_stream *s, uint8_t spec,
+		     const struct rtp_packet *p)
+{
+	struct l16_heard *h = f->now[s - f->info.streams].l16;
+
+	for (unsigned i = 0; i < L16_SPECS_MAX; i++, h++) {
+		if (h->used && h->spec != spec)
+			continue;
+		h->used = true;
+		h->spec = spec;
+		l16_order_hear(&h->order, p->payload, p->payload_len,
+			       f->info.specs[spec].channels);
+		if (l16_order_is_low(&h->order))
+			s->low_first |= UINT64_C(1) << spec;
+		else
+			s->low_first &= ~(UINT64_C(1) << spec);
+		return;
+	}
+}
+
 static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 		      const struct rtp_packet *p, uint32_t number)
 {
-	uint8_t spec = f->now[s - f->info.streams].spec[p->pt];
+	uint8_t spec = spec_for(f, s, t_us, p);
 	struct tl_packet tp = { .t_us = t_us,
 				.ssrc = p->ssrc,
 				.ts_rtp = p->ts_rtp,
@@ -255,6 +356,8 @@ static int add_packet(struct feed *f, struct feed_stream *s, int64_t t_us,
 		s->undecodable++;
 	} else {
 		ticks = codec_duration_48k(&cs, p->payload, p->payload_len);
+		if (str_ieq(fs->name, "L16"))
+			hear_l16(f, s, spec, p);
 		tp.ticks = (uint16_t)(ticks <= 48000 ? ticks : 0);
 		if (str_ieq(fs->name, "opus")) {
 			rate = opus_file_packet_rate_hz(p->payload,

@@ -63,6 +63,7 @@ struct feed_stream {
 	uint64_t undecodable; /* packets of a codec that nobody knows */
 	uint64_t broken;      /* not RTP */
 	uint8_t main_spec;    /* of most audio packets */
+	uint64_t low_first;   /* bit per spec: L16 with its bytes exchanged */
 	unsigned rate_hz;     /* highest that an Opus packet carried; 0 */
 	bool stereo;	      /* some Opus packet is stereo */
 	bool all_opus;	      /* every audio packet is Opus */

@@ -216,6 +216,11 @@ static void report_stream(struct render *r, const struct feed_stream *fs,
 		render_warn(r, "media.broken", "warning",
 			    "stream %u: %llu packets were not RTP", fs->index,
 			    (unsigned long long)fs->broken);
+	if (fs->low_first)
+		render_warn(r, "media.byte_order", "warning",
+			    "stream %u: L16 came with the low byte first, "
+			    "exchanged",
+			    fs->index);
 	dtmf_events(r, fs);
 	loss_events(r, fs, tl);
 }

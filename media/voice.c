@@ -8,6 +8,7 @@
 #include "media/codec.h"
 #include "media/conceal.h"
 #include "media/feed.h"
+#include "media/l16_order.h"
 #include "media/resample.h"
 
 /* A packet of 1.2 s (the longest that a tick counter holds), with room for
@@ -33,6 +34,7 @@ struct voice {
 	size_t seg;
 	int64_t pos; /* samples handed to buf or zeros so far */
 	int16_t *buf, *raw;
+	uint8_t *swapped; /* L16 in the right order, NULL = never needed */
 	size_t at, len;
 	int64_t zeros;
 	int16_t edge; /* last sample before zeros, to fade from */
@@ -84,6 +86,7 @@ void voice_destroy(struct voice **vp)
 	}
 	mem_free(v->buf);
 	mem_free(v->raw);
+	mem_free(v->swapped);
 	mem_free(v);
 }
 
@@ -177,6 +180,21 @@ static void make_up(struct voice *v, size_t m)
 	v->edge = m ? v->buf[m - 1] : v->edge;
 }
 
+/* As RFC 3551 has it, where the sender has not. */
+static int put_right(struct voice *v, const struct feed_ref *ref,
+		     const uint8_t **data, size_t len)
+{
+	if (!*data || !(v->cfg.stream->low_first >> ref->spec & 1))
+		return 0;
+	if (!v->swapped)
+		v->swapped = mem_calloc(UINT16_MAX + 1, 1);
+	if (!v->swapped)
+		return -ENOMEM;
+	l16_order_swap(v->swapped, *data, len);
+	*data = v->swapped;
+	return 0;
+}
+
 static int play_packet(struct voice *v, const struct tl_seg *s, size_t m)
 {
 	const struct feed_ref *ref = &v->cfg.stream->refs[s->packet];
@@ -191,6 +209,8 @@ static int play_packet(struct voice *v, const struct tl_seg *s, size_t m)
 	r = open_decoder(v, ref->spec, &d);
 	if (r == 0 && v->cfg.on_seg)
 		r = v->cfg.on_seg(v->cfg.arg, s, data, len);
+	if (r == 0)
+		r = put_right(v, ref, &data, len);
 	if (r < 0)
 		return r;
 	if (d && data)

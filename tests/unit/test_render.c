@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "media/codec.h"
 #include "media/codec_opus.h"
 #include "media/mux.h"
@@ -306,6 +307,50 @@ static void render_two_voices_left_and_right(void **state)
 	assert_int_equal(file(w, "mix.mp4")->channels, 2);
 	assert_non_null(file(w, "peaks.json"));
 	assert_non_null(file(w, "peaks.dat"));
+}
+
+/* One number, two codecs: what was under way at the change keeps the old. */
+static void render_knows_old_packets_of_a_number(void **state)
+{
+	struct world *w = *state;
+	uint8_t pcmu[160], l16[320];
+	struct audio a;
+	int16_t pcm[160];
+	int v;
+
+	maker_open(&w->m, w->dir, TWO);
+	maker_add_stream(&w->m, 96, "PCMU", 8000, 1);
+	maker_table(&w->m);
+	for (unsigned k = 0; k < 150; k++) {
+		tone(440, k, 8000, pcm);
+		for (unsigned i = 0; i < 160; i++) {
+			v = pcm[i];
+			pcmu[i] = codec_pcm_encode(false, pcm[i]);
+			l16[2 * i] = (uint8_t)((unsigned)v >> 8);
+			l16[2 * i + 1] = (uint8_t)v;
+		}
+		if (k == 50) { /* the answer; the sender needs a second */
+			(void)str_copy(w->m.table.s[0].pts[0].codec,
+				       sizeof(w->m.table.s[0].pts[0].codec),
+				       "L16");
+			maker_table(&w->m);
+		}
+		if (k < 100)
+			maker_rtp(&w->m, 0, 96, (uint16_t)k, 160 * k, 5, pcmu,
+				  sizeof(pcmu));
+		else
+			maker_rtp(&w->m, 0, 96, (uint16_t)k, 160 * k, 5, l16,
+				  sizeof(l16));
+		maker_advance(&w->m, 20000);
+	}
+	maker_close(&w->m, true);
+	render(w);
+	assert_in_range(w->res->duration_us, 2960000, 3040000);
+	load(w, "track-1.ogg", &a);
+	for (double s = 0.1; s < 2.8; s += 0.2)
+		assert_true(level(&a, 0, 440, s, s + 0.15) >
+			    1.3 * rms(&a, 0, s, s + 0.15));
+	unload(&a);
 }
 
 static void render_order_is_that_of_the_participants(void **state)
@@ -774,6 +819,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(render_two_voices_left_and_right),
+		T(render_knows_old_packets_of_a_number),
 		T(render_order_is_that_of_the_participants),
 		T(render_hold_is_silence_of_the_right_length),
 		T(render_loss_is_concealed_and_told),

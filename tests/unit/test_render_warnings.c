@@ -130,6 +130,89 @@ static void a_wild_time_is_told(void **state)
 	assert_true(rendered_with(w, "media.wild_time"));
 }
 
+static void a_fast_clock_is_told(void **state)
+{
+	struct world *w = *state;
+	uint8_t payload[160] = { 0 };
+
+	open_spool(w, META);
+	for (unsigned k = 0; k < 150; k++) {
+		maker_rtp(&w->m, 0, 0, (uint16_t)k, 320 * k, 7, payload,
+			  sizeof(payload));
+		maker_advance(&w->m, 20000);
+	}
+	maker_close(&w->m, true);
+	assert_true(rendered_with(w, "media.fast_clock"));
+	assert_in_range(w->res->duration_us, 2960000, 3040000);
+}
+
+static void a_number_that_stands_is_told(void **state)
+{
+	struct world *w = *state;
+	uint8_t payload[160] = { 0 };
+
+	open_spool(w, META);
+	for (unsigned k = 0; k < 100; k++) {
+		maker_rtp(&w->m, 0, 0, 77, 160 * k, 7, payload,
+			  sizeof(payload));
+		maker_advance(&w->m, 20000);
+	}
+	maker_close(&w->m, true);
+	assert_true(rendered_with(w, "media.number_stands"));
+	assert_in_range(w->res->duration_us, 1960000, 2040000);
+}
+
+static void a_sender_that_begins_again_is_told(void **state)
+{
+	struct world *w = *state;
+
+	open_spool(w, META);
+	talk(w, 0, 100, 0);
+	maker_advance(&w->m, 2000000);
+	talk(w, 0, 100, 0);
+	maker_close(&w->m, true);
+	assert_true(rendered_with(w, "media.restarted"));
+	assert_in_range(w->res->duration_us, 5960000, 6040000);
+}
+
+/* A tone of L16, the low byte first or not. */
+static void send_l16(struct world *w, bool low)
+{
+	uint8_t payload[320];
+	int v;
+
+	maker_open(&w->m, w->dir, META);
+	maker_add_stream(&w->m, 97, "L16", 8000, 1);
+	maker_table(&w->m);
+	for (unsigned k = 0; k < 100; k++) {
+		for (unsigned i = 0; i < 160; i++) {
+			v = (int)((k * 160 + i) % 40) * 100 - 2000;
+			payload[2 * i + low] = (uint8_t)((unsigned)v >> 8);
+			payload[2 * i + !low] = (uint8_t)v;
+		}
+		maker_rtp(&w->m, 0, 97, (uint16_t)k, 160 * k, 7, payload,
+			  sizeof(payload));
+		maker_advance(&w->m, 20000);
+	}
+	maker_close(&w->m, true);
+}
+
+static void l16_with_the_low_byte_first_is_told(void **state)
+{
+	struct world *w = *state;
+
+	send_l16(w, true);
+	assert_true(rendered_with(w, "media.byte_order"));
+}
+
+static void l16_in_order_is_left_alone(void **state)
+{
+	struct world *w = *state;
+
+	send_l16(w, false);
+	assert_false(rendered_with(w, "media.byte_order"));
+}
+
 static void what_fits_nowhere_is_a_stray(void **state)
 {
 	struct world *w = *state;
@@ -240,6 +323,11 @@ int main(void)
 		WORLD(what_is_no_rtp_is_told),
 		WORLD(a_clock_that_is_off_is_told),
 		WORLD(a_wild_time_is_told),
+		WORLD(a_fast_clock_is_told),
+		WORLD(a_number_that_stands_is_told),
+		WORLD(a_sender_that_begins_again_is_told),
+		WORLD(l16_with_the_low_byte_first_is_told),
+		WORLD(l16_in_order_is_left_alone),
 		WORLD(what_fits_nowhere_is_a_stray),
 		WORLD(a_description_that_is_none_is_told),
 		WORLD(a_damaged_block_is_told),
