@@ -95,7 +95,7 @@ def test_lists(srs, details):
 
 
 @pytest.mark.parametrize("word, known", [
-    ("user", "add, set or list"), ("client", "add, list or set"), ("token", "add, list or revoke"),
+    ("user", "add, set, list or login-link"), ("client", "add, list or set"), ("token", "add, list or revoke"),
     ("grant", "add, list, narrow, revoke or test"),
     ("trunk", "add, list, show, set or remove"),
 ])
