@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "storage/catalog_priv.h"
 #include "storage/db.h"
 
 struct found {
@@ -34,6 +35,52 @@ static int64_t find(struct db *db, const struct call_leg_new *leg,
 			db_text(k->value), db_text(leg->recording_id),
 			db_int(leg->started_us - leg->window_us)),
 		found_row, f);
+}
+
+static bool is_anonymous(const char *user)
+{
+	static const char *const words[] = { "", "anonymous", "unavailable",
+					     "unknown", "restricted" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (str_eq(user, words[i]))
+			return true;
+	return false;
+}
+
+/* The same address, or the same id and no other address. */
+static int64_t find_sign(struct db *db, const struct call_leg_new *leg,
+			 const struct call_sign *sign, const char *call_id)
+{
+	char *aor CLEANUP(mem_freep) = NULL, *user CLEANUP(mem_freep) = NULL;
+	int64_t n = 0, r = catalog_aor_keys(sign->aor, &aor, &user);
+
+	if (r < 0)
+		return r;
+	r = db_query_int(
+		db,
+		"SELECT count(*) FROM participants p WHERE p.recording_id IN "
+		"(SELECT $1 UNION SELECT l.recording_id FROM call_legs l WHERE "
+		"l.call_id = $1) AND p.recording_id <> $2 AND "
+		"((p.aor_key = $3 AND $4) OR (p.ext_id = $5 AND p.ext_id <> '' "
+		"AND (p.aor_key IN ('', $3) OR $3 = '')))",
+		DB_ARGS(db_text(call_id), db_text(leg->recording_id),
+			db_text(aor), db_int(!is_anonymous(user)),
+			db_text(sign->ext_id)),
+		&n);
+	return r < 0 ? r : n;
+}
+
+/* Does anything but the key say that it is the same call? */
+static int64_t is_signed(struct db *db, const struct call_leg_new *leg,
+			 const char *call_id)
+{
+	int64_t r = 0;
+
+	for (unsigned i = 0; i < leg->n_signs && i < CALL_SIGNS_MAX && r == 0;
+	     i++)
+		r = find_sign(db, leg, &leg->signs[i], call_id);
+	return r;
 }
 
 static int64_t remember(struct db *db, const struct call_leg_new *leg,
@@ -80,6 +127,8 @@ static int64_t join(struct db *db, const struct call_leg_new *leg,
 
 	for (unsigned i = 0; i < n && r == 0; i++) {
 		r = find(db, leg, &keys[i], ret_f);
+		if (r > 0 && keys[i].needs_sign)
+			r = is_signed(db, leg, ret_f->call.s);
 		if (r > 0)
 			rule = keys[i].rule;
 	}

@@ -21,6 +21,7 @@
 #ifndef STORAGE_CALLS_H
 #define STORAGE_CALLS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/id.h"
@@ -34,13 +35,25 @@ struct db;
 struct call_key {
 	const char *rule; /* "group_id", static */
 	char value[CALL_KEY_VALUE_MAX];
+	/* a client may write the same into all its calls: it counts only when
+	 * somebody of leg->signs takes part in the other one, too */
+	bool needs_sign;
 };
+
+/* Somebody who takes part, beside the owner. */
+struct call_sign {
+	const char *aor, *ext_id; /* "" = not known */
+};
+
+#define CALL_SIGNS_MAX 32
 
 struct call_leg_new {
 	const char *recording_id; /* in the catalog already */
 	const char *grant_id;
 	int64_t started_us;
 	int64_t window_us; /* how long after its end a call may go on */
+	const struct call_sign *signs; /* at most CALL_SIGNS_MAX */
+	unsigned n_signs;
 };
 
 /**

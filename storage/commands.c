@@ -25,8 +25,8 @@ static const char *or_empty(const char *s)
 	return s ? s : "";
 }
 
-/* A pause is of the call: of every live recording that is the same once more
- * (storage/catalog_duplicates.h). */
+/* A pause is of the call: of every live recording of it with the same owner
+ * and grant. Which of them repeat each other is not known while they run. */
 static int add_others(struct db *db, int64_t id, const char *recording_id)
 {
 	int64_t r = db_exec(
@@ -37,9 +37,9 @@ static int add_others(struct db *db, int64_t id, const char *recording_id)
 		"c.asked_us FROM session_commands c, recordings mine, "
 		"recordings r WHERE c.id = $1 AND mine.id = $2 AND "
 		"r.id <> mine.id AND r.state = 'recording' AND "
-		"(r.duplicate_of = mine.id OR (mine.duplicate_of <> '' AND "
-		"(r.id = mine.duplicate_of OR "
-		"r.duplicate_of = mine.duplicate_of)))",
+		"r.owner_id = mine.owner_id AND r.grant_id = mine.grant_id AND "
+		"r.id IN (SELECT b.recording_id FROM call_legs a, call_legs b "
+		"WHERE a.recording_id = mine.id AND b.call_id = a.call_id)",
 		DB_ARGS(db_int(id), db_text(recording_id)));
 
 	return r < 0 ? (int)r : 0;

@@ -102,13 +102,14 @@ static unsigned count_shared(const struct leg_stream *x,
 	return shared;
 }
 
-/* Unknown while one is not rendered: then nothing speaks against it. */
+/* Unknown while one is not rendered: then both are shown. One that failed has
+ * nothing that could be compared, or missed. */
 static bool may_sound_same(const struct leg *b, const struct leg *a)
 {
 	unsigned sum = 0;
 
 	if (!a->ready || !b->ready)
-		return true;
+		return a->ready && b->failed && !b->live;
 	for (unsigned i = 0; i < b->n_streams; i++) {
 		const struct leg_stream *s = &b->streams[i], *other;
 		unsigned all, shared;

@@ -14,8 +14,9 @@
  *	  which complement each other, do not,
  *	- at least four fifths of its time are within the other's: a dialog that
  *	  is ended and started again is not a duplicate of itself,
- *	- once both are rendered: half of the payloads are the same in each
- *	  stream. A client that calls all its sessions "1" loses nothing,
+ *	- both are rendered, and half of the payloads are the same in each
+ *	  stream (or this one failed and has none). A client that calls all its
+ *	  sessions "1" loses nothing, and nothing is hidden while it runs,
  *	- neither was joined to the call by x-refci (CUCM's near and far end).
  * In doubt it does not: then both are shown.
  */

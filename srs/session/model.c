@@ -6,7 +6,9 @@
  * [stitch]: the group id (NetSapiens ends and starts the dialog at each party
  * change), the communication session's id (one call sent twice), its SIP
  * Session-ID (RFC 7989), CUCM's refci (near and far end), the vendors'
- * correlation headers, and the dialog that a session of ours replaced.
+ * correlation headers, and the dialog that a session of ours replaced. An id of
+ * a session may be a constant in the client's template: it takes a second sign,
+ * somebody beside the owner who takes part in both.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -48,7 +50,29 @@ static void add_key(struct keys *k, bool wanted, const char *rule,
 	item->rule = rule;
 	(void)span_copy(item->value, sizeof(item->value), value);
 	str_clean(item->value);
+	item->needs_sign =
+		str_eq(rule, "session_id") || str_eq(rule, "sip_session_id");
 	k->n++;
+}
+
+/* Who takes part beside the owner. */
+static unsigned find_signs(const struct session *s, struct call_sign *signs)
+{
+	const struct metadata *md = s->people;
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < md->n_participants && n < CALL_SIGNS_MAX;
+	     i++) {
+		const struct md_participant *p = &md->participants[i];
+
+		if (p->left || session_is_owner(s, p))
+			continue;
+		signs[n++] = (struct call_sign){
+			.aor = p->n_aors ? p->aors[0] : "",
+			.ext_id = p->id ? p->id : "",
+		};
+	}
+	return n;
 }
 
 static void correlation_keys(struct ua_request *req, struct keys *k, bool want)
@@ -457,10 +481,13 @@ int session_model_store(struct session *s, struct ua_request *req)
 		.window_us = s->sv->set->stitch.window_us,
 	};
 	const struct settings *set = s->sv->set;
+	struct call_sign signs[CALL_SIGNS_MAX];
 	struct keys k = { .n = 0 };
 	struct id call;
 	int r;
 
+	leg.signs = signs;
+	leg.n_signs = find_signs(s, signs);
 	r = write_new_model(s, s->started_wall_us);
 	if (r < 0)
 		return r;

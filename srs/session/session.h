@@ -507,6 +507,8 @@ void trunk_order_people(const struct gate_trunk *t, const struct sdp *sdp,
 int session_save(const struct session *s, struct buf *out);
 /** Fill a new session from it (dialog included). 0, -EBADMSG, -ENOMEM */
 int session_load(struct session *s, const char *json, size_t len);
+/** The grant's owner? */
+bool session_is_owner(const struct session *s, const struct md_participant *p);
 /** Metadata for capture's spool. 0 or the buffer's error */
 int session_meta_json(const struct session *s, struct buf *out);
 

@@ -477,7 +477,7 @@ int session_load(struct session *s, const char *json, size_t len)
 /* ---- for capture's spool ---- */
 
 /* The grant's owner: the left side of a mix of three and more. */
-static bool is_owner(const struct session *s, const struct md_participant *p)
+bool session_is_owner(const struct session *s, const struct md_participant *p)
 {
 	const struct conditions *c = s->snap.conditions;
 	struct identity id;
@@ -504,7 +504,7 @@ static void put_person(const struct session *s, unsigned i, struct buf *out)
 	json_text_pair(out, "ext_id", p->id);
 	json_text_pair(out, "aor", p->n_aors ? p->aors[0] : "");
 	json_text_pair(out, "name", p->name);
-	if (is_owner(s, p))
+	if (session_is_owner(s, p))
 		buf_puts(out, ",\"owner\":true");
 	buf_puts(out, ",\"streams\":[");
 	for (unsigned k = 0; k < s->n_streams; k++) {

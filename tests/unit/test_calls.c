@@ -68,7 +68,7 @@ static struct id join(const char *grant, int64_t at_us, const char *rule,
 		      const char *value, int want)
 {
 	struct id id = record(grant, at_us), call;
-	struct call_leg_new leg = { id.s, grant, at_us, WINDOW };
+	struct call_leg_new leg = { id.s, grant, at_us, WINDOW, NULL, 0 };
 	struct call_key key = { .rule = rule };
 
 	(void)str_copy(key.value, sizeof(key.value), value);
@@ -129,7 +129,7 @@ static void the_first_key_wins(void **state)
 	struct call_key keys[2] = { { .rule = "group_id", .value = "b" },
 				    { .rule = "session_id", .value = "a" } };
 	struct id a, b, c, call;
-	struct call_leg_new leg = { c.s, "g", T0, WINDOW };
+	struct call_leg_new leg = { c.s, "g", T0, WINDOW, NULL, 0 };
 
 	(void)state;
 	a = join("g", T0, "session_id", "a", 0);
@@ -138,6 +138,49 @@ static void the_first_key_wins(void **state)
 	assert_int_equal(call_join(fx.db, &leg, keys, 2, &call), 1);
 	assert_string_equal(call.s, b.s);
 	assert_string_not_equal(call.s, a.s);
+}
+
+struct sign_case {
+	struct call_sign there, here;
+	int want;
+};
+
+/* "1" for every session: the others say whether it is one call. */
+static void a_doubtful_key_needs_a_second_sign(void **state)
+{
+	static const struct sign_case cases[] = {
+		{ { "sip:bob@x", "p1" }, { "sip:bob@x", "p2" }, 1 },
+		{ { "tel:+44-20-1", "" }, { "tel:+44201", "" }, 1 },
+		{ { "sip:bob@x", "p1" }, { "sip:carol@x", "p2" }, 0 },
+		/* ids of a template, too */
+		{ { "sip:bob@x", "p1" }, { "sip:carol@x", "p1" }, 0 },
+		{ { "", "p1" }, { "sip:carol@x", "p1" }, 1 },
+		{ { "sip:bob@x", "p1" }, { "", "p1" }, 1 },
+		{ { "sip:anonymous@x", "p1" }, { "sip:anonymous@x", "p2" }, 0 },
+		{ { "sip:anonymous@x", "p1" }, { "sip:anonymous@x", "p1" }, 1 },
+		{ { "", "" }, { "", "" }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct sign_case *t = &cases[i];
+		struct recording_participant p = { .aor = t->there.aor,
+						   .ext_id = t->there.ext_id };
+		struct call_key key = { .rule = "session_id",
+					.needs_sign = true };
+		struct id a = record("g", T0), b, call;
+		struct call_leg_new leg = { a.s, "g", T0, WINDOW, NULL, 0 };
+
+		key.value[0] = (char)('a' + i);
+		assert_int_equal(recording_put_participant(fx.db, a.s, &p), 0);
+		assert_int_equal(call_join(fx.db, &leg, &key, 1, &call), 0);
+		b = record("g", T0);
+		leg = (struct call_leg_new){
+			b.s, "g", T0, WINDOW, &t->here, 1
+		};
+		if (call_join(fx.db, &leg, &key, 1, &call) != t->want)
+			fail_msg("case %zu", i);
+	}
 }
 
 static void legs_are_read_in_order_without_deleted_ones(void **state)
@@ -203,6 +246,7 @@ int main(void)
 		TEST(the_window_counts_from_the_end),
 		TEST(after_the_window_a_call_begins),
 		TEST(the_first_key_wins),
+		TEST(a_doubtful_key_needs_a_second_sign),
 		TEST(legs_are_read_in_order_without_deleted_ones),
 		TEST(old_keys_are_swept),
 		TEST(a_model_is_kept_with_its_recording),

@@ -120,8 +120,8 @@ static void another_sound_is_another_call(void **state)
 	for (unsigned k = 0; k < LEG_SKETCH_MAX; k++)
 		b.streams[0].sketch[k] = 10 * k + 3;
 	both_ways(&a, &b, false);
-	b.ready = false; /* not known yet */
-	both_ways(&a, &b, true);
+	b.ready = false; /* not known yet: both are shown */
+	both_ways(&a, &b, false);
 	b = leg("b");
 	for (unsigned i = 0; i < 2; i++) /* a tone, or silence */
 		a.streams[i].n_sketch = b.streams[i].n_sketch = 5;
@@ -280,7 +280,7 @@ static void a_failed_one_hides_nobody(void **state)
 	assert_int_equal(l[1].behind, -1);
 }
 
-static void a_live_one_hides_nothing_that_is_ready(void **state)
+static void nothing_is_hidden_before_both_are_rendered(void **state)
 {
 	struct leg l[2] = { leg("a"), leg("b") };
 
@@ -288,24 +288,29 @@ static void a_live_one_hides_nothing_that_is_ready(void **state)
 	l[0].live = true;
 	l[0].ready = false;
 	legs_decide(l, 2);
-	assert_int_equal(l[0].behind, -1);
-	assert_int_equal(l[1].behind, -1);
+	assert_true(l[0].behind == -1 && l[1].behind == -1);
 	l[0].live = false; /* it will be ready soon, too */
 	legs_decide(l, 2);
-	assert_int_equal(l[1].behind, 0);
+	assert_true(l[0].behind == -1 && l[1].behind == -1);
+	l[1].live = true; /* both run */
+	l[1].ready = false;
+	legs_decide(l, 2);
+	assert_true(l[0].behind == -1 && l[1].behind == -1);
+	l[0].ready = l[1].ready = true;
+	l[1].live = false;
+	legs_decide(l, 2);
+	assert_true(l[0].behind == -1 && l[1].behind == 0);
 }
 
-static void live_ones_are_compared_by_their_age(void **state)
+static void one_that_failed_has_nothing_to_compare(void **state)
 {
 	struct leg l[2] = { leg("a"), leg("b") };
 
 	(void)state;
-	l[0].ready = l[1].ready = false;
-	l[0].streams[0].measured = l[1].streams[0].measured = false;
-	l[0].started_us += 2 * SEC;
+	l[1].ready = false;
+	l[1].failed = true;
 	legs_decide(l, 2);
-	assert_int_equal(l[0].behind, 1);
-	assert_int_equal(l[1].behind, -1);
+	assert_int_equal(l[1].behind, 0);
 }
 
 int main(void)
@@ -324,8 +329,8 @@ int main(void)
 		cmocka_unit_test(equal_ones_stand_by_age),
 		cmocka_unit_test(the_better_one_stands_in_front),
 		cmocka_unit_test(a_failed_one_hides_nobody),
-		cmocka_unit_test(a_live_one_hides_nothing_that_is_ready),
-		cmocka_unit_test(live_ones_are_compared_by_their_age),
+		cmocka_unit_test(nothing_is_hidden_before_both_are_rendered),
+		cmocka_unit_test(one_that_failed_has_nothing_to_compare),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
