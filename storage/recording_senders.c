@@ -68,14 +68,16 @@ int recording_sender_at(const struct recording *rec, int stream,
 {
 	json_t *model = rec->model ? json_loads(rec->model, 0, NULL) : NULL;
 	json_t *list = json_object_get(model, "associations");
+	bool several = false;
 	int ord = -1;
 
-	for (size_t i = 0; ord < 0 && i < json_array_size(list); i++) {
+	for (size_t i = 0; !several && i < json_array_size(list); i++) {
 		json_t *o = json_array_get(list, i);
+		int who = holds_at(o, wall_us) ? sends(rec, o, stream) : -1;
 
-		if (holds_at(o, wall_us))
-			ord = sends(rec, o, stream);
+		several = who >= 0 && ord >= 0 && who != ord;
+		ord = who < 0 ? ord : who;
 	}
 	json_decref(model);
-	return ord;
+	return several ? -1 : ord;
 }

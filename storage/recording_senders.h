@@ -10,7 +10,7 @@
 
 struct recording;
 
-#define RECORDING_SENDERS_MAX 16
+#define RECORDING_SENDERS_MAX 64
 
 /**
  * Needs RECORDING_PARTICIPANTS, RECORDING_STREAMS and RECORDING_CALL.
@@ -26,7 +26,7 @@ unsigned recording_senders(const struct recording *rec, int stream,
  * Who sent a stream at a moment. Needs the same parts.
  *
  * @param wall_us our clock
- * @return an ord; -1 when the model names nobody for that moment
+ * @return an ord; -1 when the model names nobody for that moment, or several
  */
 int recording_sender_at(const struct recording *rec, int stream,
 			int64_t wall_us);

@@ -268,7 +268,8 @@ static void put_download(struct buf *b, const struct recording *rec,
 	     url, strcmp(t->format, "mp4") == 0 ? "MP4" : "Ogg", size);
 }
 
-/* Who took the line over, one after the other. */
+/* Who took the line over, one after the other; of a line that carries several
+ * all of them. */
 static void put_later(struct buf *b, const struct recording *rec,
 		      const struct recording_track *t)
 {
@@ -276,7 +277,9 @@ static void put_later(struct buf *b, const struct recording *rec,
 	unsigned n = recording_senders(rec, t->stream, ords);
 
 	for (unsigned i = 0; i < n; i++)
-		if (ords[i] != t->participant)
+		if (t->participant < 0)
+			HTML(b, i ? ", {}" : ": {}", party_name(rec, ords[i]));
+		else if (ords[i] != t->participant)
 			HTML(b, ", then {}", party_name(rec, ords[i]));
 }
 

@@ -251,23 +251,6 @@ static bool people_still_fine(struct session *s)
 	return fine;
 }
 
-/* A stream that nobody is said to send any more keeps whom it was of: that is
- * whom one hears in it. Nor does it become the mix of the others because they
- * are all that is left: a mix is not mixed again, and it would be lost. */
-static void keep_senders(const struct session *s)
-{
-	const struct md_owner *now = s->sv->in->owners;
-	struct session_stream *st = s->plan->streams;
-
-	for (unsigned i = 0; i < s->plan->n_streams && i < s->n_streams; i++) {
-		int was = s->streams[i].participant;
-
-		if (st[i].participant == -1 ||
-		    (now[i].is_mix && !now[i].n && was >= 0))
-			st[i].participant = was;
-	}
-}
-
 /* @return how many lines would be taken; nothing but sv->in is touched */
 static unsigned plan_answer(struct session *s, const struct gate_verdict *v)
 {
@@ -294,7 +277,8 @@ static int make_plan(struct session *s, const struct sip_timer *t)
 		return r;
 	streams_attribute(s->plan->streams, s->plan->n_streams, in->owners,
 			  s->ords, s->n_ords);
-	keep_senders(s);
+	streams_keep_senders(s->plan->streams, s->plan->n_streams, s->streams,
+			     s->n_streams, in->owners);
 	session_note_warnings(s, &in->warnings);
 	memset(&in->warnings, 0, sizeof(in->warnings));
 	trunk_set_source(&s->snap.trunk, s->plan->streams, s->plan->n_streams);
@@ -414,22 +398,21 @@ void session_take_metadata(struct session *s)
 		session_save_dialog(s);
 }
 
-/* Who sent what, as the client sees it in the end; a stream that nobody sends
- * any more stays whose it was. */
+/* Who sent what, as the client sees it in the end. */
 static void attribute_again(struct session *s)
 {
 	struct intake *in = s->sv->in;
-	int before[CAP_STREAMS_MAX];
+	struct session_stream *old;
 
-	for (unsigned i = 0; i < s->n_streams; i++)
-		before[i] = s->streams[i].participant;
+	old = mem_dup(s->streams, s->n_streams * sizeof(*old));
+	if (!old)
+		return; /* then as it was before */
 	metadata_attribute(s->people, in->sdp, &in->warnings, in->owners);
 	streams_attribute(s->streams, s->n_streams, in->owners, s->ords,
 			  s->n_ords);
-	for (unsigned i = 0; i < s->n_streams; i++) {
-		if (s->streams[i].participant == -1)
-			s->streams[i].participant = before[i];
-	}
+	streams_keep_senders(s->streams, s->n_streams, old, s->n_streams,
+			     in->owners);
+	mem_free(old);
 }
 
 /* A description that says that everybody has left is the usual one in a BYE

@@ -235,19 +235,25 @@ static int line_of(const struct session *s, const char *stream_id)
 	return -1;
 }
 
+/* Everybody who is heard in a stream. @return the new n */
+static unsigned senders(const struct session_stream *st, struct assoc *a,
+			unsigned n, unsigned max)
+{
+	for (unsigned i = 0; st->cap.enabled && i < st->n_senders && n < max;
+	     i++)
+		a[n++] = (struct assoc){ .kind = "send",
+					 .participant = (int)st->senders[i],
+					 .stream = st->cap.index };
+	return n;
+}
+
 /* @return number of associations that hold now, at most max */
 static unsigned current(const struct session *s, struct assoc *a, unsigned max)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < s->n_streams && n < max; i++)
-		if (s->streams[i].cap.enabled && s->streams[i].participant >= 0)
-			a[n++] = (struct assoc){ "send",
-						 s->streams[i].participant,
-						 s->streams[i].cap.index,
-						 NULL,
-						 NULL,
-						 NULL };
+	for (unsigned i = 0; i < s->n_streams; i++)
+		n = senders(&s->streams[i], a, n, max);
 	for (unsigned i = 0; i < s->people->n_links && n < max; i++) {
 		const struct md_link *l = &s->people->links[i];
 		bool recv = l->kind == MD_RECV;
@@ -295,7 +301,7 @@ static json_t *association(const struct assoc *a, int64_t now_us)
 	return o;
 }
 
-#define ASSOC_MAX 256
+#define ASSOC_MAX 512
 
 static void put_associations(json_t *model, const struct session *s,
 			     int64_t now_us)

@@ -93,6 +93,8 @@ struct session_stream {
 	uint8_t pref;	 /* enum sdp_pref: its wish; stays until another one */
 	int participant; /* ord, -1 = unknown or several,
 			  * RECORDING_STREAM_MIX */
+	unsigned n_senders; /* everybody who is heard in it: ords */
+	unsigned senders[METADATA_SENDERS_MAX];
 };
 
 /* What was planned for an INVITE or UPDATE, until capture has the ports. */
@@ -474,10 +476,16 @@ void streams_wipe_keys(struct session_stream *st, unsigned n);
 /** Equal in everything that capture must know. */
 bool streams_equal(const struct session_stream *a, unsigned n_a,
 		   const struct session_stream *b, unsigned n_b);
-/** Whose stream it is, by ord. */
+/** Whose stream it is and who is heard in it, by ord. */
 void streams_attribute(struct session_stream *st, unsigned n,
 		       const struct md_owner *owners, const unsigned *ords,
 		       unsigned n_ords);
+/** A stream that nobody is said to send any more keeps whom it was of: that is
+ *  whom one hears in it. Nor does it become the mix of the others because they
+ *  are all that is left: a mix is not mixed again, and it would be lost. */
+void streams_keep_senders(struct session_stream *st, unsigned n,
+			  const struct session_stream *old, unsigned n_old,
+			  const struct md_owner *owners);
 /** Copy capture's ports in. @return 0, -EPROTO one is missing */
 int streams_take_ports(struct session_stream *st, unsigned n,
 		       const struct cap_opened *o);

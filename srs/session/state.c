@@ -79,7 +79,10 @@ static void put_stream(struct buf *out, const struct session_stream *st)
 		json_text_put(out, c->pts[i].fmtp);
 		buf_putc(out, ']');
 	}
-	buf_putc(out, ']');
+	buf_puts(out, ",{\"senders\":[");
+	for (unsigned i = 0; i < st->n_senders; i++)
+		buf_printf(out, "%s%u", i ? "," : "", st->senders[i]);
+	buf_puts(out, "]}]");
 }
 
 static void put_people(const struct session *s, struct buf *out)
@@ -255,6 +258,20 @@ static void copy_at(const json_t *array, size_t i, char *dst, size_t len)
 	(void)str_copy(dst, len, text ? text : "");
 }
 
+/* The last element; without it (an older version wrote) the one participant. */
+static void load_senders(const json_t *a, struct session_stream *st)
+{
+	const json_t *last = json_array_get(a, json_array_size(a) - 1);
+	const json_t *list = json_object_get(last, "senders");
+
+	for (size_t i = 0;
+	     i < json_array_size(list) && st->n_senders < METADATA_SENDERS_MAX;
+	     i++)
+		st->senders[st->n_senders++] = (unsigned)int_at(list, i);
+	if (!list && st->participant >= 0)
+		st->senders[st->n_senders++] = (unsigned)st->participant;
+}
+
 static void load_stream(const json_t *a, struct session_stream *st)
 {
 	struct cap_stream *c = &st->cap;
@@ -277,11 +294,15 @@ static void load_stream(const json_t *a, struct session_stream *st)
 	copy_at(a, 6, c->label, sizeof(c->label));
 	read_address(rtp ? rtp : "", &c->remote_rtp);
 	read_address(rtcp ? rtcp : "", &c->remote_rtcp);
+	load_senders(a, st);
 	for (size_t i = 9; i < json_array_size(a) && c->n_pts < CAP_PTS_MAX;
 	     i++) {
 		const json_t *p = json_array_get(a, i);
-		struct cap_pt *pt = &c->pts[c->n_pts++];
+		struct cap_pt *pt;
 
+		if (!json_is_array(p))
+			continue;
+		pt = &c->pts[c->n_pts++];
 		pt->pt = (uint8_t)int_at(p, 0);
 		pt->channels = (uint8_t)int_at(p, 1);
 		pt->rate_hz = (uint32_t)int_at(p, 2);

@@ -179,17 +179,62 @@ bool streams_equal(const struct session_stream *a, unsigned n_a,
 	return true;
 }
 
+static void add_senders(struct session_stream *st, const struct md_owner *o,
+			const unsigned *ords, unsigned n_ords)
+{
+	for (unsigned i = 0; i < o->n; i++) {
+		bool there = o->participants[i] >= n_ords;
+
+		for (unsigned k = 0; k < st->n_senders && !there; k++)
+			there = st->senders[k] == ords[o->participants[i]];
+		if (!there && st->n_senders < METADATA_SENDERS_MAX)
+			st->senders[st->n_senders++] = ords[o->participants[i]];
+	}
+}
+
+/* Nothing says who is in it: in the mix of the others all of them are. */
+static void add_others(struct session_stream *st, unsigned n,
+		       const struct md_owner *owners, unsigned mix,
+		       const unsigned *ords, unsigned n_ords)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (i != mix && !owners[i].is_mix &&
+		    st[i].cap.media == st[mix].cap.media)
+			add_senders(&st[mix], &owners[i], ords, n_ords);
+}
+
 void streams_attribute(struct session_stream *st, unsigned n,
 		       const struct md_owner *owners, const unsigned *ords,
 		       unsigned n_ords)
 {
 	for (unsigned i = 0; i < n; i++) {
-		st[i].participant =
-			owners[i].is_mix ? RECORDING_STREAM_MIX : -1;
-		if (!owners[i].is_mix && owners[i].n == 1 &&
-		    owners[i].participants[0] < n_ords)
-			st[i].participant =
-				(int)ords[owners[i].participants[0]];
+		const struct md_owner *o = &owners[i];
+
+		st[i].n_senders = 0;
+		add_senders(&st[i], o, ords, n_ords);
+		if (o->is_mix && o->n == 0)
+			add_others(st, n, owners, i, ords, n_ords);
+		st[i].participant = o->is_mix ? RECORDING_STREAM_MIX : -1;
+		if (!o->is_mix && o->n == 1 && st[i].n_senders == 1)
+			st[i].participant = (int)st[i].senders[0];
+	}
+}
+
+void streams_keep_senders(struct session_stream *st, unsigned n,
+			  const struct session_stream *old, unsigned n_old,
+			  const struct md_owner *owners)
+{
+	for (unsigned i = 0; i < n && i < n_old; i++) {
+		int was = old[i].participant;
+
+		if (st[i].participant != -1 &&
+		    !(owners[i].is_mix && !owners[i].n && was >= 0))
+			continue;
+		st[i].participant = was;
+		if (owners[i].n)
+			continue;
+		st[i].n_senders = old[i].n_senders;
+		memcpy(st[i].senders, old[i].senders, sizeof(st[i].senders));
 	}
 }
 

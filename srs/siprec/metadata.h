@@ -236,7 +236,7 @@ enum md_how {
 	MD_BY_NOTHING,
 };
 
-#define METADATA_SENDERS_MAX 8
+#define METADATA_SENDERS_MAX 32
 
 /* Whose audio one m-line carries. */
 struct md_owner {

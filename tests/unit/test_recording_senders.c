@@ -78,7 +78,9 @@ static void a_taken_over_line_has_its_sender_of_the_moment(void **state)
 		"{\"kind\":\"send\",\"participant\":2,\"stream\":0,"
 		"\"from\":\"1970-01-01T00:00:05Z\",\"to\":null},"
 		"{\"kind\":\"send\",\"participant\":1,\"stream\":1,"
-		"\"from\":\"never\"}]}");
+		"\"from\":\"never\"},"
+		"{\"kind\":\"send\",\"participant\":1,\"stream\":3},"
+		"{\"kind\":\"send\",\"participant\":2,\"stream\":3}]}");
 
 	(void)state;
 	assert_int_equal(recording_sender_at(&rec, 0, 500000), -1);
@@ -87,6 +89,7 @@ static void a_taken_over_line_has_its_sender_of_the_moment(void **state)
 	assert_int_equal(recording_sender_at(&rec, 0, 5000000), 2);
 	assert_int_equal(recording_sender_at(&rec, 1, 0), 1);
 	assert_int_equal(recording_sender_at(&rec, 2, 0), -1);
+	assert_int_equal(recording_sender_at(&rec, 3, 0), -1); /* both */
 	rec.model = NULL;
 	assert_int_equal(recording_sender_at(&rec, 0, 5000000), -1);
 }

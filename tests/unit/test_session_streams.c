@@ -209,12 +209,43 @@ static void streams_belong_to_one_sender_or_nobody(void **state)
 	make(&m, "192.0.2.9", "", "", NULL);
 	streams_attribute(m.st, m.n, owners, ords, 2);
 	assert_int_equal(m.st[0].participant, 7);
+	assert_int_equal(m.st[0].n_senders, 1);
+	assert_int_equal(m.st[0].senders[0], 7);
 	assert_int_equal(m.st[1].participant, -1);
 	streams_attribute(m.st, m.n, owners, ords, 1);
 	assert_int_equal(m.st[0].participant, -1);
+	assert_int_equal(m.st[0].n_senders, 0);
 	owners[1].is_mix = true;
 	streams_attribute(m.st, m.n, owners, ords, 2);
 	assert_int_equal(m.st[1].participant, RECORDING_STREAM_MIX);
+	free_made(&m);
+}
+
+/* Who is heard in a line is known although it is nobody's alone. */
+static void a_mixed_line_has_all_its_senders(void **state)
+{
+	struct md_owner owners[2] = { { .n = 1, .participants = { 1 } },
+				      { .n = 2, .participants = { 1, 0 } } };
+	const unsigned ords[2] = { 4, 7 };
+	struct made m, old;
+
+	(void)state;
+	make(&m, "192.0.2.9", "", "", NULL);
+	streams_attribute(m.st, m.n, owners, ords, 2);
+	assert_int_equal(m.st[1].n_senders, 2);
+	assert_int_equal(m.st[1].senders[0], 7);
+	assert_int_equal(m.st[1].senders[1], 4);
+	owners[1] = (struct md_owner){ .is_mix = true };
+	streams_attribute(m.st, m.n, owners, ords, 2);
+	assert_int_equal(m.st[1].n_senders, 1); /* of the others */
+	assert_int_equal(m.st[1].senders[0], 7);
+	owners[1] = (struct md_owner){ .n = 2, .participants = { 0, 1 } };
+	streams_attribute(m.st, m.n, owners, ords, 2);
+	old = m;
+	owners[1].n = 0;
+	streams_attribute(m.st, m.n, owners, ords, 2);
+	streams_keep_senders(m.st, m.n, old.st, old.n, owners);
+	assert_int_equal(m.st[1].n_senders, 2); /* nobody says otherwise */
 	free_made(&m);
 }
 
@@ -226,6 +257,7 @@ int main(void)
 		cmocka_unit_test(streams_keep_our_key_while_the_suite_stays),
 		cmocka_unit_test(streams_keep_ports_and_compare),
 		cmocka_unit_test(streams_belong_to_one_sender_or_nobody),
+		cmocka_unit_test(a_mixed_line_has_all_its_senders),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
