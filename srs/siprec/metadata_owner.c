@@ -92,6 +92,22 @@ static bool receives(const struct metadata *md, const char *id,
 	return false;
 }
 
+/* Does this one send a stream? Then it is no guess that others are not its. */
+static bool sends_some(const struct metadata *md, const char *id)
+{
+	for (unsigned i = 0; i < md->n_links; i++) {
+		const struct md_link *l = &md->links[i];
+		int s;
+
+		if (l->kind != MD_SEND || l->stop || !str_eq(l->a, id))
+			continue;
+		s = metadata_find_stream(md, l->b);
+		if (s < 0 || !md->streams[s].gone)
+			return true;
+	}
+	return false;
+}
+
 /* Only <recv> is there: the one who does not receive it sends it. */
 static void by_recv(struct owners *w, unsigned line, const struct md_stream *s)
 {
@@ -103,7 +119,7 @@ static void by_recv(struct owners *w, unsigned line, const struct md_stream *s)
 			continue;
 		if (receives(md, md->participants[i].id, s)) {
 			n_recv++;
-		} else {
+		} else if (!sends_some(md, md->participants[i].id)) {
 			n_rest++;
 			sender = i;
 		}
@@ -159,24 +175,50 @@ static void all_by_link(struct owners *w)
 
 /* ---- guesses ---- */
 
-static int nth_free(const struct owners *w, unsigned nth)
+/* May the line be this one's, as far as anything is said? A line that the
+ * description knows is not of somebody who sends another stream; of a line that
+ * it does not know anybody may be it whose own was not found. */
+static bool is_free(const struct owners *w, unsigned line, unsigned i)
+{
+	const struct md_participant *p = &w->md->participants[i];
+
+	return !p->left && !w->taken[i] &&
+	       !(stream_of(w, line) && sends_some(w->md, p->id));
+}
+
+static int nth_free(const struct owners *w, unsigned line, unsigned nth)
 {
 	for (unsigned i = 0; i < w->md->n_participants; i++) {
 		if (w->md->participants[i].left)
 			continue;
 		if (nth-- == 0)
-			return w->taken[i] ? -1 : (int)i;
+			return is_free(w, line, i) ? (int)i : -1;
 	}
 	return -1;
 }
 
-static int first_free(const struct owners *w)
+static int first_free(const struct owners *w, unsigned line)
 {
 	for (unsigned i = 0; i < w->md->n_participants; i++) {
-		if (!w->md->participants[i].left && !w->taken[i])
+		if (is_free(w, line, i))
 			return (int)i;
 	}
 	return -1;
+}
+
+/* Is it the line of somebody who has left? */
+static bool was_somebodys(const struct owners *w, unsigned line)
+{
+	const struct md_stream *s = stream_of(w, line);
+
+	for (unsigned i = 0; s && i < w->md->n_links; i++) {
+		const struct md_link *l = &w->md->links[i];
+
+		if (l->kind == MD_SEND && names_stream(l, s) &&
+		    metadata_find_participant(w->md, l->a) >= 0)
+			return true;
+	}
+	return s && s->sender;
 }
 
 /* Streams have labels but nobody sends them: the k-th stream belongs to the
@@ -195,7 +237,7 @@ static void all_by_label(struct owners *w)
 			continue;
 		for (const struct md_stream *t = w->md->streams; t < s; t++)
 			nth += !t->gone;
-		p = nth_free(w, nth);
+		p = nth_free(w, i, nth);
 		if (p < 0)
 			continue;
 		add_owner(w, i, (unsigned)p);
@@ -215,9 +257,9 @@ static void all_by_order(struct owners *w)
 		if (w->o[i].n || !is_audio(w->offer->lines[i]) ||
 		    w->o[i].is_mix)
 			continue;
-		p = first_free(w);
+		p = first_free(w, i);
 		if (p < 0)
-			return;
+			continue;
 		add_owner(w, i, (unsigned)p);
 		w->o[i].how = MD_BY_ORDER;
 		warn_add(w->wl, "metadata.attributed_by_order", WARN_WARNING,
@@ -312,8 +354,8 @@ static void mark_mixes(struct owners *w)
 		if (w->o[i].n >= 2)
 			mix |= covered_by_others(w, i);
 		else if (!w->o[i].n)
-			mix |= first_free(w) < 0 && w->n_here >= 2 &&
-			       n_unknown(w) == 1;
+			mix |= first_free(w, i) < 0 && w->n_here >= 2 &&
+			       n_unknown(w) == 1 && !was_somebodys(w, i);
 		if (!mix)
 			continue;
 		w->o[i].is_mix = true;

@@ -20,7 +20,8 @@
 struct reader {
 	struct metadata *md;
 	struct warn_list *wl;
-	const char *session; /* id of the enclosing session or NULL */
+	const char *group;   /* id of the enclosing group or NULL */
+	const char *session; /* the same of a session */
 	int participant;     /* enclosing one, -1 = none */
 	int error;	     /* -ENOMEM ends everything */
 	bool limit;
@@ -69,6 +70,14 @@ static const struct xml_node *child(const struct xml_node *n, const char *name)
 	return NULL;
 }
 
+static const struct xml_node *either_child(const struct xml_node *n,
+					   const char *a, const char *b)
+{
+	const struct xml_node *c = child(n, a);
+
+	return c ? c : child(n, b);
+}
+
 static const char *child_text(const struct xml_node *n, const char *name)
 {
 	const struct xml_node *c = child(n, name);
@@ -80,6 +89,42 @@ static const char *either(const char *a, const char *b)
 {
 	return a ? a : b;
 }
+
+static bool is_blank(const char *s)
+{
+	return !s || !span_trim(span_of(s)).len;
+}
+
+/* What an element says, in whatever form a product says it: as text, in an
+ * attribute, or in an element of its own. NULL = nothing. */
+static const char *said(const struct xml_node *n)
+{
+	const struct xml_node *c;
+	const char *a;
+
+	if (!n)
+		return NULL;
+	if (!is_blank(n->text))
+		return n->text;
+	a = ATTR(n, "id", "ref", "value");
+	if (a)
+		return a;
+	c = either_child(n, "id", "value");
+	return c && !is_blank(c->text) ? c->text : NULL;
+}
+
+/* The same of a property of n: an attribute or a child of that name. */
+static const char *property(const struct xml_node *n,
+			    const char *const names[4])
+{
+	const char *v = attr(n, names);
+
+	for (unsigned i = 0; !v && i < 4 && names[i]; i++)
+		v = said(child(n, names[i]));
+	return v;
+}
+
+#define PROPERTY(n, ...) property(n, (const char *const[4]){ __VA_ARGS__ })
 
 /* Keeps what a model function said: out of memory ends the reading, a limit
  * is remembered. @return r */
@@ -304,14 +349,18 @@ static void read_children(struct reader *r, const struct xml_node *n)
 
 static void read_datamode(struct reader *r, const struct xml_node *n)
 {
-	if (span_ieq(span_trim(span_of(n->text)), "partial"))
+	const char *mode = said(n);
+
+	if (mode && span_ieq(span_trim(span_of(mode)), "partial"))
 		r->md->mode = MD_PARTIAL;
 }
 
 static void read_group(struct reader *r, const struct xml_node *n)
 {
 	char clean[METADATA_TEXT_MAX + 1];
-	const char *id = clean_id(clean, ATTR(n, "groupid", "id", "csgroupid"));
+	const char *id =
+		clean_id(clean, PROPERTY(n, "groupid", "id", "csgroupid"));
+	const char *outer = r->group;
 	int i = metadata_find_group(r->md, id);
 
 	if (i < 0)
@@ -320,13 +369,16 @@ static void read_group(struct reader *r, const struct xml_node *n)
 		return;
 	set(r, &r->md->groups[i].start, start_time(n));
 	set(r, &r->md->groups[i].stop, stop_time(n));
+	r->group = either(id, outer);
 	read_children(r, n);
+	r->group = outer;
 }
 
 static void read_session(struct reader *r, const struct xml_node *n)
 {
 	char clean[METADATA_TEXT_MAX + 1];
-	const char *id = clean_id(clean, ATTR(n, "sessionid", "id", "csid"));
+	const char *id =
+		clean_id(clean, PROPERTY(n, "sessionid", "id", "csid"));
 	const char *outer = r->session;
 	struct md_session *s;
 	int i = metadata_find_session(r->md, id);
@@ -338,14 +390,12 @@ static void read_session(struct reader *r, const struct xml_node *n)
 	s = &r->md->sessions[i];
 	set(r, &s->start, start_time(n));
 	set(r, &s->stop, stop_time(n));
-	set(r, &s->sip_session_id, child_text(n, "sipsessionid"));
+	set(r, &s->sip_session_id, PROPERTY(n, "sipsessionid"));
 	set(r, &s->reason, child_text(n, "reason"));
 	if (child(n, "reason"))
 		set(r, &s->cause, ATTR(child(n, "reason"), "cause"));
 	set(r, &s->group_id,
-	    either(child_text(n, "groupref"),
-		   either(child_text(n, "group"),
-			  ATTR(n, "groupref", "groupid", "group"))));
+	    either(PROPERTY(n, "groupref", "groupid", "group"), r->group));
 	r->session = id;
 	read_children(r, n);
 	r->session = outer;
@@ -365,7 +415,7 @@ static const char *made_up(char *dst, size_t dst_len, const char *what,
 static void read_participant(struct reader *r, const struct xml_node *n)
 {
 	char made[NAME_MAX_LEN], clean[METADATA_TEXT_MAX + 1];
-	const char *id = clean_id(clean, ATTR(n, "participantid", "id"));
+	const char *id = clean_id(clean, PROPERTY(n, "participantid", "id"));
 	int outer = r->participant;
 	int i = metadata_find_participant(r->md, id);
 
@@ -385,7 +435,9 @@ static void read_participant(struct reader *r, const struct xml_node *n)
 	add_aor(r, ATTR(n, "aor", "uri", "nameid"));
 	add_name(r, ATTR(n, "name", "displayname"));
 	add_link(r, MD_PARTICIPANT_SESSION, r->md->participants[i].id,
-		 either(ATTR(n, "sessionid", "session"), r->session), n);
+		 either(PROPERTY(n, "sessionid", "session", "sessionref"),
+			r->session),
+		 n);
 	read_children(r, n);
 	r->md->participants[i].placeholder =
 		md_is_placeholder(&r->md->participants[i]);
@@ -398,10 +450,14 @@ static void read_identity(struct reader *r, const struct xml_node *n)
 	if (r->participant < 0)
 		return;
 	if (is_name(n->name, "name") || is_name(n->name, "displayname")) {
-		add_name(r, n->text);
+		add_name(r, said(n));
 	} else {
-		add_aor(r, either(ATTR(n, "aor", "uri"),
-				  n->child ? NULL : n->text));
+		bool whole = is_name(n->name, "nameid");
+
+		add_aor(r, either(ATTR(n, "aor", "uri"), !whole	    ? said(n)
+							 : n->child ? NULL
+								    : n->text));
+		add_name(r, ATTR(n, "name", "displayname"));
 		read_children(r, n);
 	}
 }
@@ -409,10 +465,11 @@ static void read_identity(struct reader *r, const struct xml_node *n)
 static void read_stream(struct reader *r, const struct xml_node *n)
 {
 	char made[NAME_MAX_LEN], clean[METADATA_TEXT_MAX + 1];
-	const char *id = clean_id(clean, ATTR(n, "streamid", "id"));
-	const char *label = either(child_text(n, "label"), ATTR(n, "label"));
+	const char *id = clean_id(clean, PROPERTY(n, "streamid", "id"));
+	const char *label = PROPERTY(n, "label");
 	const char *session =
-		either(ATTR(n, "sessionid", "session"), r->session);
+		either(PROPERTY(n, "sessionid", "session", "sessionref"),
+		       r->session);
 	int i = metadata_find_stream(r->md, id);
 
 	if (!id)
@@ -430,20 +487,47 @@ static void read_stream(struct reader *r, const struct xml_node *n)
 			 n);
 }
 
+static bool is_stream_id(const struct xml_node *n)
+{
+	return is_name(n->name, "id") || is_name(n->name, "streamid") ||
+	       is_name(n->name, "stream") || is_name(n->name, "streamref");
+}
+
+/* One <send> or <recv>: a stream's id as text or attribute, or elements with
+ * one each (BroadWorks, Webex: <send><id>...</id></send>). */
+static void read_direction(struct reader *r, const struct xml_node *n,
+			   enum md_link_kind kind, const char *participant,
+			   const struct xml_node *times)
+{
+	bool nested = false;
+
+	for (const struct xml_node *c = n->child; c; c = c->next) {
+		const char *id = is_stream_id(c) ? said(c) : NULL;
+
+		if (!id && is_stream_id(c))
+			id = ATTR(c, "streamid");
+		if (!id)
+			continue;
+		nested = true;
+		add_link(r, kind, participant, id, times);
+	}
+	if (!nested)
+		add_link(r, kind, participant,
+			 either(ATTR(n, "streamid", "id", "stream",
+				     "streamref"),
+				said(n)),
+			 times);
+}
+
 /* <send> and <recv>, inside an association or a participant. */
 static void read_directions(struct reader *r, const struct xml_node *n,
 			    const char *participant)
 {
 	for (const struct xml_node *c = n->child; c; c = c->next) {
-		const char *id =
-			either(ATTR(c, "streamid", "id", "stream"), c->text);
-
-		if (!span_trim(span_of(id)).len)
-			continue;
 		if (is_name(c->name, "send"))
-			add_link(r, MD_SEND, participant, id, n);
+			read_direction(r, c, MD_SEND, participant, n);
 		else if (is_name(c->name, "recv"))
-			add_link(r, MD_RECV, participant, id, n);
+			read_direction(r, c, MD_RECV, participant, n);
 	}
 }
 
@@ -451,7 +535,7 @@ static void read_participant_whole(struct reader *r, const struct xml_node *n)
 {
 	char clean[METADATA_TEXT_MAX + 1];
 	unsigned before = r->md->n_participants;
-	const char *id = clean_id(clean, ATTR(n, "participantid", "id"));
+	const char *id = clean_id(clean, PROPERTY(n, "participantid", "id"));
 	int i;
 
 	read_participant(r, n);
@@ -464,20 +548,30 @@ static void read_participant_whole(struct reader *r, const struct xml_node *n)
 static void read_session_recording(struct reader *r, const struct xml_node *n)
 {
 	add_link(r, MD_SESSION_RECORDING,
-		 either(ATTR(n, "sessionid", "session", "id"), r->session),
+		 either(PROPERTY(n, "sessionid", "session", "id"), r->session),
 		 NULL, n);
+}
+
+/* The participant of an association that stands beside or inside it. */
+static const char *person_of(const struct reader *r, const struct xml_node *n)
+{
+	return either(
+		PROPERTY(n, "participantid", "participant", "participantref"),
+		r->participant < 0 ? NULL
+				   : r->md->participants[r->participant].id);
 }
 
 static void read_participant_session(struct reader *r, const struct xml_node *n)
 {
-	add_link(r, MD_PARTICIPANT_SESSION,
-		 ATTR(n, "participantid", "participant"),
-		 either(ATTR(n, "sessionid", "session"), r->session), n);
+	add_link(r, MD_PARTICIPANT_SESSION, person_of(r, n),
+		 either(PROPERTY(n, "sessionid", "session", "sessionref"),
+			r->session),
+		 n);
 }
 
 static void read_participant_stream(struct reader *r, const struct xml_node *n)
 {
-	read_directions(r, n, ATTR(n, "participantid", "participant"));
+	read_directions(r, n, person_of(r, n));
 }
 
 /* An extra that we printed ourselves. */
@@ -518,6 +612,7 @@ static const struct {
 	{ "participant", read_participant_whole },
 	{ "nameid", read_identity },
 	{ "aor", read_identity },
+	{ "uri", read_identity },
 	{ "name", read_identity },
 	{ "displayname", read_identity },
 	{ "stream", read_stream },
@@ -527,6 +622,15 @@ static const struct {
 	{ "starttime", read_start },
 	{ "stoptime", read_stop },
 	{ "endtime", read_stop },
+	{ "id", read_nothing },
+	{ "groupid", read_nothing },
+	{ "sessionid", read_nothing },
+	{ "sessionref", read_nothing },
+	{ "participantid", read_nothing },
+	{ "participantref", read_nothing },
+	{ "streamid", read_nothing },
+	{ "streamref", read_nothing },
+	{ "value", read_nothing },
 	{ "label", read_nothing },
 	{ "send", read_nothing },
 	{ "recv", read_nothing },
@@ -640,7 +744,7 @@ static int read_tree(const struct xml_tree *t, struct span xml,
 {
 	struct metadata *md CLEANUP(metadata_destroy) = NULL;
 	struct reader r = { .wl = wl, .participant = -1 };
-	const char *mode = xml_attr_get(t->root, "datamode");
+	const char *mode = ATTR(t->root, "datamode");
 
 	if (metadata_create(&md) < 0)
 		return -ENOMEM;

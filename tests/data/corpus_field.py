@@ -1,7 +1,7 @@
 """Situations of the field that belong to the whole life of a call: what is cancelled, sent
 again or sent twice, typed, pressed, lost; who comes and goes; and the odder shapes of bodies."""
 from corpus_parts import (ALICE, BOB, CAROL, NS, AudioCodes, Avaya, BroadWorks, Cube, Genesys, Metaswitch, NetSapiens, OpenSips,
-                          Oracle, Sonus, Vendor, Webex, audio, head, in_session, old_people, person, recording,
+                          Oracle, Sonus, Vendor, Webex, as_text, audio, head, in_session, old_people, person, recording,
                           rfc_people, sends, session, stream)
 from corpus_singles import BOTH, G, SIDES, STREAMS, TWO, said, two
 
@@ -317,7 +317,7 @@ def xml_odds(save):
         "{{id:m0}}", "{{hex:m0}}").replace("{{id:m1}}", "{{call-id}}").replace("{{id:s}}", "a b/c+d=")
     shape("ids-of-all-kinds", "ids as URN, number, hexadecimal and Call-ID", recording(ids))
     shape("blanks-around-ids", "blanks and line ends around ids, in the drafts' model",
-          recording(old_people(BOTH, ("1", "2")).replace('participant id="{{id:p', 'participant id=" {{id:p').replace(
+          recording(as_text(old_people(BOTH, ("1", "2"))).replace('participant id="{{id:p', 'participant id=" {{id:p').replace(
               '}}" session', '}} " session').replace("<send>", "<send>\n  "), ns="urn:ietf:params:xml:ns:recording"))
     shape("deep", "nested deeper than 32: recorded without metadata",
           recording(body, "<x>" * 40 + "</x>" * 40), people=[], streams=[["1", ""], ["2", ""]],

@@ -2,11 +2,13 @@
 
 One Vendor for each product: how its INVITE looks, how it writes SDP and metadata, in which
 order it puts the parts. Written for this project after the shapes seen in the field."""
+import re
 
 ALICE = ("sip:alice@voip.example", "Alice")
 BOB = ("sip:bob@voip.example", "Bob")
 CAROL = ("sip:carol@voip.example", "Carol")
 NS = "urn:ietf:params:xml:ns:recording:1"
+OLD_NS = "urn:ietf:params:xml:ns:recording"
 
 SDP_HEAD = "v=0\no={user} {sess} {ver} IN IP4 {{{{ip}}}}\ns={name}\nc=IN IP4 {{{{ip}}}}\nt=0 0\n"
 
@@ -78,17 +80,35 @@ def rfc_people(people, labels, form="attribute", sess="s", order=None):
     return out
 
 
-def old_people(people, labels, sess="s"):
-    """The model of the drafts before RFC 7865: ids in `id`, <send> inside."""
-    out = f'  <session id="{{{{id:{sess}}}}}"><start-time>2026-03-02T09:15:00</start-time></session>\n'
+def old_people(people, labels, sess="s", group=None, order=None, recv=True):
+    """The model of the drafts before RFC 7865, as BroadWorks and Webex write it: ids in `id`,
+    <send> and <recv> inside the participant, the stream's id in an element of its own."""
+    order = order or list(range(len(people)))
+    out = (f'  <group id="{{{{id:{group}}}}}">\n    <start-time>2026-03-02T09:15:00</start-time>\n  </group>\n'
+           if group else "")
+    out += (f'  <session id="{{{{id:{sess}}}}}">\n'
+            + (f"    <group-ref>{{{{id:{group}}}}}</group-ref>\n" if group else "")
+            + "    <start-time>2026-03-02T09:15:00</start-time>\n  </session>\n")
     for n, (aor, name) in enumerate(people):
-        out += (f'  <participant id="{{{{id:p{n}}}}}" session="{{{{id:{sess}}}}}">\n    <aor>{aor}</aor>\n'
-                + (f"    <name>{name}</name>\n" if name else "")
-                + f"    <send>{{{{id:m{n}}}}}</send>\n  </participant>\n")
+        out += (f'  <participant id="{{{{id:p{n}}}}}" session="{{{{id:{sess}}}}}">\n    <nameID aor="{aor}">'
+                + (f"<name>{name}</name>" if name else "")
+                + "</nameID>\n    <associate-time>2026-03-02T09:15:00</associate-time>\n"
+                + f"    <send><id>{{{{id:m{order[n]}}}}}</id></send>\n"
+                + "".join(f"    <recv><id>{{{{id:m{k}}}}}</id></recv>\n"
+                          for k in sorted(set(order)) if recv and k != order[n]) + "  </participant>\n")
     for n, label in enumerate(labels):
         out += (f'  <stream id="{{{{id:m{n}}}}}" session="{{{{id:{sess}}}}}">\n    <mode>separate</mode>\n'
-                f"    <label>{label}</label>\n  </stream>\n")
+                f"    <start-time>2026-03-02T09:15:00</start-time>\n    <label>{label}</label>\n  </stream>\n")
     return out
+
+
+def as_text(xml):
+    """<send>ID</send>, as some write in the older model."""
+    return re.sub(r"<(send|recv)><id>(.*?)</id></\1>", r"<\1>\2</\1>", xml)
+
+
+def as_attribute(xml):
+    return re.sub(r"<(send|recv)><id>(.*?)</id></\1>", r'<\1 id="\2"/>', xml)
 
 
 class Vendor:
@@ -197,13 +217,11 @@ class BroadWorks(Vendor):
         ext = ('  <extensiondata xmlns:bw="urn:broadworks:call-recording">\n    <bw:callType>originating</bw:callType>\n'
                "    <bw:serviceProviderID>acme</bw:serviceProviderID>\n"
                '    <bw:recordingType>always</bw:recordingType>\n  </extensiondata>\n')
-        return recording(old_people(people, labels, sess), ext,
-                         ns="urn:ietf:params:xml:ns:recording", tag="dataMode")
+        return recording(old_people(people, labels, sess, "g", kw.get("order")), ext, ns=OLD_NS, tag="dataMode")
 
     def joined(self, n, who):
-        return recording(f'  <participant id="{{{{id:p{n}}}}}" session="{{{{id:s}}}}"><aor>{who[0]}</aor>'
-                         f"<name>{who[1]}</name></participant>\n", mode="partial",
-                         ns="urn:ietf:params:xml:ns:recording", tag="dataMode")
+        return recording(f'  <participant id="{{{{id:p{n}}}}}" session="{{{{id:s}}}}"><nameID aor="{who[0]}">'
+                         f"<name>{who[1]}</name></nameID></participant>\n", mode="partial", ns=OLD_NS, tag="dataMode")
 
 
 class Cube(Vendor):
@@ -322,8 +340,12 @@ class Webex(Vendor):
     extra = {"X-BroadWorks-Correlation-Info": "{{uuid:correlation}}"}
 
     def xml(self, people=None, labels=None, **kw):
-        return super().xml(people, labels, **kw).replace(
+        people = people or self.people
+        return recording(old_people(people, labels or self.labels[:len(people)], kw.get("sess", "s"), "g",
+                                    kw.get("order")), ns=OLD_NS, tag="dataMode").replace(
             'sip:bob@voip.example"', 'sip:bob@voip.example;user=phone"')
+
+    joined = BroadWorks.joined
 
 
 class Jambonz(Vendor):

@@ -1,7 +1,7 @@
 """Situations that one product (or nobody in particular) is known for."""
 from corpus_parts import (ALICE, BOB, CAROL, NS, AudioCodes, Avaya, BroadWorks, Cube, Genesys,
                           Metaswitch, NetSapiens, OpenSips, Oracle, Sems, Sonus, Vendor, Webex,
-                          audio, head, in_session, old_people, person, recording, rfc_people,
+                          as_text, audio, head, in_session, old_people, person, recording, rfc_people,
                           sends, session, stream)
 
 G = Vendor()
@@ -325,7 +325,7 @@ def xml_shapes(save):
           .replace("<tns:/", "</").replace("><nameID", "><tns:nameID").replace("><name ", "><tns:name ")
           .replace("><tns:name xml", "><tns:name xml"))
     shape(G, "drafts-namespace", "root recording-metadata and the namespace of the drafts",
-          recording(old_people(BOTH, ("1", "2")), ns="urn:ietf:params:xml:ns:siprec",
+          recording(as_text(old_people(BOTH, ("1", "2"))), ns="urn:ietf:params:xml:ns:siprec",
                     root="recording-metadata", tag="dataMode"))
     shape(G, "no-datamode", "no datamode means complete", recording(body, mode=None))
     shape(G, "aor-forms", "AoRs as element, without scheme, with parameters; a quoted name",

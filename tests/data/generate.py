@@ -17,6 +17,7 @@ from corpus_parts import (ALICE, BOB, CAROL, AudioCodes, Avaya, BroadWorks, Cube
 
 from corpus_field import field
 from corpus_singles import singles
+from corpus_structures import structures
 
 SRC = pathlib.Path(__file__).resolve().parent / "src"
 made = {}  # "vendor/case/file" -> text
@@ -67,6 +68,7 @@ def basic(v, title=None):
          [{"send": "01-invite.sip", "answer": answer}, {"rtp": 1.2}],
          title=title or f"{v.agent}: an ordinary call of two people",
          people=people_of(v), streams=streams, warnings=list(v.warnings), audio=sides,
+         sent=[[streams[0][0], p[0]] for p in people_of(v)] if getattr(v, "mono", False) else None,
          extra=v.extra or None)
 
 
@@ -250,6 +252,7 @@ def main(check):
     families()
     singles(save)
     field(save)
+    structures(save)
     wrong = []
     for name, text in sorted(made.items()):
         path = SRC / name

@@ -200,6 +200,126 @@ static void every_dialect_is_understood(void **state)
 	}
 }
 
+/* The same two people, in which form ever ids and values come. */
+static const struct {
+	const char *name, *people, *streams;
+} forms[] = {
+	{ "BroadWorks, Webex: <send><id>",
+	  "<participant id='a' session='s'><nameID aor='sip:a@h'><name>A</name>"
+	  "</nameID><send><id>y</id></send><recv><id>x</id></recv>"
+	  "</participant><participant id='b' session='s'><nameID "
+	  "aor='sip:b@h'/><send><id>x</id></send><recv><id>y</id></recv>"
+	  "</participant>",
+	  "<stream id='x' session='s'><mode>separate</mode><label>1</label>"
+	  "</stream><stream id='y' session='s'><label>2</label></stream>" },
+	{ "text inside the participant",
+	  "<participant id='a' session='s'><nameID aor='sip:a@h'><name>A</name>"
+	  "</nameID><send> y </send><recv>x</recv></participant>"
+	  "<participant id='b' session='s'><aor>sip:b@h</aor><send>x</send>"
+	  "<recv>y</recv></participant>",
+	  "<stream id='x' session='s'><label>1</label></stream>"
+	  "<stream id='y' session='s'><label>2</label></stream>" },
+	{ "attributes",
+	  "<participant id='a' session='s'><nameID aor='sip:a@h' name='A'/>"
+	  "<send id='y'/><recv id='x'/></participant><participant id='b' "
+	  "session='s'><aor value='sip:b@h'/><send stream_id='x'/>"
+	  "<recv stream='y'/></participant>",
+	  "<stream id='x' session='s' label='1'/>"
+	  "<stream id='y' session='s'><label value='2'/></stream>" },
+	{ "everything nested",
+	  "<participant><id>a</id><session><id>s</id></session><nameID>"
+	  "<aor><value>sip:a@h</value></aor><name><value>A</value></name>"
+	  "</nameID><send><stream id='y'/></send><recv><stream><id>x</id>"
+	  "</stream></recv></participant><participant><participant_id>b"
+	  "</participant_id><session_id>s</session_id><uri>sip:b@h</uri>"
+	  "<send><stream_id>x</stream_id></send><recv><streamRef>y</streamRef>"
+	  "</recv></participant>",
+	  "<stream><id>x</id><session><id>s</id></session><label><value>1"
+	  "</value></label></stream><stream><stream_id>y</stream_id>"
+	  "<session_id>s</session_id><label id='2'/></stream>" },
+	{ "associations with nested ids",
+	  "<participant participant_id='a'><nameID><aor>sip:a@h</aor><name>A"
+	  "</name></nameID></participant><participant participant_id='b'>"
+	  "<nameID uri='sip:b@h'/></participant><participantsessionassoc>"
+	  "<participant_id>a</participant_id><session_id>s</session_id>"
+	  "</participantsessionassoc><participantsessionassoc>"
+	  "<participant><id>b</id></participant><session id='s'/>"
+	  "</participantsessionassoc><participantstreamassoc><participant "
+	  "id='a'/><send><id>y</id></send><recv><id>x</id></recv>"
+	  "</participantstreamassoc><participantstreamassoc><participant_id>b"
+	  "</participant_id><send>x</send><recv>y</recv>"
+	  "</participantstreamassoc>",
+	  "<stream stream_id='x' session_id='s'><label>1</label></stream>"
+	  "<stream stream_id='y' session_id='s'><label>2</label></stream>" },
+};
+
+static const char *const session_forms[] = {
+	"<group id='g'/><session id='s'><group-ref>g</group-ref></session>",
+	"<group><id>g</id></group><session><id>s</id><group-ref><id>g</id>"
+	"</group-ref></session>",
+	"<group id='g'/><session id='s' group='g'/>",
+	"<group id='g'/><session session_id='s'><group id='g'/></session>",
+	"<group group_id='g'/><session session_id='s'><group><id>g</id>"
+	"</group></session>",
+	"<group id='g'><session id='s'/></group>",
+};
+
+static void check_form(const char *session, const char *people,
+		       const char *streams)
+{
+	static const struct {
+		enum md_link_kind kind;
+		const char *a, *b;
+	} want[] = {
+		{ MD_PARTICIPANT_SESSION, "a", "s" },
+		{ MD_PARTICIPANT_SESSION, "b", "s" },
+		{ MD_SEND, "a", "y" },
+		{ MD_RECV, "a", "x" },
+		{ MD_SEND, "b", "x" },
+		{ MD_RECV, "b", "y" },
+	};
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+	struct buf xml CLEANUP(buf_fini) = { 0 };
+	struct warn_list wl = { 0 };
+	unsigned n_links = 0;
+
+	buf_init(&xml, 8192);
+	buf_printf(&xml,
+		   "<recording xmlns='urn:ietf:params:xml:ns:recording'>"
+		   "<dataMode>complete</dataMode>%s%s%s</recording>",
+		   session, people, streams);
+	md = parse(buf_str(&xml), &wl);
+	assert_int_equal(wl.n, 0);
+	check_people(md, "sip:a@h/A sip:b@h/");
+	assert_int_equal(md->n_groups, 1);
+	assert_string_equal(md->groups[0].id, "g");
+	assert_int_equal(md->n_sessions, 1);
+	assert_string_equal(md->sessions[0].group_id, "g");
+	assert_int_equal(md->n_streams, 2);
+	assert_string_equal(md->streams[0].label, "1");
+	assert_string_equal(md->streams[1].label, "2");
+	assert_string_equal(md->streams[1].session_id, "s");
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+		for (unsigned k = 0; k < md->n_links; k++)
+			n_links += md->links[k].kind == want[i].kind &&
+				   !strcmp(md->links[k].a, want[i].a) &&
+				   !strcmp(md->links[k].b, want[i].b);
+	assert_int_equal(n_links, ARRAY_SIZE(want));
+	assert_int_equal(md->n_links, ARRAY_SIZE(want));
+	assert_int_equal(md->n_extras, 0);
+}
+
+static void ids_come_as_text_attribute_or_element(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		print_message("%s\n", forms[i].name);
+		for (size_t k = 0; k < ARRAY_SIZE(session_forms); k++)
+			check_form(session_forms[k], forms[i].people,
+				   forms[i].streams);
+	}
+}
+
 static void vendor_extensions_are_lifted(void **state)
 {
 	struct metadata *md CLEANUP(metadata_destroy) = parse(
@@ -543,6 +663,27 @@ static const struct {
 				   "</participantstreamassoc>" SENDS("1", "x")
 					   SENDS("2", "y") END,
 	  SDP_HEAD AUDIO("1") AUDIO("2"), "L0 L1", NULL },
+	{ "the line of one who left is not hers who sends another",
+	  "<recording>" P("1", "sip:a@h") P("3", "sip:c@h") STREAM("x", "1")
+		  STREAM("y", "2") STREAM("z", "3") SENDS("1", "x")
+			  SENDS("3", "z") END,
+	  SDP_HEAD AUDIO("1") AUDIO("2"), "L0 N", NULL },
+	{ "the same when the one who stays receives it",
+	  "<recording>" P("1", "sip:a@h") P("3", "sip:c@h") STREAM(
+		  "x", "1") STREAM("y", "2") STREAM("z", "3")
+		  SENDS("3", "z") "<participantstreamassoc participant_id='1'>"
+				  "<send>x</send><recv>y</recv>"
+				  "</participantstreamassoc>" END,
+	  SDP_HEAD AUDIO("1") AUDIO("2"), "L0 N", NULL },
+	{ "the line of one who left is hers who sends nothing yet",
+	  "<recording>" P("1", "sip:a@h") P("3", "sip:c@h") STREAM("x", "1")
+		  STREAM("y", "2") SENDS("1", "x") END,
+	  SDP_HEAD AUDIO("1") AUDIO("2"), "L0 B1", "metadata.no_association" },
+	{ "labels that are no stream's: the order, although all send",
+	  "<recording>" TWO STREAM("x", "1") STREAM("y", "2") SENDS("1", "x")
+		  SENDS("2", "y") END,
+	  SDP_HEAD AUDIO("a") AUDIO("b"), "O0 O1",
+	  "metadata.attributed_by_order" },
 	{ "streams are numbered as the m-lines, which have no labels",
 	  "<recording>" P("1", "sip:a@h") P("2", "sip:b@h") STREAM("x", "#2")
 		  STREAM("y", "#1") SENDS("1", "x") SENDS("2", "y") END,
@@ -582,6 +723,52 @@ static void streams_find_their_owners(void **state)
 			assert_true(warn_has(&wl, attributions[i].warning));
 		else
 			assert_int_equal(wl.n, 0);
+	}
+}
+
+/* Carol joins with a line of her own, then Bob leaves: both by a partial
+ * description. */
+static void a_line_left_behind_is_nobody_elses(void **state)
+{
+	static const char *const leaving[] = {
+		PARTIAL "<participantsessionassoc participant_id='2' "
+			"session_id='s'><disassociate-time>t"
+			"</disassociate-time></participantsessionassoc>" END,
+		PARTIAL "<participantstreamassoc participant_id='2'><send>y"
+			"</send><disassociate-time>t</disassociate-time>"
+			"</participantstreamassoc><participantsessionassoc "
+			"participant_id='2' session_id='s'><disassociate-time>"
+			"t</disassociate-time></participantsessionassoc>" END,
+		"<recording>" P("1", "sip:a@h") P("3", "sip:c@h")
+			STREAM("x", "1") STREAM("y", "2") STREAM("z", "3")
+				SENDS("1", "x") SENDS("3", "z") END,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(leaving); i++) {
+		struct metadata *md CLEANUP(metadata_destroy) = NULL;
+		struct sdp *s CLEANUP(sdp_destroy) = NULL;
+		struct md_owner o[SDP_LINES_MAX];
+		struct warn_list wl = { 0 };
+
+		md = parse("<recording>" TWO STREAM("x", "1") STREAM("y", "2")
+				   SENDS("1", "x") SENDS("2", "y") END,
+			   NULL);
+		merge(md,
+		      PARTIAL P("3", "sip:c@h") STREAM("z", "3") SENDS("3", "z")
+			      END,
+		      "+2");
+		merge(md, leaving[i], "-1");
+		assert_int_equal(sdp_read(span_of(SDP_HEAD AUDIO("1") AUDIO("2")
+							  AUDIO("3")),
+					  NULL, &s),
+				 0);
+		metadata_attribute(md, s, &wl, o);
+		assert_int_equal(o[0].participants[0], 0);
+		assert_int_equal(o[1].n, 0);
+		assert_false(o[1].is_mix);
+		assert_int_equal(o[2].participants[0], 2);
+		assert_int_equal(wl.n, 0);
 	}
 }
 
@@ -684,6 +871,7 @@ int main(void)
 		cmocka_unit_test(a_copy_is_another_and_the_same),
 		cmocka_unit_test(the_rfc_model_is_read_whole),
 		cmocka_unit_test(every_dialect_is_understood),
+		cmocka_unit_test(ids_come_as_text_attribute_or_element),
 		cmocka_unit_test(vendor_extensions_are_lifted),
 		cmocka_unit_test(dangerous_documents_are_refused),
 		cmocka_unit_test(participants_are_limited),
@@ -693,6 +881,7 @@ int main(void)
 		cmocka_unit_test(a_placeholder_gets_its_person),
 		cmocka_unit_test(a_new_session_is_told),
 		cmocka_unit_test(a_held_stream_is_still_whose_it_was),
+		cmocka_unit_test(a_line_left_behind_is_nobody_elses),
 		cmocka_unit_test(a_valid_document_is_made_of_anything),
 		cmocka_unit_test(what_xml_cannot_say_is_replaced),
 		cmocka_unit_test(streams_find_their_owners),
