@@ -543,7 +543,10 @@ void session_change(struct session *s, struct ua_request *req)
 	}
 	req->user = s;
 	intake_read(sv, req);
-	read_change(s, req, &t);
+	if (intake_named_anew(sv, req) < 0)
+		answer_status(s, req, 500);
+	else
+		read_change(s, req, &t);
 	intake_fini(sv);
 }
 

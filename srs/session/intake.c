@@ -88,7 +88,7 @@ bool intake_is_siprec(struct ua_request *req, const struct body *b)
 static void put_cisco(struct metadata *md, unsigned n, struct span uri,
 		      int line)
 {
-	char aor[256], id[16], stream[24], label[METADATA_LINE_LABEL_MAX];
+	char aor[256], id[288], stream[24], label[METADATA_LINE_LABEL_MAX];
 
 	uri = span_trim(uri);
 	if (uri.len > 2 && uri.p[0] == '<') {
@@ -97,7 +97,10 @@ static void put_cisco(struct metadata *md, unsigned n, struct span uri,
 	}
 	(void)span_copy(aor, sizeof(aor), uri);
 	str_clean(aor);
-	(void)snprintf(id, sizeof(id), "cisco-%u", n);
+	/* the same person in every request, wherever the header stands */
+	(void)snprintf(id, sizeof(id), "cisco:%s", aor);
+	if (metadata_find_participant(md, id) >= 0)
+		(void)snprintf(id, sizeof(id), "cisco-%u", n);
 	if (metadata_add_participant(md, id, aor, NULL) < 0 || line < 0)
 		return;
 	(void)snprintf(stream, sizeof(stream), "cisco-m%d", line);
@@ -133,6 +136,20 @@ static unsigned cisco_people(struct ua_request *req, struct metadata *md)
 		}
 	}
 	return md->n_participants;
+}
+
+int intake_named_anew(struct sip_server *sv, struct ua_request *req)
+{
+	struct metadata *md = NULL;
+	int r;
+
+	if (sv->in->md)
+		return 0; /* the description says more */
+	r = metadata_create(&md);
+	if (r == 0 && cisco_people(req, md) > 0)
+		sv->in->md = STEAL(md);
+	metadata_destroy(&md);
+	return r;
 }
 
 static int add_party(struct metadata *md, const char *id, const char *uri,

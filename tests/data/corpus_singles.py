@@ -53,6 +53,22 @@ def cisco(save):
          title="CUBE's network-based recording: media-index names the m-line, not the order of headers",
          people=[("sip:2002@voip.example", ""), ("sip:1001@voip.example", "")],
          streams=[["", "sip:2002@voip.example"], ["", "sip:1001@voip.example"]], audio=SIDES, warnings=[])
+    again = v.invite(plain.replace(" 3 1 IN", " 3 2 IN"), None, False)
+    named = lambda uri: "".join(f'X-Cisco-Recording-Participant: sip:{u};media-index="{i}"\n' for i, u in enumerate(
+        ("1001@voip.example", uri)))
+    answer = ["recvonly -", "recvonly -"]
+    for case, second in (("transfer", again), ("transfer-in-update", v.headers("UPDATE", None, False))):
+        save(v, case, {"01-invite.sip": v.invite(plain),
+                       "02-transfer.sip": second.replace("User-Agent:", named("3003@voip.example") + "User-Agent:"),
+                       "03-again.sip": second.replace("User-Agent:", named("3003@voip.example") + "User-Agent:")},
+             [{"send": "01-invite.sip", "answer": answer}, {"rtp": 0.6},
+              {"send": "02-transfer.sip", **({"answer": answer} if second == again else {})}, {"rtp": 0.6},
+              {"send": "03-again.sip"}],
+             title=f"CUBE's network-based recording: other parties in the headers ({case})",
+             people=[("sip:1001@voip.example", ""), ("sip:2002@voip.example", ""), ("sip:3003@voip.example", "")],
+             left=["sip:2002@voip.example"], audio=SIDES, warnings=[], events=["join", "leave"],
+             sent=[["", "sip:1001@voip.example"], ["", "sip:2002@voip.example"], ["", "sip:3003@voip.example"]],
+             streams=[["", "sip:1001@voip.example"], ["", "sip:3003@voip.example"]])
 
 
 def cucm_invite(end, refci, far):
