@@ -346,8 +346,29 @@ static int merge_links(struct merge *m)
 	return 0;
 }
 
+/* Who called whom is what the newest description says: after a redirect it is
+ * somebody else. */
+static void drop_older(struct metadata *st, const char *name)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < st->n_extras; i++) {
+		if (str_eq(st->extras[i].name, name)) {
+			mem_free(st->extras[i].name);
+			mem_free(st->extras[i].value);
+		} else {
+			st->extras[kept++] = st->extras[i];
+		}
+	}
+	st->n_extras = kept;
+}
+
 static int merge_extras(struct merge *m)
 {
+	if (metadata_extra(m->update, "caller"))
+		drop_older(m->state, "caller");
+	if (metadata_extra(m->update, "callee"))
+		drop_older(m->state, "callee");
 	for (unsigned k = 0; k < m->update->n_extras; k++) {
 		const struct md_extra *e = &m->update->extras[k];
 		int r = metadata_add_extra(m->state, e->name, e->value);

@@ -273,6 +273,8 @@ static const struct {
 	{ "caller", "caller" },
 	{ "callingparty", "caller" },
 	{ "callingpartynumber", "caller" },
+	{ "fromhdr", "caller" },
+	{ "tohdr", "callee" },
 	{ "callingnumber", "caller" },
 	{ "callernumber", "caller" },
 	{ "ani", "caller" },
@@ -312,15 +314,25 @@ static void add_extra(struct reader *r, const char *element, const char *value)
 	check(r, metadata_add_extra(r->md, name, value));
 }
 
-/* Oracle marks the participant that called: <apkt:callerOrig>true. */
+static bool is_yes_or_no(const char *text)
+{
+	struct span s = span_trim(span_of(text));
+
+	return span_ieq(s, "true") || span_ieq(s, "false");
+}
+
+/* Oracle marks the participant that called: <apkt:callerOrig>true, or
+ * <apkt:callingParty>, which is a number with others. */
 static bool marks_caller(struct reader *r, const struct xml_node *n)
 {
 	const struct md_participant *p;
 
-	if (r->participant < 0 || !is_name(n->name, "callerorig"))
+	if (r->participant < 0 ||
+	    !(is_name(n->name, "callerorig") ||
+	      (is_name(n->name, "callingparty") && is_yes_or_no(n->text))))
 		return false;
 	p = &r->md->participants[r->participant];
-	if (str_ieq(n->text, "true") && p->n_aors)
+	if (span_ieq(span_trim(span_of(n->text)), "true") && p->n_aors)
 		check(r, metadata_add_extra(r->md, "caller", p->aors[0]));
 	return true;
 }

@@ -345,6 +345,38 @@ static void vendor_extensions_are_lifted(void **state)
 	assert_null(metadata_extra(md, "nothing"));
 }
 
+static void who_called_is_what_the_newest_says(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+	struct metadata *marked CLEANUP(metadata_destroy) = parse(
+		"<recording><participant id='1'><nameID aor='sip:a@h'/>"
+		"<extensiondata><apkt:callingParty>false</apkt:callingParty>"
+		"</extensiondata></participant><participant id='2'><nameID "
+		"aor='sip:b@h'/><extensiondata><apkt:callingParty>true"
+		"</apkt:callingParty></extensiondata></participant></"
+		"recording>",
+		NULL);
+	struct metadata *sonus CLEANUP(metadata_destroy) =
+		parse("<recording><participant id='1'/><extensiondata><fromhdr>"
+		      "sip:a@h</fromhdr><tohdr>sip:b@h</tohdr></extensiondata>"
+		      "</recording>",
+		      NULL);
+
+	(void)state;
+	assert_string_equal(metadata_extra(marked, "caller"), "sip:b@h");
+	assert_int_equal(marked->n_extras, 1);
+	assert_string_equal(metadata_extra(sonus, "caller"), "sip:a@h");
+	assert_string_equal(metadata_extra(sonus, "callee"), "sip:b@h");
+	assert_int_equal(metadata_create(&md), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+			metadata_merge(md, i ? marked : sonus, NULL, NULL), 0);
+		assert_string_equal(metadata_extra(md, "caller"),
+				    i ? "sip:b@h" : "sip:a@h");
+		assert_string_equal(metadata_extra(md, "callee"), "sip:b@h");
+	}
+}
+
 static void dangerous_documents_are_refused(void **state)
 {
 	static char deep[METADATA_BYTES_MAX + 2];
@@ -873,6 +905,7 @@ int main(void)
 		cmocka_unit_test(every_dialect_is_understood),
 		cmocka_unit_test(ids_come_as_text_attribute_or_element),
 		cmocka_unit_test(vendor_extensions_are_lifted),
+		cmocka_unit_test(who_called_is_what_the_newest_says),
 		cmocka_unit_test(dangerous_documents_are_refused),
 		cmocka_unit_test(participants_are_limited),
 		cmocka_unit_test(memory_may_run_out_anywhere),
