@@ -114,6 +114,65 @@ static int find_placeholder(const struct merge *m,
 	return -1;
 }
 
+static bool same_address(const struct md_participant *a,
+			 const struct md_participant *b)
+{
+	return a->n_aors && b->n_aors && str_ieq(a->aors[0], b->aors[0]);
+}
+
+/* How many of the description have this address? */
+static unsigned n_of_address(const struct metadata *md,
+			     const struct md_participant *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < md->n_participants; i++)
+		n += !md->participants[i].left &&
+		     same_address(&md->participants[i], p);
+	return n;
+}
+
+/* A complete description that gives everybody new ids (BroadWorks and Webex in
+ * a transfer): whoever is there by the same address stays the same one. -1 =
+ * none. */
+static int find_renewed(const struct merge *m, const struct md_participant *p)
+{
+	const struct metadata *st = m->state;
+
+	if (m->update->mode != MD_COMPLETE || p->placeholder ||
+	    n_of_address(m->update, p) != 1 || n_of_address(st, p) != 1)
+		return -1;
+	for (unsigned i = 0; i < m->n_known; i++) {
+		const struct md_participant *old = &st->participants[i];
+
+		if (!old->left && same_address(old, p) &&
+		    metadata_find_participant(m->update, old->id) < 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+/* What was said under the old id holds under the new one. */
+static int renew_id(struct metadata *st, struct md_participant *p,
+		    const char *id)
+{
+	for (unsigned i = 0; i < st->n_links; i++) {
+		struct md_link *l = &st->links[i];
+
+		if (l->kind != MD_SESSION_RECORDING && str_eq(l->a, p->id) &&
+		    md_set(&l->a, id) < 0)
+			return -ENOMEM;
+	}
+	for (unsigned i = 0; i < st->n_streams; i++) {
+		struct md_stream *s = &st->streams[i];
+
+		if (s->sender && str_eq(s->sender, p->id) &&
+		    md_set(&s->sender, id) < 0)
+			return -ENOMEM;
+	}
+	return md_set(&p->id, id);
+}
+
 static int add_participant(struct merge *m, const struct md_participant *p)
 {
 	int i = metadata_add_participant(m->state, p->id, NULL, NULL);
@@ -132,8 +191,10 @@ static int merge_participant(struct merge *m, const struct md_participant *p)
 	struct md_participant *old;
 	int r;
 
+	if (i < 0 && taken < 0)
+		taken = find_renewed(m, p);
 	if (taken >= 0) {
-		r = md_set(&st->participants[taken].id, p->id);
+		r = renew_id(st, &st->participants[taken], p->id);
 		if (r < 0)
 			return r;
 		i = taken;

@@ -605,6 +605,28 @@ static void a_placeholder_gets_its_person(void **state)
 	assert_string_equal(md->participants[1].id, "9");
 }
 
+static void new_ids_do_not_make_new_people(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+	(void)state;
+	assert_int_equal(metadata_create(&md), 0);
+	merge(md,
+	      "<recording>" P("1", "sip:a@h") P("2", "sip:b@h") STREAM("x", "1")
+		      SENDS("1", "x") END,
+	      "+0+1");
+	merge(md,
+	      "<recording>" P("7", "sip:A@h") P("8", "sip:c@h") STREAM("x", "1")
+		      END,
+	      "=0+2-1");
+	assert_string_equal(md->participants[0].id, "7");
+	assert_string_equal(md->streams[0].sender, "7");
+	/* two of one address are two */
+	merge(md, "<recording>" P("9", "sip:c@h") P("10", "sip:c@h") END,
+	      "+3+4-0-2");
+	merge(md, PARTIAL P("11", "sip:c@h") END, "+5");
+}
+
 static void a_new_session_is_told(void **state)
 {
 	struct metadata *md CLEANUP(metadata_destroy) = NULL;
@@ -912,6 +934,7 @@ int main(void)
 		cmocka_unit_test(what_is_printed_reads_the_same),
 		cmocka_unit_test(complete_replaces_and_partial_changes),
 		cmocka_unit_test(a_placeholder_gets_its_person),
+		cmocka_unit_test(new_ids_do_not_make_new_people),
 		cmocka_unit_test(a_new_session_is_told),
 		cmocka_unit_test(a_held_stream_is_still_whose_it_was),
 		cmocka_unit_test(a_line_left_behind_is_nobody_elses),
