@@ -313,10 +313,10 @@ static int user_login_link(struct cli *c, int argc, char **argv)
 int cli_user(struct cli *c, int argc, char **argv)
 {
 	static const struct cli_sub table[] = {
+		{ "login-link", user_login_link },
 		{ "add", user_add },
 		{ "set", cli_user_set },
 		{ "list", user_list },
-		{ "login-link", user_login_link },
 	};
 
 	return cli_sub(c, argc, argv, table, ARRAY_SIZE(table));
