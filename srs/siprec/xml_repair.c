@@ -12,6 +12,7 @@
 #include "srs/siprec/xml_tree.h"
 
 #define OPEN_MAX 64
+#define PASTED_MAX 1024 /* how far the end of a name is looked for */
 #define SEEN_MAX XML_TREE_ATTRS_MAX
 
 struct repair {
@@ -222,6 +223,51 @@ static void put_attrs(struct repair *r, const char *stop)
 	}
 }
 
+/* "</name" of an end tag behind p; NULL when there is none */
+static const char *find_end(const char *p, const char *end, struct span name)
+{
+	while ((p = memmem(p, (size_t)(end - p), "</", 2))) {
+		p += 2;
+		if ((size_t)(end - p) > name.len &&
+		    !memcmp(p, name.p, name.len) && !name_char(p[name.len]))
+			return p - 2;
+	}
+	return NULL;
+}
+
+static bool holds_text(struct span name)
+{
+	struct span local = name;
+
+	if (span_find(name, ':') >= 0)
+		(void)span_cut(&local, ':');
+	return span_ieq(local, "name") || span_ieq(local, "displayname") ||
+	       span_ieq(local, "display-name") || span_ieq(local, "aor");
+}
+
+/* "Joe <boss>" pasted into a name: no attributes, and no end of it before the
+ * end of the name. So is <sip:joe>, wherever it stands. */
+static bool is_pasted(const struct repair *r, struct span name,
+		      const char *after, const char *gt)
+{
+	struct span top, attrs = { after, (size_t)(gt - after) };
+	const char *close;
+
+	if (span_istarts(name, "sip:") || span_istarts(name, "sips:") ||
+	    span_istarts(name, "tel:"))
+		return true;
+	if (!r->depth)
+		return false;
+	top = r->open[r->depth - 1];
+	if (!holds_text(top) || span_find(attrs, '=') >= 0)
+		return false;
+	if (r->end - gt < PASTED_MAX)
+		close = find_end(gt, r->end, top);
+	else
+		close = find_end(gt, gt + PASTED_MAX, top);
+	return close && !find_end(gt, close, name);
+}
+
 static bool start_tag(struct repair *r)
 {
 	struct span name = { r->p + 1, name_len(r->p + 1, r->end) };
@@ -233,7 +279,7 @@ static bool start_tag(struct repair *r)
 	    (!is_blank(*after) && *after != '/' && *after != '>'))
 		return false;
 	gt = tag_end(after, r->end);
-	if (!gt || r->depth == OPEN_MAX)
+	if (!gt || r->depth == OPEN_MAX || is_pasted(r, name, after, gt))
 		return false;
 	empty = gt > after && gt[-1] == '/';
 	stop = empty ? gt - 1 : gt;

@@ -133,6 +133,13 @@ static const struct {
 	  "<x>abc<def@host></x><y><foo></y></session><participant id='p'>"
 	  "<nameID aor='sip:a@h'/></participant><stream id='s'/></recording>",
 	  "sip:a@h/", 1, "metadata.repaired" },
+	{ "a name with brackets",
+	  "<recording><participant id='p'><nameID aor='sip:a@h'><name>\"Joe "
+	  "<boss>\"</name></nameID></participant><participant id='q'><nameID "
+	  "aor='sip:b@h'><name>Ann <sip:1001> & <x y></name></nameID>"
+	  "</participant><stream id='s'/></recording>",
+	  "sip:a@h/Joe <boss> sip:b@h/Ann <sip:1001> & <x y>", 1,
+	  "metadata.repaired" },
 	{ "cut off",
 	  "<recording><participant id='p'><nameID aor='sip:a@h'><name>A"
 	  "</name></nameID></participant><participant id='q'><nameID aor='si",
