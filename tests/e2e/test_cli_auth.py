@@ -95,7 +95,8 @@ def test_lists(srs, details):
 
 
 @pytest.mark.parametrize("word, known", [
-    ("user", "add, set, list or login-link"), ("client", "add, list or set"), ("token", "add, list or revoke"),
+    ("user", "login-link, add, set or list"), ("client", "add, list or set"),
+    ("token", "add, list or revoke"),
     ("grant", "add, list, narrow, revoke or test"),
     ("trunk", "add, list, show, set or remove"),
 ])
