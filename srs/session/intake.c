@@ -264,6 +264,40 @@ static void fill_stream(struct call_stream *st, const struct sdp_line *l)
 	}
 }
 
+/* Is text the user part of this one's address, without a host (NetSapiens)? */
+static bool is_user_of(const char *text, const struct md_participant *p)
+{
+	struct span s = span_trim(span_of(text));
+
+	for (unsigned i = 0; i < p->n_aors && s.len; i++) {
+		struct span user = span_of(p->aors[i]);
+
+		if (span_find(user, ':') >= 0)
+			(void)span_cut(&user, ':');
+		if (span_ieq(span_cut(&user, '@'), text))
+			return true;
+	}
+	return false;
+}
+
+/* The only one whose user part the client named as the caller; -1 = none. */
+static int caller_by_user(const struct metadata *md, const char *caller)
+{
+	int at = 0, found = -1;
+
+	for (unsigned i = 0; caller && i < md->n_participants; i++) {
+		if (md->participants[i].left)
+			continue;
+		if (is_user_of(caller, &md->participants[i])) {
+			if (found >= 0)
+				return -1;
+			found = at;
+		}
+		at++;
+	}
+	return found;
+}
+
 static void fill_people(struct intake *in, const struct metadata *md)
 {
 	struct call_facts *f = &in->facts;
@@ -289,6 +323,8 @@ static void fill_people(struct intake *in, const struct metadata *md)
 			f->caller = (int)f->n_people;
 		f->n_people++;
 	}
+	if (f->caller < 0)
+		f->caller = caller_by_user(md, caller);
 }
 
 static bool is_loopback(const struct sockaddr_storage *ss)

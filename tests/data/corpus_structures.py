@@ -1,6 +1,6 @@
 """Structures of single products for tests/data/generate.py: where in the XML and in the header an
 id, a person, or who called stands, and what becomes of it when it changes."""
-from corpus_parts import (ALICE, BOB, CAROL, OLD_NS, BroadWorks, Vendor, Webex, as_attribute, as_text,
+from corpus_parts import (ALICE, BOB, CAROL, OLD_NS, BroadWorks, NetSapiens, Vendor, Webex, as_attribute, as_text,
                           in_session, old_people, person, recording, sends, stream)
 
 DAVE = ("sip:dave@voip.example", "Dave")
@@ -65,6 +65,18 @@ def lines(save):
         audio=[[1], [2, 3]], events=["join", "leave"], warnings=[])
 
 
+def callers(save):
+    """A condition on direction is judged by whoever the client says has called."""
+    v, eve = NetSapiens(), ("sip:eve@other.example", "Eve")
+    for who, recorded in (("alice", True), ("eve", False)):
+        xml = v.xml([ALICE, eve]).replace("<ns:domain>", f"<ns:callingParty>{who}</ns:callingParty>\n    <ns:domain>")
+        expect = {"people": [ALICE, eve], "streams": [STREAMS[0], ["2", eve[0]]], "audio": SIDES, "warnings": []}
+        save(v, f"called-by-{who}", invited(v, v.sdp(), xml),
+             said() if recorded else [{"send": "01-invite.sip", "status": 403}],
+             title=f"NetSapiens 1.1: {who} called; only calls out may be recorded",
+             conditions={"direction": "outbound"}, recorded=recorded, **(expect if recorded else {}))
+
+
 def structures(save):
-    for family in (ids, lines):
+    for family in (ids, lines, callers):
         family(save)
