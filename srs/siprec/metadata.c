@@ -343,6 +343,20 @@ const char *metadata_extra(const struct metadata *md, const char *name)
 	return NULL;
 }
 
+void md_right_sides(struct metadata *md, struct span xml)
+{
+	if (!memmem(xml.p, xml.len, "jambonz", strlen("jambonz")))
+		return;
+	for (unsigned i = 0; i < md->n_extras; i++) {
+		char *name = md->extras[i].name; /* words of one length */
+
+		if (str_eq(name, "caller"))
+			memcpy(name, "callee", strlen("callee"));
+		else if (str_eq(name, "callee"))
+			memcpy(name, "caller", strlen("caller"));
+	}
+}
+
 /* The user part of an AoR, empty when there is none. */
 static struct span aor_user(const char *aor)
 {

@@ -226,6 +226,8 @@ bool md_clean(char dst[METADATA_TEXT_MAX + 1], const char *value);
 int md_set(char **dst, const char *value);
 /** @return 0 (also when it is there already), -ENOMEM, -ENOBUFS */
 int md_add_aor(struct md_participant *p, const char *aor);
+/** jambonz names the callee as the caller and the other way round. */
+void md_right_sides(struct metadata *md, struct span xml);
 bool md_is_placeholder(const struct md_participant *p);
 void md_link_fini(struct md_link *l);
 

@@ -777,6 +777,7 @@ static int read_tree(const struct xml_tree *t, struct span xml,
 	if (t->truncated || (t->repaired && !is_closed(t, xml)) ||
 	    md->n_participants == 0)
 		md->mode = MD_PARTIAL;
+	md_right_sides(md, xml);
 	*ret_md = STEAL(md);
 	return 0;
 }

@@ -354,7 +354,7 @@ class Jambonz(Vendor):
     labels = ("1", "2", "3", "4")
     more = "X-Account-ID: ed649e33-e771-403a-8c99-1780eabbc803\nX-Call-Sid: {{uuid:sid}}\n"
     extra = {"X-Account-ID": "ed649e33-e771-403a-8c99-1780eabbc803", "X-Call-Sid": "{{uuid:sid}}",
-             "caller": "+15551230001", "callee": "+15559870002", "ext.callsid": "{{uuid:sid}}"}
+             "callee": "+15551230001", "caller": "+15559870002", "ext.callsid": "{{uuid:sid}}"}
     md_type = "application/rs-metadata+xml"
     form = "attribute"
 
