@@ -378,7 +378,7 @@ static void client_checks_what_is_registered(void **state)
 				       "x", &id, secret, &e),
 			 0);
 	assert_int_equal(client_get(&rig->auth, id.s, &c), 0);
-	assert_string_equal(c.name, "A?B");
+	assert_string_equal(c.name, "AB");
 }
 
 #define RIG(f)                                                                 \
