@@ -2,8 +2,8 @@
  * elements and attributes without regard to case, "-" and "_"; ids in
  * "session_id" or "id"; participants, streams and sessions at the top, or one
  * inside the other; associations as elements of their own, or <send> and
- * <recv> inside the participant. Elements that the model does not know become
- * extras (only their leaves: the raw document is kept elsewhere).
+ * <recv> inside the participant. Elements that the model does not know are
+ * extensions (metadata_extra.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,28 +11,17 @@
 
 #include "base/mem.h"
 #include "srs/siprec/metadata.h"
+#include "srs/siprec/metadata_read.h"
 #include "srs/siprec/warn.h"
 #include "srs/siprec/xml_tree.h"
 
 #define NAME_MAX_LEN 48
 
-/* Where in the document we are. */
-struct reader {
-	struct metadata *md;
-	struct warn_list *wl;
-	const char *group;   /* id of the enclosing group or NULL */
-	const char *session; /* the same of a session */
-	int participant;     /* enclosing one, -1 = none */
-	int error;	     /* -ENOMEM ends everything */
-	bool limit;
-};
-
-static void read_node(struct reader *r, const struct xml_node *n);
+static void read_node(struct md_reader *r, const struct xml_node *n);
 
 /* ---- names ---- */
 
-/* Equal when case, "-" and "_" are left out. */
-static bool is_name(const char *s, const char *plain)
+bool md_is_name(const char *s, const char *plain)
 {
 	for (;;) {
 		while (*s == '-' || *s == '_')
@@ -51,7 +40,7 @@ static const char *attr(const struct xml_node *n, const char *const names[4])
 {
 	for (unsigned i = 0; i < 4 && names[i]; i++) {
 		for (const struct xml_attr *a = n->attrs; a; a = a->next) {
-			if (is_name(a->name, names[i]) && *a->value)
+			if (md_is_name(a->name, names[i]) && *a->value)
 				return a->value;
 		}
 	}
@@ -64,7 +53,7 @@ static const char *attr(const struct xml_node *n, const char *const names[4])
 static const struct xml_node *child(const struct xml_node *n, const char *name)
 {
 	for (const struct xml_node *c = n->child; c; c = c->next) {
-		if (is_name(c->name, name))
+		if (md_is_name(c->name, name))
 			return c;
 	}
 	return NULL;
@@ -95,9 +84,7 @@ static bool is_blank(const char *s)
 	return !s || !span_trim(span_of(s)).len;
 }
 
-/* What an element says, in whatever form a product says it: as text, in an
- * attribute, or in an element of its own. NULL = nothing. */
-static const char *said(const struct xml_node *n)
+const char *md_said(const struct xml_node *n)
 {
 	const struct xml_node *c;
 	const char *a;
@@ -120,15 +107,13 @@ static const char *property(const struct xml_node *n,
 	const char *v = attr(n, names);
 
 	for (unsigned i = 0; !v && i < 4 && names[i]; i++)
-		v = said(child(n, names[i]));
+		v = md_said(child(n, names[i]));
 	return v;
 }
 
 #define PROPERTY(n, ...) property(n, (const char *const[4]){ __VA_ARGS__ })
 
-/* Keeps what a model function said: out of memory ends the reading, a limit
- * is remembered. @return r */
-static int check(struct reader *r, int result)
+int md_check(struct md_reader *r, int result)
 {
 	if (result == -ENOBUFS)
 		r->limit = true;
@@ -137,10 +122,10 @@ static int check(struct reader *r, int result)
 	return result;
 }
 
-static void set(struct reader *r, char **dst, const char *value)
+static void set(struct md_reader *r, char **dst, const char *value)
 {
 	if (value)
-		check(r, md_set(dst, value));
+		md_check(r, md_set(dst, value));
 }
 
 static const char *start_time(const struct xml_node *n)
@@ -179,7 +164,7 @@ static const char *clean_id(char dst[METADATA_TEXT_MAX + 1], const char *id)
 	return id && md_clean(dst, id) ? dst : NULL;
 }
 
-static void add_link(struct reader *r, enum md_link_kind kind, const char *a,
+static void add_link(struct md_reader *r, enum md_link_kind kind, const char *a,
 		     const char *b, const struct xml_node *times)
 {
 	char ida[METADATA_TEXT_MAX + 1], idb[METADATA_TEXT_MAX + 1];
@@ -196,8 +181,8 @@ static void add_link(struct reader *r, enum md_link_kind kind, const char *a,
 		set(r, &l->stop, stop);
 		return;
 	}
-	if (check(r, metadata_add_link(r->md, kind, a, b, start_time(times))) <
-	    0)
+	if (md_check(r, metadata_add_link(r->md, kind, a, b,
+					  start_time(times))) < 0)
 		return;
 	set(r, &r->md->links[r->md->n_links - 1].stop, stop);
 }
@@ -244,17 +229,17 @@ static void make_name(char *dst, size_t dst_len, const char *text)
 	span_copy(dst, dst_len, span_trim(s));
 }
 
-static void add_aor(struct reader *r, const char *text)
+static void add_aor(struct md_reader *r, const char *text)
 {
 	char aor[METADATA_TEXT_MAX];
 
 	if (!text)
 		return;
 	make_aor(aor, sizeof(aor), text);
-	check(r, md_add_aor(&r->md->participants[r->participant], aor));
+	md_check(r, md_add_aor(&r->md->participants[r->participant], aor));
 }
 
-static void add_name(struct reader *r, const char *text)
+static void add_name(struct md_reader *r, const char *text)
 {
 	char name[METADATA_TEXT_MAX];
 
@@ -264,110 +249,23 @@ static void add_name(struct reader *r, const char *text)
 	set(r, &r->md->participants[r->participant].name, name);
 }
 
-/* ---- extras ---- */
-
-static const struct {
-	const char *plain;
-	const char *name;
-} lifted[] = {
-	{ "caller", "caller" },
-	{ "callingparty", "caller" },
-	{ "callingpartynumber", "caller" },
-	{ "fromhdr", "caller" },
-	{ "tohdr", "callee" },
-	{ "callingnumber", "caller" },
-	{ "callernumber", "caller" },
-	{ "ani", "caller" },
-	{ "callee", "callee" },
-	{ "calledparty", "callee" },
-	{ "calledpartynumber", "callee" },
-	{ "callednumber", "callee" },
-	{ "calleenumber", "callee" },
-	{ "dnis", "callee" },
-	{ "tenant", "tenant" },
-	{ "tenantid", "tenant" },
-	{ "domain", "tenant" },
-	{ "enterpriseid", "tenant" },
-	{ "serviceproviderid", "tenant" },
-	{ "customerid", "tenant" },
-	{ "agent", "agent" },
-	{ "agentid", "agent" },
-	{ "agentname", "agent" },
-	{ "ucid", "ucid" },
-	{ "avayaucid", "ucid" },
-};
-
-static void add_extra(struct reader *r, const char *element, const char *value)
-{
-	char name[NAME_MAX_LEN];
-
-	if (!span_trim(span_of(value)).len)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(lifted); i++) {
-		if (is_name(element, lifted[i].plain)) {
-			check(r,
-			      metadata_add_extra(r->md, lifted[i].name, value));
-			return;
-		}
-	}
-	snprintf(name, sizeof(name), "ext.%s", element);
-	check(r, metadata_add_extra(r->md, name, value));
-}
-
-static bool is_yes_or_no(const char *text)
-{
-	struct span s = span_trim(span_of(text));
-
-	return span_ieq(s, "true") || span_ieq(s, "false");
-}
-
-/* Oracle marks the participant that called: <apkt:callerOrig>true, or
- * <apkt:callingParty>, which is a number with others. */
-static bool marks_caller(struct reader *r, const struct xml_node *n)
-{
-	const struct md_participant *p;
-
-	if (r->participant < 0 ||
-	    !(is_name(n->name, "callerorig") ||
-	      (is_name(n->name, "callingparty") && is_yes_or_no(n->text))))
-		return false;
-	p = &r->md->participants[r->participant];
-	if (span_ieq(span_trim(span_of(n->text)), "true") && p->n_aors)
-		check(r, metadata_add_extra(r->md, "caller", p->aors[0]));
-	return true;
-}
-
-static void read_extension(struct reader *r, const struct xml_node *n)
-{
-	if (marks_caller(r, n))
-		return;
-	for (const struct xml_attr *a = n->attrs; a; a = a->next) {
-		if (!str_ieq(a->name, "xmlns") && !is_name(a->name, "lang"))
-			add_extra(r, a->name, a->value);
-	}
-	if (!n->child)
-		add_extra(r, n->name, n->text);
-	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
-		read_extension(r, c);
-}
-
 /* ---- the elements of the model ---- */
 
-static void read_children(struct reader *r, const struct xml_node *n)
+static void read_children(struct md_reader *r, const struct xml_node *n)
 {
 	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
 		read_node(r, c);
 }
 
-static void read_datamode(struct reader *r, const struct xml_node *n)
+static void read_datamode(struct md_reader *r, const struct xml_node *n)
 {
-	const char *mode = said(n);
+	const char *mode = md_said(n);
 
 	if (mode && span_ieq(span_trim(span_of(mode)), "partial"))
 		r->md->mode = MD_PARTIAL;
 }
 
-static void read_group(struct reader *r, const struct xml_node *n)
+static void read_group(struct md_reader *r, const struct xml_node *n)
 {
 	char clean[METADATA_TEXT_MAX + 1];
 	const char *id =
@@ -376,7 +274,7 @@ static void read_group(struct reader *r, const struct xml_node *n)
 	int i = metadata_find_group(r->md, id);
 
 	if (i < 0)
-		i = check(r, metadata_add_group(r->md, id));
+		i = md_check(r, metadata_add_group(r->md, id));
 	if (i < 0)
 		return;
 	set(r, &r->md->groups[i].start, start_time(n));
@@ -386,7 +284,7 @@ static void read_group(struct reader *r, const struct xml_node *n)
 	r->group = outer;
 }
 
-static void read_session(struct reader *r, const struct xml_node *n)
+static void read_session(struct md_reader *r, const struct xml_node *n)
 {
 	char clean[METADATA_TEXT_MAX + 1];
 	const char *id =
@@ -396,7 +294,7 @@ static void read_session(struct reader *r, const struct xml_node *n)
 	int i = metadata_find_session(r->md, id);
 
 	if (i < 0)
-		i = check(r, metadata_add_session(r->md, id, NULL));
+		i = md_check(r, metadata_add_session(r->md, id, NULL));
 	if (i < 0)
 		return;
 	s = &r->md->sessions[i];
@@ -416,7 +314,7 @@ static void read_session(struct reader *r, const struct xml_node *n)
 /* An id for something that came without; -1 and an error cannot happen
  * together with a number that is used. */
 static const char *made_up(char *dst, size_t dst_len, const char *what,
-			   unsigned n, struct reader *r)
+			   unsigned n, struct md_reader *r)
 {
 	snprintf(dst, dst_len, "%s-%u", what, n + 1);
 	warn_add(r->wl, "metadata.missing_id", WARN_WARNING,
@@ -424,7 +322,7 @@ static const char *made_up(char *dst, size_t dst_len, const char *what,
 	return dst;
 }
 
-static void read_participant(struct reader *r, const struct xml_node *n)
+static void read_participant(struct md_reader *r, const struct xml_node *n)
 {
 	char made[NAME_MAX_LEN], clean[METADATA_TEXT_MAX + 1];
 	const char *id = clean_id(clean, PROPERTY(n, "participantid", "id"));
@@ -440,7 +338,8 @@ static void read_participant(struct reader *r, const struct xml_node *n)
 			 "as one",
 			 id);
 	if (i < 0)
-		i = check(r, metadata_add_participant(r->md, id, NULL, NULL));
+		i = md_check(r,
+			     metadata_add_participant(r->md, id, NULL, NULL));
 	if (i < 0)
 		return;
 	r->participant = i;
@@ -457,16 +356,16 @@ static void read_participant(struct reader *r, const struct xml_node *n)
 }
 
 /* nameID, aor, name and whatever a participant has inside. */
-static void read_identity(struct reader *r, const struct xml_node *n)
+static void read_identity(struct md_reader *r, const struct xml_node *n)
 {
 	if (r->participant < 0)
 		return;
-	if (is_name(n->name, "name") || is_name(n->name, "displayname")) {
-		add_name(r, said(n));
+	if (md_is_name(n->name, "name") || md_is_name(n->name, "displayname")) {
+		add_name(r, md_said(n));
 	} else {
-		bool whole = is_name(n->name, "nameid");
+		bool whole = md_is_name(n->name, "nameid");
 
-		add_aor(r, either(ATTR(n, "aor", "uri"), !whole	    ? said(n)
+		add_aor(r, either(ATTR(n, "aor", "uri"), !whole	    ? md_said(n)
 							 : n->child ? NULL
 								    : n->text));
 		add_name(r, ATTR(n, "name", "displayname"));
@@ -474,7 +373,7 @@ static void read_identity(struct reader *r, const struct xml_node *n)
 	}
 }
 
-static void read_stream(struct reader *r, const struct xml_node *n)
+static void read_stream(struct md_reader *r, const struct xml_node *n)
 {
 	char made[NAME_MAX_LEN], clean[METADATA_TEXT_MAX + 1];
 	const char *id = clean_id(clean, PROPERTY(n, "streamid", "id"));
@@ -490,7 +389,7 @@ static void read_stream(struct reader *r, const struct xml_node *n)
 		warn_add(r->wl, "metadata.duplicate_id", WARN_WARNING,
 			 "stream id %s is there twice", id);
 	if (i < 0)
-		i = check(r, metadata_add_stream(r->md, id, label, session));
+		i = md_check(r, metadata_add_stream(r->md, id, label, session));
 	if (i < 0)
 		return;
 	/* a stream inside a participant is one that it sends */
@@ -501,20 +400,21 @@ static void read_stream(struct reader *r, const struct xml_node *n)
 
 static bool is_stream_id(const struct xml_node *n)
 {
-	return is_name(n->name, "id") || is_name(n->name, "streamid") ||
-	       is_name(n->name, "stream") || is_name(n->name, "streamref");
+	return md_is_name(n->name, "id") || md_is_name(n->name, "streamid") ||
+	       md_is_name(n->name, "stream") ||
+	       md_is_name(n->name, "streamref");
 }
 
 /* One <send> or <recv>: a stream's id as text or attribute, or elements with
  * one each (BroadWorks, Webex: <send><id>...</id></send>). */
-static void read_direction(struct reader *r, const struct xml_node *n,
+static void read_direction(struct md_reader *r, const struct xml_node *n,
 			   enum md_link_kind kind, const char *participant,
 			   const struct xml_node *times)
 {
 	bool nested = false;
 
 	for (const struct xml_node *c = n->child; c; c = c->next) {
-		const char *id = is_stream_id(c) ? said(c) : NULL;
+		const char *id = is_stream_id(c) ? md_said(c) : NULL;
 
 		if (!id && is_stream_id(c))
 			id = ATTR(c, "streamid");
@@ -527,23 +427,24 @@ static void read_direction(struct reader *r, const struct xml_node *n,
 		add_link(r, kind, participant,
 			 either(ATTR(n, "streamid", "id", "stream",
 				     "streamref"),
-				said(n)),
+				md_said(n)),
 			 times);
 }
 
 /* <send> and <recv>, inside an association or a participant. */
-static void read_directions(struct reader *r, const struct xml_node *n,
+static void read_directions(struct md_reader *r, const struct xml_node *n,
 			    const char *participant)
 {
 	for (const struct xml_node *c = n->child; c; c = c->next) {
-		if (is_name(c->name, "send"))
+		if (md_is_name(c->name, "send"))
 			read_direction(r, c, MD_SEND, participant, n);
-		else if (is_name(c->name, "recv"))
+		else if (md_is_name(c->name, "recv"))
 			read_direction(r, c, MD_RECV, participant, n);
 	}
 }
 
-static void read_participant_whole(struct reader *r, const struct xml_node *n)
+static void read_participant_whole(struct md_reader *r,
+				   const struct xml_node *n)
 {
 	char clean[METADATA_TEXT_MAX + 1];
 	unsigned before = r->md->n_participants;
@@ -557,7 +458,8 @@ static void read_participant_whole(struct reader *r, const struct xml_node *n)
 		read_directions(r, n, r->md->participants[i].id);
 }
 
-static void read_session_recording(struct reader *r, const struct xml_node *n)
+static void read_session_recording(struct md_reader *r,
+				   const struct xml_node *n)
 {
 	add_link(r, MD_SESSION_RECORDING,
 		 either(PROPERTY(n, "sessionid", "session", "id"), r->session),
@@ -565,7 +467,8 @@ static void read_session_recording(struct reader *r, const struct xml_node *n)
 }
 
 /* The participant of an association that stands beside or inside it. */
-static const char *person_of(const struct reader *r, const struct xml_node *n)
+static const char *person_of(const struct md_reader *r,
+			     const struct xml_node *n)
 {
 	return either(
 		PROPERTY(n, "participantid", "participant", "participantref"),
@@ -573,7 +476,8 @@ static const char *person_of(const struct reader *r, const struct xml_node *n)
 				   : r->md->participants[r->participant].id);
 }
 
-static void read_participant_session(struct reader *r, const struct xml_node *n)
+static void read_participant_session(struct md_reader *r,
+				     const struct xml_node *n)
 {
 	add_link(r, MD_PARTICIPANT_SESSION, person_of(r, n),
 		 either(PROPERTY(n, "sessionid", "session", "sessionref"),
@@ -581,34 +485,35 @@ static void read_participant_session(struct reader *r, const struct xml_node *n)
 		 n);
 }
 
-static void read_participant_stream(struct reader *r, const struct xml_node *n)
+static void read_participant_stream(struct md_reader *r,
+				    const struct xml_node *n)
 {
 	read_directions(r, n, person_of(r, n));
 }
 
 /* An extra that we printed ourselves. */
-static void read_own_extra(struct reader *r, const struct xml_node *n)
+static void read_own_extra(struct md_reader *r, const struct xml_node *n)
 {
 	const char *name = ATTR(n, "name");
 
 	if (name)
-		check(r, metadata_add_extra(r->md, name, n->text));
+		md_check(r, metadata_add_extra(r->md, name, n->text));
 }
 
-static void read_start(struct reader *r, const struct xml_node *n)
+static void read_start(struct md_reader *r, const struct xml_node *n)
 {
 	if (!r->session && r->participant < 0)
 		set(r, &r->md->start, n->text);
 }
 
-static void read_stop(struct reader *r, const struct xml_node *n)
+static void read_stop(struct md_reader *r, const struct xml_node *n)
 {
 	if (!r->session && r->participant < 0)
 		set(r, &r->md->stop, n->text);
 }
 
 /* Read where they stand, by their parents. */
-static void read_nothing(struct reader *r, const struct xml_node *n)
+static void read_nothing(struct md_reader *r, const struct xml_node *n)
 {
 	(void)r;
 	(void)n;
@@ -616,7 +521,7 @@ static void read_nothing(struct reader *r, const struct xml_node *n)
 
 static const struct {
 	const char *name;
-	void (*read)(struct reader *r, const struct xml_node *n);
+	void (*read)(struct md_reader *r, const struct xml_node *n);
 } elements[] = {
 	{ "datamode", read_datamode },
 	{ "group", read_group },
@@ -659,10 +564,10 @@ static const struct {
 	{ "srsfield", read_own_extra },
 };
 
-static void read_node(struct reader *r, const struct xml_node *n)
+static void read_node(struct md_reader *r, const struct xml_node *n)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(elements); i++) {
-		if (!is_name(n->name, elements[i].name))
+		if (!md_is_name(n->name, elements[i].name))
 			continue;
 		/* <group> with nothing but text is a reference */
 		if (r->session && elements[i].read == read_group && !n->child)
@@ -670,7 +575,7 @@ static void read_node(struct reader *r, const struct xml_node *n)
 		elements[i].read(r, n);
 		return;
 	}
-	read_extension(r, n);
+	md_read_extension(r, n);
 }
 
 /* ---- the whole ---- */
@@ -755,7 +660,7 @@ static int read_tree(const struct xml_tree *t, struct span xml,
 		     struct warn_list *wl, struct metadata **ret_md)
 {
 	struct metadata *md CLEANUP(metadata_destroy) = NULL;
-	struct reader r = { .wl = wl, .participant = -1 };
+	struct md_reader r = { .wl = wl, .participant = -1 };
 	const char *mode = ATTR(t->root, "datamode");
 
 	if (metadata_create(&md) < 0)
