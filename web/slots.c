@@ -143,25 +143,35 @@ static bool make_room(struct slots *s, const uint64_t *owner)
 	return c != NULL;
 }
 
-bool slots_admit(struct slots *s, const struct sockaddr *sa)
+static unsigned max_of(const struct slots *s, const struct sockaddr *sa)
 {
-	uint64_t owner = owner_of(sa);
-	unsigned all = 0, each = 0, max = s->cf.max_each;
-	bool ok = true;
-
 	if (s->cf.is_proxy && s->cf.is_proxy(s->cf.arg, sa))
-		max = s->cf.max;
-	pthread_mutex_lock(&s->lock);
+		return s->cf.max;
+	return s->cf.max_each;
+}
+
+/* At most max_each of this owner and max in all. Called with the lock. */
+static bool keep_within(struct slots *s, uint64_t owner, unsigned max_each,
+			unsigned max)
+{
+	unsigned all = 0, each = 0;
+
 	for (const struct slot *c = s->first; c; c = c->next) {
 		all += !c->cut;
 		each += !c->cut && c->owner == owner;
 	}
-	if (s->closed)
-		ok = false;
-	else if (each >= max)
-		ok = make_room(s, &owner);
-	else if (all >= s->cf.max)
-		ok = make_room(s, NULL);
+	if (each > max_each)
+		return make_room(s, &owner);
+	return all <= max || make_room(s, NULL);
+}
+
+bool slots_admit(struct slots *s, const struct sockaddr *sa)
+{
+	unsigned max = max_of(s, sa);
+	bool ok;
+
+	pthread_mutex_lock(&s->lock);
+	ok = !s->closed && keep_within(s, owner_of(sa), max - 1, s->cf.max - 1);
 	pthread_mutex_unlock(&s->lock);
 	return ok;
 }
@@ -170,6 +180,7 @@ struct slot *slots_take(struct slots *s, int fd, const struct sockaddr *sa,
 			int64_t deadline_in_us)
 {
 	struct slot *c = mem_zalloc(sizeof(*c));
+	unsigned max = max_of(s, sa);
 
 	if (!c)
 		return NULL;
@@ -182,6 +193,11 @@ struct slot *slots_take(struct slots *s, int fd, const struct sockaddr *sa,
 	if (c->next)
 		c->next->prev = c;
 	s->first = c;
+	/* Others may have been admitted since: one too many gives way, at the
+	 * latest this one, which waits. */
+	(void)keep_within(s, c->owner, max, s->cf.max);
+	if (s->closed && !c->cut)
+		cut(c);
 	pthread_mutex_unlock(&s->lock);
 	return c;
 }

@@ -39,9 +39,11 @@ struct slots *slots_create(const struct slots_config *config);
 /** All slots must have been given back. Takes NULL. */
 void slots_destroy(struct slots **sp);
 
-/** May this peer come in? Makes room where it can. */
+/** May this peer come in? Makes room where it can. Several threads may be told
+ *  yes before one of them takes the place: see slots_take(). */
 bool slots_admit(struct slots *s, const struct sockaddr *sa);
-/** Somebody admitted is in: waits for a head, deadline as given.
+/** Somebody admitted is in: waits for a head, deadline as given. When others
+ *  were quicker one of them or this one is cut, and after slots_close() it is.
  *  @return NULL: out of memory */
 struct slot *slots_take(struct slots *s, int fd, const struct sockaddr *sa,
 			int64_t deadline_in_us);
