@@ -202,8 +202,8 @@ static int give(struct auth *a, const struct user *u, const char *aor,
 	if (r == 0)
 		r = user_aor_insert(a, u->id, aor, e);
 	return r < 0 ? r
-		     : auth_audit(a, u->tenant_id, actor, "user.add_aor",
-				  "user", u->id, "ok", NULL);
+		     : auth_audit_what(a, u->tenant_id, actor, "user.add_aor",
+				       "user", u->id, "aor", aor);
 }
 
 /* ---- take away --------------------------------------------------------- */
@@ -323,8 +323,9 @@ static int take(struct auth *a, const struct user *u, const char *aor,
 	if (r == 0)
 		r = end_grants(a, u->id, aor, actor);
 	return r < 0 ? r
-		     : auth_audit(a, u->tenant_id, actor, "user.remove_aor",
-				  "user", u->id, "ok", NULL);
+		     : auth_audit_what(a, u->tenant_id, actor,
+				       "user.remove_aor", "user", u->id, "aor",
+				       aor);
 }
 
 /* ---- changes ----------------------------------------------------------- */
@@ -441,8 +442,8 @@ static int tenant_change(struct auth *a, const char *tenant_id, const char *sql,
 	n = db_exec(a->db, sql, DB_ARGS(db_text(tenant_id), db_text(aor)));
 	r = n < 0 ? (int)n : n == 0 ? -ENOENT : 0;
 	if (r == 0)
-		r = auth_audit(a, tenant_id, actor, action, "tenant", tenant_id,
-			       "ok", NULL);
+		r = auth_audit_what(a, tenant_id, actor, action, "tenant",
+				    tenant_id, "aor", aor);
 	r = auth_end(a, r, r == 0);
 	if (r == -ENOENT)
 		return err_set(e, r, "%s: the account has not got it", aor);

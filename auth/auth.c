@@ -323,11 +323,19 @@ int auth_audit_why(struct auth *a, const char *tenant_id, const char *actor,
 		   const char *action, const char *object, const char *id,
 		   const char *why)
 {
+	return auth_audit_what(a, tenant_id, actor, action, object, id, "why",
+			       why);
+}
+
+int auth_audit_what(struct auth *a, const char *tenant_id, const char *actor,
+		    const char *action, const char *object, const char *id,
+		    const char *name, const char *value)
+{
 	struct buf detail CLEANUP(buf_fini) = { 0 };
 
-	buf_init(&detail, 1024);
-	(void)buf_puts(&detail, "{\"why\":\"");
-	(void)buf_json(&detail, why, strlen(why));
+	buf_init(&detail, 8 * 1024);
+	(void)buf_printf(&detail, "{\"%s\":\"", name);
+	(void)buf_json(&detail, value, strlen(value));
 	(void)buf_puts(&detail, "\"}");
 	return auth_audit(a, tenant_id, actor, action, object, id, "ok",
 			  buf_str(&detail));

@@ -33,6 +33,11 @@ int auth_audit_why(struct auth *a, const char *tenant_id, const char *actor,
 		   const char *action, const char *object, const char *id,
 		   const char *why);
 
+/** auth_audit() with result "ok" and the detail {"NAME": "VALUE"}. */
+int auth_audit_what(struct auth *a, const char *tenant_id, const char *actor,
+		    const char *action, const char *object, const char *id,
+		    const char *name, const char *value);
+
 /** db_exec() that must have changed exactly one row. @return 0, -ENOENT none,
  *  or db's error */
 int auth_exec_one(int64_t r);

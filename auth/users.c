@@ -113,6 +113,9 @@ int user_create(struct auth *a, const struct user_new *u, const char *actor,
 	if (r == 0)
 		r = auth_audit(a, u->tenant_id, actor, "user.add", "user", id.s,
 			       "ok", NULL);
+	for (unsigned i = 0; r == 0 && i < u->n_aors; i++)
+		r = auth_audit_what(a, u->tenant_id, actor, "user.add_aor",
+				    "user", id.s, "aor", u->aors[i]);
 	r = auth_end(a, r, r == 0);
 	if (r < 0)
 		return err_set(e, r, "%s", err_words(r));

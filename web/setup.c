@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/aors.h"
 #include "auth/users.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -87,6 +88,11 @@ static int create_all(struct auth *a, const char *token,
 	r = setup_link_check(a, token);
 	if (r < 0)
 		return r;
+	r = u.n_aors ? user_aor_is_anothers(a, "", s->aor) : 0;
+	if (r > 0)
+		return err_set(e, -EEXIST, "%s: is somebody else's", s->aor);
+	if (r < 0)
+		return err_set(e, r, "%s", err_words(r));
 	r = tenant_create(a->db, s->tenant, auth_now_us(a), &tenant);
 	if (r == -EEXIST) /* made on the command line before */
 		r = tenant_find(a->db, s->tenant, &tenant);

@@ -4,12 +4,16 @@
 #include "tests/support/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "auth/grants.h"
 #include "auth/users.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "storage/audit.h"
+#include "storage/catalog.h"
 #include "tests/support/auth_rig.h"
 
 #define ALICE "sip:alice@voip.example"
@@ -245,6 +249,59 @@ static void grants_go_with_the_address(void **state)
 			 -EACCES);
 }
 
+static int add_entry(void *arg, const struct audit_entry *entry)
+{
+	struct buf *b = arg;
+
+	return buf_printf(b, "%s %s\n", entry->action,
+			  entry->detail ? entry->detail : "-");
+}
+
+static void assert_log(struct auth_rig *rig, const char *object,
+		       const struct id *id, const char *want)
+{
+	struct buf b CLEANUP(buf_fini) = { 0 };
+	char full[96];
+
+	buf_init(&b, 4096);
+	(void)snprintf(full, sizeof(full), "%s:%s", object, id->s);
+	assert_true(audit_each(rig->db, NULL, full, 0, 10, add_entry, &b) > 0);
+	assert_string_equal(buf_str(&b), want);
+}
+
+/* Newest first. */
+static void the_log_says_which_address(void **state)
+{
+	struct auth_rig *rig = *state;
+	const char *aors[] = { "sip:b@one.example" };
+	struct user_new u = { .tenant_id = rig->tenant.s,
+			      .email = "new@one.example",
+			      .role = USER_OWNER,
+			      .aors = aors,
+			      .n_aors = 1 };
+	struct auth *a = &rig->auth;
+	struct err e = { 0 };
+	struct id id, tenant;
+
+	assert_int_equal(user_create(a, &u, "operator", &id, &e), 0);
+	assert_int_equal(give(rig, &id, "tel:+4420*", AOR_BY_OPERATOR), 0);
+	assert_int_equal(user_aor_remove(a, id.s, aors[0], "x", &e), 0);
+	assert_log(rig, "user", &id,
+		   "user.remove_aor {\"aor\":\"sip:b@one.example\"}\n"
+		   "user.add_aor {\"aor\":\"tel:+4420*\"}\n"
+		   "user.add_aor {\"aor\":\"sip:b@one.example\"}\n"
+		   "user.add -\n");
+	assert_int_equal(tenant_create(rig->db, "Log", RIG_START_US, &tenant),
+			 0);
+	assert_int_equal(give_tenant(rig, &tenant, "sip:*@one.example"), 0);
+	assert_int_equal(tenant_aor_remove(a, tenant.s, "sip:*@one.example",
+					   "x", &e),
+			 0);
+	assert_log(rig, "tenant", &tenant,
+		   "tenant.remove_aor {\"aor\":\"sip:*@one.example\"}\n"
+		   "tenant.add_aor {\"aor\":\"sip:*@one.example\"}\n");
+}
+
 #define RIG(f)                                                                 \
 	cmocka_unit_test_setup_teardown(f, auth_rig_setup, auth_rig_teardown)
 
@@ -256,6 +313,7 @@ int main(void)
 		RIG(an_administrator_gives_what_the_account_has),
 		RIG(a_list_replaces_all_or_nothing),
 		RIG(grants_go_with_the_address),
+		RIG(the_log_says_which_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

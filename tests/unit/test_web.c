@@ -382,6 +382,15 @@ static void the_setup_link_works_until_there_is_an_administrator(void **state)
 	s.password = "short";
 	assert_int_equal(setup_account_create(a, token, &s, &id, &e), -EINVAL);
 	s.password = "correct horse";
+	/* an address that is somebody's already, in another way of writing */
+	s.aor = "sips:alice@VOIP.example;user=phone";
+	e = (struct err){ 0 };
+	assert_int_equal(setup_account_create(a, token, &s, &id, &e), -EEXIST);
+	assert_non_null(strstr(e.text, "somebody else's"));
+	assert_int_equal(auth_rig_count(w->rig, "SELECT count(*) FROM tenants "
+						"WHERE name = 'New'"),
+			 0);
+	s.aor = "sip:f@new.example";
 	assert_int_equal(setup_account_create(a, token, &s, &id, &e), 0);
 	assert_int_equal(user_find(a, id.s, &u), 0);
 	assert_int_equal(u.role, USER_ADMIN);
