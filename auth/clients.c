@@ -441,8 +441,8 @@ int client_set_addresses(struct auth *a, const char *id, const char *addresses,
 		a->db, "UPDATE clients SET addresses = $1 WHERE id = $2",
 		DB_ARGS(db_text(text), db_text(id))));
 	if (r == 0)
-		r = auth_audit(a, c.tenant_id, actor, "client.addresses",
-			       "client", id, "ok", NULL);
+		r = auth_audit_what(a, c.tenant_id, actor, "client.addresses",
+				    "client", id, "addresses", text);
 	r = auth_end(a, r, r == 0);
 	return r < 0 ? err_set(e, r, "%s", err_words(r)) : 0;
 }

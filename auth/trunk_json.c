@@ -14,7 +14,7 @@ static bool is_list(const char *key)
 	return str_eq(key, "addresses") || str_eq(key, "token_forms");
 }
 
-static json_t *list_of(const char *text)
+json_t *trunk_json_list(const char *text)
 {
 	struct span rest = span_of(text), one;
 	json_t *list = json_array();
@@ -41,7 +41,7 @@ json_t *trunk_json(const struct trunk *t)
 
 		trunk_text(t, key, text, sizeof(text));
 		if (is_list(key))
-			json_object_set_new(j, key, list_of(text));
+			json_object_set_new(j, key, trunk_json_list(text));
 		else if (str_eq(key, "enabled"))
 			json_object_set_new(j, key, json_boolean(t->enabled));
 		else

@@ -16,6 +16,8 @@ struct trunk;
 
 /** @return new object, or NULL without memory */
 json_t *trunk_json(const struct trunk *t);
+/** The list that trunk_text() gives, as an array. @return new array or NULL */
+json_t *trunk_json_list(const char *text);
 /** Set what is in the object, leave the rest. @return 0, -EINVAL (e says which
  *  key and why; t may be changed in part) */
 int trunk_json_apply(struct trunk *t, const json_t *object, struct err *e);

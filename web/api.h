@@ -41,6 +41,8 @@ int api_command_answer(struct http_response *res, int64_t id,
 
 int api_me(struct http_request *req, struct http_response *res);
 int api_clients_list(struct http_request *req, struct http_response *res);
+int api_client_get(struct http_request *req, struct http_response *res);
+int api_client_patch(struct http_request *req, struct http_response *res);
 int api_grants_list(struct http_request *req, struct http_response *res);
 int api_grant_get(struct http_request *req, struct http_response *res);
 int api_grant_revoke(struct http_request *req, struct http_response *res);

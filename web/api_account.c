@@ -6,7 +6,6 @@
 #include <sys/statvfs.h>
 
 #include "auth/aors.h"
-#include "auth/clients.h"
 #include "auth/grant_words.h"
 #include "auth/grants.h"
 #include "auth/listens.h"
@@ -82,45 +81,6 @@ static int items(struct http_response *res, json_t *list, int64_t n)
 	json_object_set_new(j, "items", list);
 	json_object_set_new(j, "next_cursor", json_null());
 	return http_json(res, 200, j);
-}
-
-struct client_list {
-	struct auth *auth;
-	json_t *list;
-};
-
-static int add_uri(void *arg, const char *uri)
-{
-	return json_array_append_new(arg, json_string(uri)) ? -ENOMEM : 0;
-}
-
-static int add_client(void *arg, const struct client *c)
-{
-	struct client_list *cl = arg;
-	json_t *j = json_object(), *uris = json_array();
-
-	json_object_set_new(j, "client_id", json_string(c->id));
-	json_object_set_new(j, "name", json_string(c->name));
-	json_object_set_new(j, "disabled", json_boolean(c->disabled));
-	json_object_set_new(j, "created_at",
-			    recording_json_time(c->created_us));
-	json_object_set_new(j, "redirect_uris", uris);
-	if (json_array_append_new(cl->list, j) < 0)
-		return -ENOMEM;
-	return (int)client_uri_each(cl->auth, c->id, add_uri, uris) < 0 ? -EIO
-									: 0;
-}
-
-int api_clients_list(struct http_request *req, struct http_response *res)
-{
-	struct client_list cl = { &req->ctx->auth, NULL };
-
-	if (!params_known(req, res, no_params))
-		return 0;
-	cl.list = json_array();
-	return items(res, cl.list,
-		     client_each(cl.auth, req->who->tenant_id, add_client,
-				 &cl));
 }
 
 static void add_sentence(void *arg, const char *sentence)
