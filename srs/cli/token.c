@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "auth/tokens.h"
 #include "auth/users.h"
@@ -142,6 +143,16 @@ static void put_field(const char *label, const char *text)
 	cli_put_text(stdout, text);
 }
 
+/* In whole seconds, or "never". */
+static const char *moment(int64_t us, char buf[CLOCK_RFC3339_MAX])
+{
+	if (!us)
+		return "never";
+	cli_time(us, buf, CLOCK_RFC3339_MAX);
+	memcpy(buf + strlen("2026-01-31T09:30:00"), "Z", sizeof("Z"));
+	return buf;
+}
+
 static int list_one(void *arg, const struct token_view *v)
 {
 	char made[CLOCK_RFC3339_MAX], expires[CLOCK_RFC3339_MAX];
@@ -151,12 +162,9 @@ static int list_one(void *arg, const struct token_view *v)
 
 	if (l->items)
 		return list_json(l, v);
-	cli_time(i->issued_us, made, sizeof(made));
-	cli_time(i->expires_us, expires, sizeof(expires));
-	cli_time(v->used_us, used, sizeof(used));
-	printf("%-16s  %-7s  %-7s  made %.19sZ  expires %-20.20s  used %s",
-	       i->id, v->kind, v->state, made, expires[0] ? expires : "never",
-	       used[0] ? used : "never");
+	printf("%-16s  %-7s  %-7s  made %s  expires %-20s  used %-20s", i->id,
+	       v->kind, v->state, moment(i->issued_us, made),
+	       moment(i->expires_us, expires), moment(v->used_us, used));
 	put_field("scope", i->scope);
 	put_field("user", v->user);
 	put_field("client", v->client);

@@ -215,6 +215,9 @@ def test_tokens_are_listed_without_their_secrets(srs, details):
 
     shown = run(srs, "token", "list").stdout
     assert len(shown.splitlines()) == 4 and "backup script" in shown
+    moment = r"(never|2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
+    for line in shown.splitlines():
+        assert re.search(rf" made {moment} +expires {moment} +used {moment} +scope ", line), line
     for secret in (api["token"], said["token"], grant["access_token"], grant["refresh_token"]):
         assert secret not in shown + json.dumps(items)
         assert secret.split(".")[1][:20] not in shown + json.dumps(items)
