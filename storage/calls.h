@@ -29,6 +29,11 @@
 
 struct db;
 
+/* How the ids of those begin who are at CUCM's two ends: each of its dialogs
+ * has the voice of one. */
+#define CALL_NEAR_END "near-end"
+#define CALL_FAR_END "far-end"
+
 #define CALL_KEYS_MAX 16
 #define CALL_KEY_VALUE_MAX 256 /* longer ones are cut */
 

@@ -14,6 +14,7 @@
 #include "srs/session/session.h"
 #include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
+#include "storage/calls.h"
 
 static void read_credentials(struct intake *in, struct ua_request *req)
 {
@@ -138,20 +139,6 @@ static unsigned cisco_people(struct ua_request *req, struct metadata *md)
 	return md->n_participants;
 }
 
-int intake_named_anew(struct sip_server *sv, struct ua_request *req)
-{
-	struct metadata *md = NULL;
-	int r;
-
-	if (sv->in->md)
-		return 0; /* the description says more */
-	r = metadata_create(&md);
-	if (r == 0 && cisco_people(req, md) > 0)
-		sv->in->md = STEAL(md);
-	metadata_destroy(&md);
-	return r;
-}
-
 static int add_party(struct metadata *md, const char *id, const char *uri,
 		     const char *name)
 {
@@ -182,31 +169,113 @@ static int add_end(struct metadata *md, const char *id, const char *uri,
 	return r < 0 ? r : 0;
 }
 
+/* "1001" is the end of "+442079461001" and the same number as it. */
+#define SUFFIX_MIN 4u
+
+static bool is_end_of(struct span number, struct span tail)
+{
+	return tail.len >= SUFFIX_MIN && number.len > tail.len &&
+	       memcmp(number.p + number.len - tail.len, tail.p, tail.len) == 0;
+}
+
+static bool is_same_number(struct span a, struct span b)
+{
+	bool same = a.len == b.len && memcmp(a.p, b.p, a.len) == 0;
+
+	return a.len && b.len && (same || is_end_of(a, b) || is_end_of(b, a));
+}
+
+/* "sip:addr@host", of the host that From has; a whole URI as it is. */
+static void put_addr(char *dst, size_t dst_len, struct span addr,
+		     struct span host)
+{
+	if (span_find(addr, ':') >= 0)
+		(void)span_copy(dst, dst_len, addr);
+	else if (span_find(addr, '@') >= 0)
+		(void)snprintf(dst, dst_len, "sip:%.*s", SPAN_ARG(addr));
+	else
+		(void)snprintf(dst, dst_len, "sip:%.*s@%.*s", SPAN_ARG(addr),
+			       SPAN_ARG(host));
+}
+
+/* What From and its parameters say of the two ends. */
+struct cucm_ends {
+	char near[256], far[256]; /* URIs; far "": not told */
+	const char *near_name, *far_name;
+	bool is_far; /* the far end is heard in this dialog */
+};
+
+/* From has the phone in both dialogs, with some the far end in the far end's:
+ * then only x-nearendaddr says who the phone is. */
+static void find_ends(struct ua_request *req, struct span from,
+		      struct cucm_ends *ret_e)
+{
+	struct span near = { "", 0 }, far = { "", 0 };
+	struct span user = span_of(req->from_uri), host, uri;
+	bool says_far;
+
+	uri = host = span_cut(&user, ';');
+	user = span_cut(&host, '@');
+	if (span_find(user, ':') >= 0)
+		(void)span_cut(&user, ':');
+	if (host.len == 0)
+		host = user;
+	(void)sip_param_get(from, "x-nearendaddr", &near);
+	(void)sip_param_get(from, "x-farendaddr", &far);
+	ret_e->is_far = sip_param_get(from, "x-farend", NULL);
+	says_far = ret_e->is_far && near.len && is_same_number(user, far) &&
+		   !is_same_number(user, near);
+	if (says_far)
+		put_addr(ret_e->near, sizeof(ret_e->near), near, host);
+	else
+		(void)span_copy(ret_e->near, sizeof(ret_e->near), uri);
+	ret_e->near_name = says_far ? "" : req->from_display;
+	ret_e->far_name = says_far ? req->from_display : "";
+	ret_e->far[0] = '\0';
+	if (far.len)
+		put_addr(ret_e->far, sizeof(ret_e->far), far, host);
+}
+
+#define WITHHELD "sip:anonymous@anonymous.invalid" /* RFC 3323 section 4.1 */
+
 /* CUCM's phones record by a dialog for each end of the call, in which only
  * that end is heard. Both dialogs say in the parameters of From who the ends
- * are: the near end is the phone itself. Both take part in the call. */
+ * are: the near end is the phone itself, and stays; the far end is somebody
+ * else after a transfer. Both take part in the call. */
 static int cucm_people(struct ua_request *req, struct metadata *md)
 {
 	struct span from = ua_request_field(req, "From", 0);
-	struct span far = { "", 0 }, host = span_of(req->from_uri);
-	bool is_far = sip_param_get(from, "x-farend", NULL);
-	char uri[256];
+	struct cucm_ends e;
+	char id[sizeof(CALL_FAR_END) + sizeof(e.far)];
 	int r;
 
 	if (!sip_param_get(from, "x-refci", NULL))
 		return 0;
-	(void)sip_param_get(from, "x-farendaddr", &far);
-	host = span_cut(&host, ';');
-	(void)span_copy(uri, sizeof(uri), host);
-	r = add_end(md, "near-end", uri, req->from_display,
-		    !is_far && far.len > 0);
-	if (r < 0 || far.len == 0)
+	find_ends(req, from, &e);
+	r = add_end(md, CALL_NEAR_END, e.near, e.near_name, !e.is_far);
+	if (r < 0 || (!e.far[0] && !e.is_far))
 		return r;
-	if (span_find(host, '@') >= 0)
-		(void)span_cut(&host, '@');
-	(void)snprintf(uri, sizeof(uri), "sip:%.*s@%.*s", SPAN_ARG(far),
-		       SPAN_ARG(host));
-	return add_end(md, "far-end", uri, "", is_far);
+	(void)snprintf(id, sizeof(id), CALL_FAR_END "%s%s", e.far[0] ? ":" : "",
+		       e.far);
+	str_clean(id);
+	return add_end(md, id, e.far[0] ? e.far : WITHHELD, e.far_name,
+		       e.is_far);
+}
+
+int intake_named_anew(struct sip_server *sv, struct ua_request *req)
+{
+	struct metadata *md = NULL;
+	int r;
+
+	if (sv->in->md)
+		return 0; /* the description says more */
+	r = metadata_create(&md);
+	if (r == 0 && cisco_people(req, md) == 0)
+		r = cucm_people(req, md);
+	if (r == 0 && md->n_participants > 0)
+		sv->in->md = STEAL(md);
+	metadata_destroy(&md);
+	return r;
 }
 
 int intake_people(struct sip_server *sv, struct ua_request *req,

@@ -383,7 +383,8 @@ void intake_fini(struct sip_server *sv);
 /** Who sends it: fills sv->in->gate for gate_within(), nothing else. */
 void intake_sender(struct sip_server *sv, struct ua_request *req);
 /** Header fields of a request in the dialog that name everybody who takes part
- *  now (CUBE after a transfer) become its description, unless it has one.
+ *  now (CUBE and CUCM after a transfer) become its description, unless it has
+ *  one.
  *  @return 0 or -ENOMEM */
 int intake_named_anew(struct sip_server *sv, struct ua_request *req);
 /** Participants of a call without metadata: vendor headers, From and To. */

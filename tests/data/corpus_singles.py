@@ -71,13 +71,18 @@ def cisco(save):
              streams=[["", "sip:1001@voip.example"], ["", "sip:3003@voip.example"]])
 
 
-def cucm_invite(end, refci, far):
+def cucm_from(end, refci, far, who='"Alice" <sip:1001@{{ip}}'):
+    named = f";x-farendaddr={far}" if far else ""
+    return (f"{who};x-{end};x-refci={refci};x-nearendclusterid=StandAloneCluster;"
+            f"x-nearenddevice=SEP0011223344AA;x-nearendaddr=1001;x-farendrefci={refci}1;"
+            f"x-farendclusterid=StandAloneCluster;x-farenddevice=SEP00112233BB{named}>")
+
+
+def cucm_invite(end, refci, far, **who):
     v = Vendor()
     v.agent, v.recognized, v.allow = "Cisco-CUCM14.0", "Supported: timer,resource-priority,replaces\n", "INVITE, OPTIONS, INFO, BYE, CANCEL, ACK, PRACK, UPDATE, REFER"
     v.contact = "<sip:1001@{{local}};transport={{transport}}>;isFocus"
-    v.sender = (f'"Alice" <sip:1001@{{{{ip}}}};x-{end};x-refci={refci};x-nearendclusterid=StandAloneCluster;'
-                f"x-nearenddevice=SEP0011223344AA;x-nearendaddr=1001;x-farendrefci={refci}1;"
-                f"x-farendclusterid=StandAloneCluster;x-farenddevice=SEP00112233BB;x-farendaddr={far}>")
+    v.sender = cucm_from(end, refci, far, **who)
     v.more = "Session-ID: {{hex:sip-session}};remote=00000000000000000000000000000000\nCisco-Guid: 1186357120-0000065536-0000000068-{{num:guid}}\n"
     return v.headers("INVITE", None, True)
 
@@ -89,9 +94,10 @@ def cucm_ack(way="a=sendonly", label="1", pts="0 101"):
     return text + head("CiscoSystemsCCM-SIP", 71, 1, "SIP Call") + audio(0, label, way, pts)
 
 
-def cucm_again():
+def cucm_again(sender=None):
     v = Vendor()
     v.agent, v.recognized = "Cisco-CUCM14.0", "Supported: timer\n"
+    v.sender = sender or v.sender
     return v.headers("INVITE", None, False)
 
 
@@ -125,6 +131,27 @@ def cucm(save):
          recordings=[
              {"people": both, "streams": [["1", "sip:1001@{ip}"]], "audio": [[1]]},
              {"people": both, "streams": [["1", "sip:2002@{ip}"]], "audio": [[1]]}])
+    other = cucm_invite("farend", "{{num:ci}}", "2002", who='"Bob" <sip:+442079462002@{{ip}}')
+    save(v, "far-end-in-from", {"01-far.sip": other, "02-ack.sip": cucm_ack()},
+         [{**near, "send": "01-far.sip"}, {"rtp": 0.8}],
+         title="CUCM: From of the far end's dialog names the far end; x-nearendaddr has the phone",
+         people=[["sip:1001@{ip}", ""], ["sip:2002@{ip}", "Bob"]], streams=[["1", "sip:2002@{ip}"]], audio=[[1]],
+         warnings=[])
+    save(v, "far-end-withheld", {"01-far.sip": cucm_invite("farend", "{{num:ci}}", ""), "02-ack.sip": cucm_ack()},
+         [{**near, "send": "01-far.sip"}, {"rtp": 0.8}],
+         title="CUCM: the far end's dialog, its number withheld: the voice is not the phone's",
+         people=[["sip:1001@{ip}", "Alice"], ["sip:anonymous@anonymous.invalid", ""]],
+         streams=[["1", "sip:anonymous@anonymous.invalid"]], audio=[[1]], warnings=[])
+    for end, heard in (("near", [["1", "sip:1001@{ip}"]]), ("far", [["1", "sip:3003@{ip}"]])):
+        moved = cucm_from(f"{end}end", "{{num:ci}}", "3003")
+        save(v, f"{end}-end-transfer", {
+            "01-first.sip": cucm_invite(f"{end}end", "{{num:ci}}", "2002"), "02-ack.sip": cucm_ack(),
+            "03-again.sip": cucm_again(moved), "04-ack.sip": cucm_ack()},
+            [{**near, "send": "01-first.sip"}, {"rtp": 0.6}, turn(3, "04-ack.sip"), {"rtp": 0.6}],
+            title=f"CUCM: x-farendaddr of a re-INVITE is another after a transfer ({end} end)",
+            people=[*both, ["sip:3003@{ip}", ""]], left=["sip:2002@{ip}"], streams=heard, audio=[[1]],
+            sent=[["1", "sip:1001@{ip}"]] if end == "near" else [["1", "sip:2002@{ip}"], ["1", "sip:3003@{ip}"]],
+            warnings=[], events=["join", "leave"])
 
 
 G729 = "a=rtpmap:18 G729/8000\na=fmtp:18 annexb={}\na=rtpmap:101 telephone-event/8000\na=fmtp:101 0-15\n"
