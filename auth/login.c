@@ -407,8 +407,10 @@ int login_link_use(struct auth *a, const char *token, const char *address,
 		   struct user *ret_user)
 {
 	struct user_row row;
-	int r = db_begin(a->db);
+	int r = login_link_check(a, token); /* guesses take no lock */
 
+	if (r == 0)
+		r = db_begin(a->db);
 	if (r < 0)
 		return r;
 	r = use_link(a, token, address, &row);

@@ -106,8 +106,10 @@ int setup_account_create(struct auth *a, const char *token,
 			 const struct setup_account *s, struct id *ret_user,
 			 struct err *e)
 {
-	int r = db_begin(a->db);
+	int r = setup_link_check(a, token); /* guesses take no lock */
 
+	if (r == 0)
+		r = db_begin(a->db);
 	if (r < 0)
 		return r;
 	r = create_all(a, token, s, ret_user, e);
