@@ -152,7 +152,8 @@ static void say_who(struct words *w, const struct conditions *c)
 	} else {
 		say(w, " for ");
 		patterns(w, c->owner, c->n_owner, " or ");
-		say(w, ", also calls of other people.");
+		say(w, ", also calls of other people in which no such "
+		       "address takes part.");
 	}
 	end_sentence(w);
 	if (c->direction != COND_DIR_ANY) {

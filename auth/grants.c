@@ -130,11 +130,16 @@ static int check_parties(struct auth *a, const struct grant_new *g,
 	return 0;
 }
 
-static int check_aors(struct auth *a, const struct user *owner,
-		      const struct conditions *c, struct err *e)
+/* What is an owner's to agree to: calls of other people are not. */
+static int check_own(struct auth *a, const struct user *owner,
+		     const struct conditions *c, struct err *e)
 {
 	const char *foreign = user_foreign_aor(a, owner->id, c);
 
+	if (!c->must_participate && owner->role != USER_ADMIN)
+		return err_set(e, -EACCES,
+			       "owner.must_participate false: calls of other "
+			       "people are an administrator's to allow");
 	return foreign ? err_set(e, -EACCES,
 				 "%s is not one of the owner's addresses",
 				 foreign)
@@ -205,7 +210,7 @@ int grant_create(struct auth *a, const struct grant_new *g, const char *actor,
 	if (r < 0)
 		return err_set(e, r, "%s", err_words(r));
 	if (!g->any_aor)
-		r = check_aors(a, &owner, c, e);
+		r = check_own(a, &owner, c, e);
 	if (r == 0)
 		r = insert(a, id.s, &client, &owner, scope, c, actor);
 	r = auth_end(a, r, r == 0);

@@ -37,13 +37,16 @@ struct grant_new {
 	const char *owner_id;
 	const char *details; /* authorization_details, object or array of 1 */
 	const char *scope;   /* as scope_read() takes it; NULL = all */
-	bool any_aor;	     /* the operator vouches for owner.aor */
+	/* The operator vouches for owner.aor, and for calls of other people
+	 * (owner.must_participate false) whoever the owner is. */
+	bool any_aor;
 };
 
 /** @return 0; -EINVAL details outside the schema or over already (e says);
  *  -ENOENT no such client or owner; -EXDEV they are of different tenants;
  *  -EKEYREVOKED client or owner disabled; -EACCES an address is not the
- *  owner's (e says which) */
+ *  owner's, or calls of other people and the owner is no administrator (e says
+ *  which) */
 int grant_create(struct auth *a, const struct grant_new *g, const char *actor,
 		 struct id *ret_id, struct err *e);
 

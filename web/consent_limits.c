@@ -116,6 +116,23 @@ void consent_limits_put(struct buf *b, const struct conditions *asked,
 	(void)buf_puts(b, "</div>\n</details>\n");
 }
 
+/* ---- less than that ---- */
+
+int consent_own_calls(const struct conditions *asked, struct conditions **ret_c)
+{
+	char *text CLEANUP(mem_freep) = NULL;
+	json_t *details = json_loads(asked->text, 0, NULL);
+	int r;
+
+	r = json_object_set_new(json_object_get(details, "owner"),
+				"must_participate", json_true());
+	if (r == 0)
+		text = json_dumps(details, JSON_COMPACT);
+	json_decref(details);
+	r = text ? conditions_parse(text, strlen(text), ret_c, NULL) : -ENOMEM;
+	return r == -EINVAL ? -ENOMEM : r; /* it was valid once */
+}
+
 /* ---- what was filled in ---- */
 
 static void set_limit(json_t *details, const char *name, int64_t v)

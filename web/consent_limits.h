@@ -23,6 +23,16 @@ struct consent_fault {
 };
 
 /**
+ * What a plain owner can agree to of it: calls in which one of owner.aor takes
+ * part. The calls of other people are an administrator's to allow.
+ *
+ * @param ret_c new; conditions_free()
+ * @return 0, -ENOMEM
+ */
+int consent_own_calls(const struct conditions *asked,
+		      struct conditions **ret_c);
+
+/**
  * Append the fields.
  *
  * @param f     as they were sent, NULL: as they were asked for

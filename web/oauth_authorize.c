@@ -35,6 +35,7 @@ struct consent {
 	struct client client;
 	struct oauth_request request;
 	char request_uri[PUSHED_URI_MAX];
+	bool narrowed; /* to calls in which the user takes part */
 };
 
 static void consent_fini(struct consent *c)
@@ -176,6 +177,24 @@ static bool may_agree(struct http_request *req, struct http_response *res,
 	return false;
 }
 
+/* The calls of other people are not a plain owner's to give away. */
+static int narrow(struct http_request *req, struct consent *c)
+{
+	struct conditions *own = NULL;
+	int r;
+
+	if (c->request.conditions->must_participate ||
+	    req->who->user.role == USER_ADMIN)
+		return 0;
+	r = consent_own_calls(c->request.conditions, &own);
+	if (r < 0)
+		return r;
+	conditions_free(&c->request.conditions);
+	c->request.conditions = own;
+	c->narrowed = true;
+	return 0;
+}
+
 /* ---- the page ---- */
 
 static void put_sentence(void *arg, const char *sentence)
@@ -247,6 +266,12 @@ static int consent_page(struct http_request *req, struct http_response *res,
 	if (r < 0)
 		return r;
 	buf_puts(b, "</ul>\n");
+	if (c->narrowed)
+		buf_puts(b, "<p class=\"note\">The provider asked for calls "
+			    "of other people as well. You can allow calls in "
+			    "which you take part, no others: that is what "
+			    "this page offers. An administrator of your "
+			    "account can allow more.</p>\n");
 	foreign = put_foreign(req, b, cond);
 	if (fault)
 		HTML(b,
@@ -286,7 +311,8 @@ int oauth_authorize_get(struct http_request *req, struct http_response *res)
 		return page_to_login(req, res);
 	if (!may_agree(req, res, &c))
 		return 0;
-	return consent_page(req, res, &c, NULL, NULL);
+	r = narrow(req, &c);
+	return r < 0 ? r : consent_page(req, res, &c, NULL, NULL);
 }
 
 /* ---- the answer ---- */
@@ -342,7 +368,7 @@ static int allow(struct http_request *req, struct http_response *res,
 		return consent_page(req, res, c, f, &fault);
 	}
 	if (r == -EACCES)
-		return page_error(req, res, 403, "Not your address", e.text);
+		return page_error(req, res, 403, "Not yours to allow", e.text);
 	if (r == -ENOENT)
 		return local_error(req, res,
 				   "This request was answered already.");
@@ -377,7 +403,9 @@ int oauth_authorize_post(struct http_request *req, struct http_response *res)
 		return r < 0 ? r : 0;
 	if (!may_agree(req, res, &c))
 		return 0;
-	if (strcmp(form_str(&f, "decision"), "allow") == 0)
-		return allow(req, res, &c, &f);
+	if (strcmp(form_str(&f, "decision"), "allow") == 0) {
+		r = narrow(req, &c);
+		return r < 0 ? r : allow(req, res, &c, &f);
+	}
 	return deny(req, res, &c);
 }
