@@ -111,8 +111,8 @@ static const char *read_filter(struct http_request *req, const struct zone *z,
 	f->participant = form_get(&req->query, "participant");
 	f->cursor = cursor[0] ? cursor : NULL;
 	if (z->unknown)
-		wrong = "There is no such time zone here: dates and times are "
-			"in UTC. A zone is written like Europe/London.";
+		wrong = "There is no such time zone here: it is ignored. A "
+			"zone is written like Europe/London.";
 	if (from[0] && zone_parse_time(z, from, false, &f->from_us) < 0)
 		wrong = "The first date can't be read and is ignored.";
 	/* that day included */

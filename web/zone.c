@@ -26,33 +26,24 @@ int zone_open(struct zone *z, const char *name)
 	return r;
 }
 
-static bool use(struct zone *z, const char *name)
-{
-	if (zone_open(z, name) == 0)
-		return true;
-	(void)str_copy(z->name, sizeof(z->name), "UTC");
-	return false;
-}
-
 void zone_of_page(const struct http_request *req, struct http_response *res,
 		  struct zone *z)
 {
 	const char *asked = form_str(&req->query, "tz");
 	char kept[ZONE_NAME_MAX];
 
-	if (asked[0]) {
-		z->asked = use(z, asked);
-		z->unknown = !z->asked;
-		if (z->asked)
-			http_add(res, "Set-Cookie",
-				 COOKIE "=%s; Path=/; Max-Age=%d; "
-					"SameSite=Lax%s",
-				 z->name, YEAR_S,
-				 req->ctx->web->secure ? "; Secure" : "");
+	z->asked = asked[0] && zone_open(z, asked) == 0;
+	if (z->asked) {
+		http_add(res, "Set-Cookie",
+			 COOKIE "=%s; Path=/; Max-Age=%d; SameSite=Lax%s",
+			 z->name, YEAR_S,
+			 req->ctx->web->secure ? "; Secure" : "");
 		return;
 	}
-	if (http_cookie(req, COOKIE, kept, sizeof(kept)) < 0 || !use(z, kept))
+	if (http_cookie(req, COOKIE, kept, sizeof(kept)) < 0 ||
+	    zone_open(z, kept) < 0)
 		(void)str_copy(z->name, sizeof(z->name), "UTC");
+	z->unknown = asked[0] != '\0';
 }
 
 void zone_close(struct zone *z)

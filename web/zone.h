@@ -23,7 +23,7 @@ struct zone {
 	struct tzone *tz; /* NULL: UTC */
 	char name[ZONE_NAME_MAX];
 	bool asked;   /* by the parameter */
-	bool unknown; /* the parameter names none: UTC instead */
+	bool unknown; /* the parameter names none: as without it */
 };
 
 /** @return 0; -errno of tzone_open(): there is no such zone, z is empty */
