@@ -17,6 +17,7 @@
 #include "srs/cli/catalog.h"
 #include "srs/cli/metadata.h"
 #include "srs/cli/pause.h"
+#include "storage/actor.h"
 #include "storage/catalog.h"
 #include "storage/catalog_search.h"
 #include "storage/recording_json.h"
@@ -315,7 +316,8 @@ static void show_rest(const struct recording *rec)
 		if (*ev->text &&
 		    !(p && str_eq(ev->text, p->aor) && !*p->name)) {
 			printf(": ");
-			cli_put_text(stdout, ev->text);
+			cli_put_text(stdout, *ev->actor_name ? ev->actor_name
+							     : ev->text);
 		}
 		putchar('\n');
 	}
@@ -329,7 +331,25 @@ static void show_rest(const struct recording *rec)
 	}
 }
 
-static void show_text(const struct recording *rec)
+/* An id, and what people call it. */
+static void show_actor(struct db *db, const char *field, const char *kind,
+		       const char *id)
+{
+	char ref[ACTOR_NAME_MAX], name[ACTOR_NAME_MAX];
+
+	if (!*id)
+		return;
+	(void)snprintf(ref, sizeof(ref), "%s:%s", kind, id);
+	printf("%-13s %s", field, id);
+	if (actor_name(db, ref, name) == 0) {
+		printf(" (");
+		cli_put_text(stdout, name);
+		putchar(')');
+	}
+	putchar('\n');
+}
+
+static void show_text(struct db *db, const struct recording *rec)
 {
 	show_field("id", rec->id);
 	show_field("state", rec->paused ? "recording, paused"
@@ -345,9 +365,9 @@ static void show_text(const struct recording *rec)
 	show_field("call-id", rec->call_id);
 	show_field("duplicate of", rec->duplicate_of);
 	show_time("media dropped", rec->media_dropped_us);
-	show_field("tenant", rec->tenant_id);
-	show_field("owner", rec->owner_id);
-	show_field("client", rec->client_id);
+	show_actor(db, "tenant", "tenant", rec->tenant_id);
+	show_actor(db, "owner", "user", rec->owner_id);
+	show_actor(db, "client", "client", rec->client_id);
 	show_field("grant", rec->grant_id);
 	show_field("spool", rec->spool_file);
 	show_time("kept until", rec->retain_until_us);
@@ -373,7 +393,7 @@ static int show(struct cli *c, int argc, char **argv)
 	if (c->json)
 		return cli_print_json(recording_json(
 			rec, RECORDING_JSON_FULL | RECORDING_JSON_INSIDE));
-	show_text(rec);
+	show_text(cat.db, rec);
 	return CLI_OK;
 }
 

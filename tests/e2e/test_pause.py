@@ -1,4 +1,5 @@
 """Pause and resume by the server: nothing that is said then is kept, anywhere."""
+import re
 import signal
 import struct
 import subprocess
@@ -230,6 +231,11 @@ def test_who_may_pause(client, world, server):
           if e["kind"] in ("pause", "unpause")]
     assert by == [(f"client:{world.client_id}", "Example VoIP"), ("operator", "the operator"),
                   (f"user:{world.user_id}", world.email)]
+    shown = subprocess.run([str(SRS), "-c", str(server.conf), "recordings", "show", rec],
+                           capture_output=True, text=True, check=True).stdout
+    assert re.findall(r"pause: (.*)", shown) == ["Example VoIP", "the operator", world.email]
+    assert f"{world.user_id} ({world.email})" in shown, shown
+    assert f"{world.client_id} (Example VoIP)" in shown, shown
     assert ask(world, rec, "resume").status_code == 200
     d.bye()
     Catalog(server).wait_ended()
