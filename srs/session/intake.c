@@ -333,46 +333,28 @@ static void fill_stream(struct call_stream *st, const struct sdp_line *l)
 	}
 }
 
-/* Is text the user part of this one's address, without a host (NetSapiens)? */
-static bool is_user_of(const char *text, const struct md_participant *p)
+/* The newest description's words; the judge finds the participant. */
+static void fill_who(struct call_who *w, const struct metadata *md)
 {
-	struct span s = span_trim(span_of(text));
+	*w = (struct call_who){ .user = md->user };
+	w->side = md->user_side == MD_SIDE_CALLED	? CALL_SIDE_CALLED
+		  : md->user_side == MD_SIDE_WAS_CALLED ? CALL_SIDE_WAS_CALLED
+							: CALL_SIDE_UNKNOWN;
+	for (unsigned i = 0; i < md->n_extras; i++) {
+		const struct md_extra *e = &md->extras[i];
 
-	for (unsigned i = 0; i < p->n_aors && s.len; i++) {
-		struct span user = span_of(p->aors[i]);
-
-		if (span_find(user, ':') >= 0)
-			(void)span_cut(&user, ':');
-		if (span_ieq(span_cut(&user, '@'), text))
-			return true;
+		if (str_eq(e->name, "caller") &&
+		    w->n_callers < CALL_PARTIES_MAX)
+			w->callers[w->n_callers++] = e->value;
+		else if (str_eq(e->name, "callee") &&
+			 w->n_callees < CALL_PARTIES_MAX)
+			w->callees[w->n_callees++] = e->value;
 	}
-	return false;
-}
-
-/* The only one whose user part the client named as the caller; -1 = none. */
-static int caller_by_user(const struct metadata *md, const char *caller)
-{
-	int at = 0, found = -1;
-
-	for (unsigned i = 0; caller && i < md->n_participants; i++) {
-		if (md->participants[i].left)
-			continue;
-		if (is_user_of(caller, &md->participants[i])) {
-			if (found >= 0)
-				return -1;
-			found = at;
-		}
-		at++;
-	}
-	return found;
 }
 
 static void fill_people(struct intake *in, const struct metadata *md)
 {
 	struct call_facts *f = &in->facts;
-	const char *caller = metadata_extra(md, "caller");
-	struct identity who;
-	bool have_caller = caller && identity_parse(caller, &who) == 0;
 
 	f->people = in->people;
 	f->n_people = 0;
@@ -388,12 +370,9 @@ static void fill_people(struct intake *in, const struct metadata *md)
 			if (identity_parse(p->aors[k], id) == 0)
 				break;
 		}
-		if (have_caller && identity_equal(&who, id))
-			f->caller = (int)f->n_people;
 		f->n_people++;
 	}
-	if (f->caller < 0)
-		f->caller = caller_by_user(md, caller);
+	fill_who(&f->who, md);
 }
 
 static bool is_loopback(const struct sockaddr_storage *ss)

@@ -77,6 +77,7 @@ void metadata_destroy(struct metadata **mp)
 	free_arrays(md);
 	mem_free(md->start);
 	mem_free(md->stop);
+	mem_free(md->user);
 	mem_free(md);
 }
 
@@ -343,18 +344,20 @@ const char *metadata_extra(const struct metadata *md, const char *name)
 	return NULL;
 }
 
-void md_right_sides(struct metadata *md, struct span xml)
+void md_drop_extras(struct metadata *md, const char *name)
 {
-	if (!memmem(xml.p, xml.len, "jambonz", strlen("jambonz")))
-		return;
-	for (unsigned i = 0; i < md->n_extras; i++) {
-		char *name = md->extras[i].name; /* words of one length */
+	unsigned kept = 0;
 
-		if (str_eq(name, "caller"))
-			memcpy(name, "callee", strlen("callee"));
-		else if (str_eq(name, "callee"))
-			memcpy(name, "caller", strlen("caller"));
+	for (unsigned i = 0; i < md->n_extras; i++) {
+		if (str_eq(md->extras[i].name, name)) {
+			mem_free(md->extras[i].name);
+			mem_free(md->extras[i].value);
+		} else {
+			md->extras[kept++] = md->extras[i];
+		}
 	}
+	/* the array's capacity stays what it was: never too small */
+	md->n_extras = kept;
 }
 
 /* The user part of an AoR, empty when there is none. */

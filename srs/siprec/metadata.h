@@ -92,12 +92,18 @@ struct md_extra {
 
 enum md_mode { MD_COMPLETE, MD_PARTIAL };
 
+/* Did the user whose call is recorded call, or was called (BroadWorks and
+ * Webex: origCall, termCall)? */
+enum md_side { MD_SIDE_UNKNOWN, MD_SIDE_CALLED, MD_SIDE_WAS_CALLED };
+
 /* Arrays: heap, n_... elements used. Fields may be read by anyone. */
 struct metadata {
 	enum md_mode mode;
 	bool repaired; /* was not well formed */
 	char *start;   /* of the recording session */
 	char *stop;
+	char *user; /* whose call it is to the client, as it says it */
+	enum md_side user_side;
 	unsigned n_groups, n_sessions, n_participants, n_streams, n_links;
 	unsigned n_extras;
 	struct md_group *groups;
@@ -226,8 +232,8 @@ bool md_clean(char dst[METADATA_TEXT_MAX + 1], const char *value);
 int md_set(char **dst, const char *value);
 /** @return 0 (also when it is there already), -ENOMEM, -ENOBUFS */
 int md_add_aor(struct md_participant *p, const char *aor);
-/** jambonz names the callee as the caller and the other way round. */
-void md_right_sides(struct metadata *md, struct span xml);
+/** Forget all values of that name. */
+void md_drop_extras(struct metadata *md, const char *name);
 bool md_is_placeholder(const struct md_participant *p);
 void md_link_fini(struct md_link *l);
 

@@ -14,7 +14,7 @@ _Static_assert(sizeof(struct md_participant) ==
 _Static_assert(sizeof(struct md_stream) == 5 * sizeof(char *), "copied");
 _Static_assert(sizeof(struct md_link) == 5 * sizeof(char *), "copied");
 _Static_assert(sizeof(struct md_extra) == 2 * sizeof(char *), "copied");
-_Static_assert(sizeof(struct metadata) == 12 * sizeof(char *), "copied");
+_Static_assert(sizeof(struct metadata) == 14 * sizeof(char *), "copied");
 
 /* *p is somebody else's: it becomes a copy, or NULL. */
 static void own(char **p, bool *failed)
@@ -100,6 +100,7 @@ static void own_rest(struct metadata *md, bool *failed)
 	}
 	own(&md->start, failed);
 	own(&md->stop, failed);
+	own(&md->user, failed);
 }
 
 int metadata_clone(const struct metadata *md, struct metadata **ret_md)

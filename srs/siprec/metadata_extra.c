@@ -2,6 +2,7 @@
  * raw document is kept elsewhere), what people search for under a name of ours.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "srs/siprec/metadata.h"
@@ -41,17 +42,158 @@ static const struct {
 	{ "avayaucid", "ucid" },
 };
 
-static void add_extra(struct md_reader *r, const char *element,
-		      const char *value)
+/* ---- who called whom ---- */
+
+/* In a namespace of jambonz, which names the callee as the caller and the other
+ * way round? */
+static bool is_swapped(const struct xml_node *n)
+{
+	for (; n; n = n->parent) {
+		if (strcasestr(xml_namespace(n), "jambonz"))
+			return true;
+	}
+	return false;
+}
+
+/* Of several extensions in a document the last one counts: after a redirect
+ * BroadWorks sends those before, too. */
+static void add_caller(struct md_reader *r, const char *value)
+{
+	if (r->caller_in != r->extension)
+		md_drop_extras(r->md, "caller");
+	if (r->side_in != r->extension)
+		r->md->user_side = MD_SIDE_UNKNOWN;
+	r->caller_in = r->extension;
+	r->marked = -1;
+	md_check(r, metadata_add_extra(r->md, "caller", value));
+}
+
+static void add_callee(struct md_reader *r, const char *value)
+{
+	if (r->callee_in != r->extension)
+		md_drop_extras(r->md, "callee");
+	r->callee_in = r->extension;
+	md_check(r, metadata_add_extra(r->md, "callee", value));
+}
+
+static void set_user(struct md_reader *r, const char *value)
+{
+	if (!value || !span_trim(span_of(value)).len ||
+	    (r->user_in == r->extension && r->md->user))
+		return;
+	if (r->side_in != r->extension)
+		r->md->user_side = MD_SIDE_UNKNOWN;
+	r->user_in = r->extension;
+	md_check(r, md_set(&r->md->user, value));
+}
+
+static void set_side(struct md_reader *r, enum md_side side)
+{
+	struct metadata *md = r->md;
+	bool again = r->side_in == r->extension && md->user_side &&
+		     md->user_side != side;
+
+	if (side == MD_SIDE_UNKNOWN)
+		return;
+	if (again || r->caller_in != r->extension)
+		md_drop_extras(md, "caller");
+	if (again || r->callee_in != r->extension)
+		md_drop_extras(md, "callee");
+	if (r->user_in != r->extension) {
+		mem_free(md->user);
+		md->user = NULL;
+	}
+	r->side_in = r->extension;
+	md->user_side = side;
+}
+
+/* "origCall", "originating", "term-call" */
+static enum md_side side_of(const char *word)
+{
+	struct span s = span_trim(span_of(word));
+
+	if (span_istarts(s, "orig"))
+		return MD_SIDE_CALLED;
+	return span_istarts(s, "term") ? MD_SIDE_WAS_CALLED : MD_SIDE_UNKNOWN;
+}
+
+static bool is_no(const char *text)
+{
+	struct span s = span_trim(span_of(text));
+
+	return span_ieq(s, "false") || span_ieq(s, "no") || span_eq(s, "0");
+}
+
+static bool is_yes_or_no(const char *text)
+{
+	struct span s = span_trim(span_of(text));
+
+	return span_ieq(s, "true") || span_ieq(s, "yes") || span_eq(s, "1") ||
+	       is_no(text);
+}
+
+/* Oracle marks the participant that called: <apkt:callerOrig>true, or
+ * <apkt:callingParty>, which is a number with others. */
+static bool marks_caller(struct md_reader *r, const char *name,
+			 const char *value)
+{
+	const struct md_participant *p;
+
+	if (!md_is_name(name, "callerorig") &&
+	    !((md_is_name(name, "callingparty") ||
+	       md_is_name(name, "calledparty")) &&
+	      is_yes_or_no(value)))
+		return false;
+	if (r->participant < 0 || is_no(value) || !is_yes_or_no(value) ||
+	    md_is_name(name, "calledparty"))
+		return true;
+	p = &r->md->participants[r->participant];
+	if (p->n_aors)
+		add_caller(r, p->aors[0]);
+	else
+		r->marked = r->participant;
+	return true;
+}
+
+/* What BroadWorks and Webex say of the user whose call is recorded. */
+static void read_user(struct md_reader *r, const char *name, const char *value)
+{
+	if (md_is_name(name, "userid"))
+		set_user(r, value);
+	else if (md_is_name(name, "calltype"))
+		set_side(r, value ? side_of(value) : MD_SIDE_UNKNOWN);
+	else if (md_is_name(name, "origcall") && !is_no(value ? value : ""))
+		set_side(r, MD_SIDE_CALLED);
+	else if (md_is_name(name, "termcall") && !is_no(value ? value : ""))
+		set_side(r, MD_SIDE_WAS_CALLED);
+}
+
+/* ---- any of them ---- */
+
+static void add_lifted(struct md_reader *r, const struct xml_node *n,
+		       const char *name, const char *value)
+{
+	bool caller = str_eq(name, "caller");
+
+	if (!caller && !str_eq(name, "callee"))
+		md_check(r, metadata_add_extra(r->md, name, value));
+	else if (caller != is_swapped(n))
+		add_caller(r, value);
+	else
+		add_callee(r, value);
+}
+
+/* A leaf or an attribute of n. */
+static void add_extra(struct md_reader *r, const struct xml_node *n,
+		      const char *element, const char *value)
 {
 	char name[NAME_MAX_LEN];
 
-	if (!span_trim(span_of(value)).len)
+	if (!span_trim(span_of(value)).len || marks_caller(r, element, value))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(lifted); i++) {
 		if (md_is_name(element, lifted[i].plain)) {
-			md_check(r, metadata_add_extra(r->md, lifted[i].name,
-						       value));
+			add_lifted(r, n, lifted[i].name, value);
 			return;
 		}
 	}
@@ -59,39 +201,52 @@ static void add_extra(struct md_reader *r, const char *element,
 	md_check(r, metadata_add_extra(r->md, name, value));
 }
 
-static bool is_yes_or_no(const char *text)
+/* Does an extension begin with n? One alone stands in no element of its own,
+ * several may stand in one (<extensiondata>). */
+static bool begins(const struct xml_node *n, bool outermost)
 {
-	struct span s = span_trim(span_of(text));
-
-	return span_ieq(s, "true") || span_ieq(s, "false");
+	return n->child && (outermost ||
+			    md_is_name(n->name, "broadworksrecordingmetadata"));
 }
 
-/* Oracle marks the participant that called: <apkt:callerOrig>true, or
- * <apkt:callingParty>, which is a number with others. */
-static bool marks_caller(struct md_reader *r, const struct xml_node *n)
+static void read_attributes(struct md_reader *r, const struct xml_node *n)
 {
-	const struct md_participant *p;
+	bool type = md_is_name(n->name, "calltype");
 
-	if (r->participant < 0 ||
-	    !(md_is_name(n->name, "callerorig") ||
-	      (md_is_name(n->name, "callingparty") && is_yes_or_no(n->text))))
-		return false;
-	p = &r->md->participants[r->participant];
-	if (span_ieq(span_trim(span_of(n->text)), "true") && p->n_aors)
-		md_check(r, metadata_add_extra(r->md, "caller", p->aors[0]));
-	return true;
+	for (const struct xml_attr *a = n->attrs; a; a = a->next) {
+		if (md_is_name(a->name, "lang"))
+			continue;
+		read_user(r, type && side_of(a->value) ? n->name : a->name,
+			  a->value);
+		add_extra(r, n, a->name, a->value);
+	}
+}
+
+static void read_any(struct md_reader *r, const struct xml_node *n,
+		     bool outermost)
+{
+	if (begins(n, outermost))
+		r->extension++;
+	read_user(r, n->name, md_said(n));
+	read_attributes(r, n);
+	if (!n->child)
+		add_extra(r, n, n->name, n->text);
+	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
+		read_any(r, c, false);
 }
 
 void md_read_extension(struct md_reader *r, const struct xml_node *n)
 {
-	if (marks_caller(r, n))
+	read_any(r, n, true);
+}
+
+void md_end_extensions(struct md_reader *r)
+{
+	const struct md_participant *p;
+
+	if (r->error || r->marked < 0)
 		return;
-	for (const struct xml_attr *a = n->attrs; a; a = a->next) {
-		if (!str_ieq(a->name, "xmlns") && !md_is_name(a->name, "lang"))
-			add_extra(r, a->name, a->value);
-	}
-	if (!n->child)
-		add_extra(r, n->name, n->text);
-	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
-		md_read_extension(r, c);
+	p = &r->md->participants[r->marked];
+	if (p->n_aors)
+		add_caller(r, p->aors[0]);
 }

@@ -408,28 +408,24 @@ static int merge_links(struct merge *m)
 }
 
 /* Who called whom is what the newest description says: after a redirect it is
- * somebody else. */
-static void drop_older(struct metadata *st, const char *name)
+ * somebody else. What it leaves out has not changed. */
+static int merge_who(struct merge *m)
 {
-	unsigned kept = 0;
+	const struct metadata *u = m->update;
+	bool sided = u->user_side != MD_SIDE_UNKNOWN;
+	bool caller = metadata_extra(u, "caller") != NULL;
 
-	for (unsigned i = 0; i < st->n_extras; i++) {
-		if (str_eq(st->extras[i].name, name)) {
-			mem_free(st->extras[i].name);
-			mem_free(st->extras[i].value);
-		} else {
-			st->extras[kept++] = st->extras[i];
-		}
-	}
-	st->n_extras = kept;
+	if (sided || caller)
+		md_drop_extras(m->state, "caller");
+	if (sided || metadata_extra(u, "callee"))
+		md_drop_extras(m->state, "callee");
+	if (sided || caller || u->user)
+		m->state->user_side = u->user_side;
+	return md_set(&m->state->user, u->user);
 }
 
 static int merge_extras(struct merge *m)
 {
-	if (metadata_extra(m->update, "caller"))
-		drop_older(m->state, "caller");
-	if (metadata_extra(m->update, "callee"))
-		drop_older(m->state, "callee");
 	for (unsigned k = 0; k < m->update->n_extras; k++) {
 		const struct md_extra *e = &m->update->extras[k];
 		int r = metadata_add_extra(m->state, e->name, e->value);
@@ -444,8 +440,8 @@ int metadata_merge(struct metadata *state, const struct metadata *update,
 		   struct warn_list *wl, struct md_changes *ret_changes)
 {
 	int (*const steps[])(struct merge * m) = {
-		merge_participants, merge_groups, merge_sessions,
-		merge_streams,	    merge_links,  merge_extras,
+		merge_participants, merge_groups, merge_sessions, merge_streams,
+		merge_links,	    merge_who,	  merge_extras,
 	};
 	struct merge m = { .state = state,
 			   .update = update,

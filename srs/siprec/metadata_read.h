@@ -20,6 +20,9 @@ struct md_reader {
 	int participant;     /* enclosing one, -1 = none */
 	int error;	     /* -ENOMEM ends everything */
 	bool limit;
+	/* extensions: the number of this one, and of the one that said it */
+	unsigned extension, caller_in, callee_in, user_in, side_in;
+	int marked; /* caller whose address was not read yet, -1 = none */
 };
 
 /** Equal when case, "-" and "_" are left out of s. */
@@ -35,5 +38,8 @@ int md_check(struct md_reader *r, int result);
 
 /** Read an element that the model does not know, and all inside it. */
 void md_read_extension(struct md_reader *r, const struct xml_node *n);
+
+/** All was read: what could not be said before. */
+void md_end_extensions(struct md_reader *r);
 
 #endif

@@ -660,7 +660,7 @@ static int read_tree(const struct xml_tree *t, struct span xml,
 		     struct warn_list *wl, struct metadata **ret_md)
 {
 	struct metadata *md CLEANUP(metadata_destroy) = NULL;
-	struct md_reader r = { .wl = wl, .participant = -1 };
+	struct md_reader r = { .wl = wl, .participant = -1, .marked = -1 };
 	const char *mode = ATTR(t->root, "datamode");
 
 	if (metadata_create(&md) < 0)
@@ -670,6 +670,7 @@ static int read_tree(const struct xml_tree *t, struct span xml,
 	if (mode && str_ieq(mode, "partial"))
 		md->mode = MD_PARTIAL;
 	read_children(&r, t->root);
+	md_end_extensions(&r);
 	if (r.error)
 		return r.error;
 	if (r.limit)
@@ -682,7 +683,6 @@ static int read_tree(const struct xml_tree *t, struct span xml,
 	if (t->truncated || (t->repaired && !is_closed(t, xml)) ||
 	    md->n_participants == 0)
 		md->mode = MD_PARTIAL;
-	md_right_sides(md, xml);
 	*ret_md = STEAL(md);
 	return 0;
 }

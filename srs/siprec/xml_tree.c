@@ -96,17 +96,26 @@ static const char *local_name(const char *name)
 	return colon && colon[1] ? colon + 1 : name;
 }
 
+/* What stands before the colon. */
+static char *dup_prefix(struct xml_tree *t, const char *name)
+{
+	const char *local = local_name(name);
+
+	return tree_dup(t, name, local > name ? (size_t)(local - name) - 1 : 0);
+}
+
 static int add_attrs(struct builder *b, struct xml_node *n, const char **atts)
 {
-	struct xml_attr **tail = &n->attrs;
+	struct xml_attr **tails[] = { &n->attrs, &n->spaces };
 
 	for (unsigned i = 0; atts[i] && i < 2 * XML_TREE_ATTRS_MAX; i += 2) {
 		const char *name = local_name(atts[i]);
 		size_t len = strlen(atts[i + 1]);
+		bool space = !strncmp(atts[i], "xmlns", 5);
 		struct xml_attr *a;
 
-		if (!strncmp(atts[i], "xmlns", 5))
-			continue;
+		if (space)
+			name = atts[i][5] == ':' ? atts[i] + 6 : "";
 		a = tree_alloc(b->tree, sizeof(*a));
 		if (!a)
 			return -ENOMEM;
@@ -117,8 +126,8 @@ static int add_attrs(struct builder *b, struct xml_node *n, const char **atts)
 		a->next = NULL;
 		if (!a->name || !a->value)
 			return -ENOMEM;
-		*tail = a;
-		tail = &a->next;
+		*tails[space] = a;
+		tails[space] = &a->next;
 	}
 	return 0;
 }
@@ -151,9 +160,10 @@ static void on_start(void *arg, const char *name, const char **atts)
 		return;
 	}
 	*n = (struct xml_node){ .text = "" };
+	n->prefix = dup_prefix(b->tree, name);
 	name = local_name(name);
 	n->name = tree_dup(b->tree, name, strlen(name));
-	if (!n->name || add_attrs(b, n, atts) < 0) {
+	if (!n->prefix || !n->name || add_attrs(b, n, atts) < 0) {
 		give_up(b, -ENOMEM);
 		return;
 	}
@@ -330,6 +340,19 @@ int xml_tree_parse(struct span xml, unsigned depth_max,
 }
 
 /* ---- questions ---- */
+
+const char *xml_namespace(const struct xml_node *n)
+{
+	const char *prefix = n->prefix;
+
+	for (; n; n = n->parent) {
+		for (const struct xml_attr *a = n->spaces; a; a = a->next) {
+			if (!strcmp(a->name, prefix))
+				return a->value;
+		}
+	}
+	return "";
+}
 
 const char *xml_attr_get(const struct xml_node *n, const char *name)
 {

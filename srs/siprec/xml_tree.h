@@ -1,10 +1,11 @@
 /* srs/siprec/xml_tree.h - a small XML document as a tree, damaged ones too.
  *
- * Names are local names: prefixes are cut off, namespaces ignored. DOCTYPE is
- * refused, so no entity is ever expanded. A document that is not well formed
- * is repaired (bare "&", attributes without quotes, "<" in text, missing or
- * crossed end tags, control characters) and read once more; if that fails too
- * the tree holds what came before the fault. Pure.
+ * Names are local names: prefixes are cut off; a namespace is there for those
+ * who ask (xml_namespace()). DOCTYPE is refused, so no entity is ever expanded.
+ * A document that is not well formed is repaired (bare "&", attributes without
+ * quotes, "<" in text, missing or crossed end tags, control characters) and
+ * read once more; if that fails too the tree holds what came before the fault.
+ * Pure.
  */
 #ifndef SRS_SIPREC_XML_TREE_H
 #define SRS_SIPREC_XML_TREE_H
@@ -27,8 +28,10 @@ struct xml_attr {
 
 struct xml_node {
 	const char *name;
-	const char *text; /* own character data, "" = none */
+	const char *text;   /* own character data, "" = none */
+	const char *prefix; /* "" = none */
 	struct xml_attr *attrs;
+	struct xml_attr *spaces; /* xmlns: name = prefix, value = URI */
 	struct xml_node *parent;
 	struct xml_node *child; /* first */
 	struct xml_node *next;	/* sibling */
@@ -67,6 +70,9 @@ const char *xml_attr_get(const struct xml_node *n, const char *name);
 /** @return the first child with this name (ASCII case ignored) or NULL */
 const struct xml_node *xml_child_get(const struct xml_node *n,
 				     const char *name);
+
+/** @return the URI that the prefix of n stands for, "" = none is declared */
+const char *xml_namespace(const struct xml_node *n);
 
 /**
  * Append a well-formed version of a damaged document (srs/siprec/xml_repair.c).

@@ -77,6 +77,45 @@ def callers(save):
              conditions={"direction": "outbound"}, recorded=recorded, **(expect if recorded else {}))
 
 
+def of_user(kind, inside=""):
+    """What BroadWorks and Webex say of the user whose call is recorded."""
+    return ('  <extensiondata xmlns:bw="urn:broadworks:call-recording">\n    <bw:broadWorksRecordingMetadata>\n'
+            "      <bw:extTrackingID>8214:1</bw:extTrackingID>\n      <bw:userID>alice@voip.example</bw:userID>\n"
+            f"      <bw:callType><bw:{kind}>{inside}</bw:{kind}></bw:callType>\n"
+            "    </bw:broadWorksRecordingMetadata>\n  </extensiondata>\n")
+
+
+def sides(save):
+    """The user whose call is recorded called, or was called; then somebody else is at the other end."""
+    eve, mallory = ("sip:eve@other.example", "Eve"), ("sip:mallory@other.example", "Mallory")
+    number = "<bw:callingPartyNumber>eve</bw:callingPartyNumber>"
+    for v in (BroadWorks(), Webex()):
+        a, b = v.labels[:2]
+        xml = lambda people, *of, **kw: v.xml(people, **kw).split("  <extensiondata")[0].split("</recording>")[0] \
+            + "".join(of) + "</recording>\n"
+        two = [f"recvonly {a}", f"recvonly {b}"]
+        expect = {"people": [ALICE, eve], "streams": [[a, ALICE[0]], [b, eve[0]]], "audio": SIDES, "warnings": []}
+        extra = {k: x for k, x in v.extra.items() if k.startswith("X-")}
+        for kind, way in (("origCall", "outbound"), ("termCall", "inbound")):
+            save(v, f"user-{kind.lower()}", invited(v, v.sdp(), xml([ALICE, eve], of_user(kind))), said(two),
+                 title=f"{v.agent}: {kind} of the recorded user; only {way} calls may be recorded",
+                 conditions={"direction": way}, extra=extra, **expect)
+        save(v, "user-termcall-refused", invited(v, v.sdp(), xml([ALICE, eve], of_user("origCall"), of_user("termCall"))),
+             [{"send": "01-invite.sip", "status": 403}], title=f"{v.agent}: of two the last counts: it is no call out",
+             conditions={"direction": "outbound"}, recorded=False)
+        later = lambda *of: xml([ALICE, mallory], *of, sess="s2").replace("{{id:p1}}", "{{id:p7}}")
+        save(v, "redirected", {
+            "01-invite.sip": v.invite(v.sdp(), xml([ALICE, eve], of_user("termCall", number))),
+            "02-again.sip": v.invite(v.sdp(ver=2), later(), False),
+            "03-again.sip": v.invite(v.sdp(ver=3), later(of_user("origCall"), of_user("termCall")), False)},
+            [{"send": "01-invite.sip", "answer": two}, {"rtp": 0.6}, {"send": "02-again.sip", "answer": two},
+             {"rtp": 0.3}, {"send": "03-again.sip", "answer": two}, {"rtp": 0.3}],
+            title=f"{v.agent}: the caller leaves in a redirect; only calls in may be recorded",
+            conditions={"direction": "inbound"}, people=[ALICE, eve, mallory], left=[eve[0]], sessions=[True, False],
+            sent=[[a, ALICE[0]], [b, eve[0]], [b, mallory[0]]], warnings=[], audio=SIDES,
+            events=["session", "join", "leave"], extra=extra)
+
+
 def structures(save):
-    for family in (ids, lines, callers):
+    for family in (ids, lines, callers, sides):
         family(save)

@@ -384,6 +384,135 @@ static void who_called_is_what_the_newest_says(void **state)
 	}
 }
 
+/* One <extensiondata> with BroadWorks' own element in it. */
+#define BW(inside)                                                             \
+	"<extensiondata xmlns:bw='urn:x'><bw:broadWorksRecordingMetadata>"     \
+	"<bw:extTrackingID>9:1</bw:extTrackingID>" inside                      \
+	"</bw:broadWorksRecordingMetadata></extensiondata>"
+#define ORIG_AB                                                                \
+	"<callType><origCall><callingPartyNumber>1</callingPartyNumber>"       \
+	"<calledPartyNumber>2</calledPartyNumber></origCall></callType>"
+#define TERM_3 "<callType><termCall/></callType>"
+#define USER "<userID>a@h</userID>"
+
+static const struct side_case {
+	const char *extensions;
+	enum md_side side;
+	const char *user, *caller, *callee;
+} side_cases[] = {
+	{ BW(USER ORIG_AB), MD_SIDE_CALLED, "a@h", "1", "2" },
+	{ BW(USER TERM_3), MD_SIDE_WAS_CALLED, "a@h", NULL, NULL },
+	{ BW(TERM_3 USER), MD_SIDE_WAS_CALLED, "a@h", NULL, NULL },
+	{ "<userID>a@h</userID><callType>termCall</callType>",
+	  MD_SIDE_WAS_CALLED, "a@h", NULL, NULL },
+	{ "<extensiondata><user-id value='a@h'/><CallType>OrigCall</CallType>"
+	  "</extensiondata>",
+	  MD_SIDE_CALLED, "a@h", NULL, NULL },
+	{ "<extensiondata><x userID='a@h' callType='originating'/>"
+	  "</extensiondata>",
+	  MD_SIDE_CALLED, "a@h", NULL, NULL },
+	{ "<extensiondata><callType type='termCall'/></extensiondata>",
+	  MD_SIDE_WAS_CALLED, NULL, NULL, NULL },
+	{ "<extensiondata><callType><value>origCall</value></callType>"
+	  "</extensiondata>",
+	  MD_SIDE_CALLED, NULL, NULL, NULL },
+	{ "<extensiondata><origCall>false</origCall><termCall>true</termCall>"
+	  "</extensiondata>",
+	  MD_SIDE_WAS_CALLED, NULL, NULL, NULL },
+	{ "<extensiondata><callType>conference</callType></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, NULL, NULL },
+	/* of several the last one counts, wherever they stand */
+	{ BW(USER ORIG_AB) BW("<userID>b@h</userID>" TERM_3),
+	  MD_SIDE_WAS_CALLED, "b@h", NULL, NULL },
+	{ BW(TERM_3 USER) BW(ORIG_AB), MD_SIDE_CALLED, NULL, "1", "2" },
+	{ "<extensiondata><broadWorksRecordingMetadata>" USER ORIG_AB
+	  "</broadWorksRecordingMetadata><broadWorksRecordingMetadata>" USER
+	  "<callType><termCall><callingPartyNumber>3</callingPartyNumber>"
+	  "</termCall></callType></broadWorksRecordingMetadata>"
+	  "</extensiondata>",
+	  MD_SIDE_WAS_CALLED, "a@h", "3", NULL },
+	{ BW(ORIG_AB) "<extensiondata><callingParty>4</callingParty>"
+		      "</extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, "4", "2" },
+	/* other products */
+	{ "<extensiondata><ns:callingParty>5</ns:callingParty><ns:calledParty>"
+	  "6</ns:calledParty></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, "5", "6" },
+	{ "<extensiondata xmlns:jb='http://jambonz.org/siprec'>"
+	  "<jb:callingnumber>7</jb:callingnumber><jb:callednumber>8"
+	  "</jb:callednumber></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, "8", "7" },
+	{ "<extensiondata><note>not jambonz</note><callingnumber>7"
+	  "</callingnumber></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, "7", NULL },
+	{ "<extensiondata><callingParty>true</callingParty></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, NULL, NULL },
+	{ "<participant id='9'><extensiondata><callingParty>true"
+	  "</callingParty></extensiondata><nameID aor='sip:c@h'/>"
+	  "</participant>",
+	  MD_SIDE_UNKNOWN, NULL, "sip:c@h", NULL },
+};
+
+static void same_text(const char *is, const char *should)
+{
+	if (should && is)
+		assert_string_equal(is, should);
+	else
+		assert_ptr_equal(is, should);
+}
+
+static void the_users_side_is_read_in_any_form(void **state)
+{
+	char xml[2048];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(side_cases); i++) {
+		const struct side_case *c = &side_cases[i];
+		struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+		(void)snprintf(xml, sizeof(xml),
+			       "<recording><participant id='1'><nameID "
+			       "aor='sip:a@h'/></participant>%s</recording>",
+			       c->extensions);
+		md = parse(xml, NULL);
+		print_message("%zu %s\n", i, c->extensions);
+		assert_int_equal(md->user_side, c->side);
+		same_text(md->user, c->user);
+		same_text(metadata_extra(md, "caller"), c->caller);
+		same_text(metadata_extra(md, "callee"), c->callee);
+	}
+}
+
+static void a_newer_side_replaces_who_called(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+	struct metadata *copy CLEANUP(metadata_destroy) = NULL;
+	struct metadata *first CLEANUP(metadata_destroy) =
+		parse("<recording><participant id='1'/>" BW(
+			      USER ORIG_AB) "</"
+					    "recording>",
+		      NULL);
+	struct metadata *silent CLEANUP(metadata_destroy) =
+		parse("<recording><participant id='1'/></recording>", NULL);
+	struct metadata *later CLEANUP(metadata_destroy) =
+		parse("<recording><dataMode>partial</dataMode>" BW(
+			      TERM_3) "</recording>",
+		      NULL);
+
+	(void)state;
+	assert_int_equal(metadata_create(&md), 0);
+	assert_int_equal(metadata_merge(md, first, NULL, NULL), 0);
+	assert_int_equal(metadata_merge(md, silent, NULL, NULL), 0);
+	assert_int_equal(md->user_side, MD_SIDE_CALLED);
+	same_text(metadata_extra(md, "caller"), "1");
+	assert_int_equal(metadata_merge(md, later, NULL, NULL), 0);
+	assert_int_equal(metadata_clone(md, &copy), 0);
+	assert_int_equal(copy->user_side, MD_SIDE_WAS_CALLED);
+	same_text(copy->user, "a@h");
+	assert_null(metadata_extra(copy, "caller"));
+	assert_null(metadata_extra(copy, "callee"));
+}
+
 static void dangerous_documents_are_refused(void **state)
 {
 	static char deep[METADATA_BYTES_MAX + 2];
@@ -935,6 +1064,8 @@ int main(void)
 		cmocka_unit_test(ids_come_as_text_attribute_or_element),
 		cmocka_unit_test(vendor_extensions_are_lifted),
 		cmocka_unit_test(who_called_is_what_the_newest_says),
+		cmocka_unit_test(the_users_side_is_read_in_any_form),
+		cmocka_unit_test(a_newer_side_replaces_who_called),
 		cmocka_unit_test(dangerous_documents_are_refused),
 		cmocka_unit_test(participants_are_limited),
 		cmocka_unit_test(memory_may_run_out_anywhere),
