@@ -337,6 +337,8 @@ int auth_audit_what(struct auth *a, const char *tenant_id, const char *actor,
 	(void)buf_printf(&detail, "{\"%s\":\"", name);
 	(void)buf_json(&detail, value, strlen(value));
 	(void)buf_puts(&detail, "\"}");
+	if (buf_error(&detail) < 0)
+		return buf_error(&detail); /* half of it is no JSON */
 	return auth_audit(a, tenant_id, actor, action, object, id, "ok",
 			  buf_str(&detail));
 }

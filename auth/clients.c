@@ -148,11 +148,16 @@ bool client_uri_ok(const char *uri)
 
 static int check_new(const struct client_new *c, struct err *e)
 {
+	char name[CLIENT_NAME_MAX];
 	unsigned i;
 
 	if (!c->name || !c->name[0] || strlen(c->name) >= CLIENT_NAME_MAX)
 		return err_set(e, -EINVAL, "name: 1 to %d bytes",
 			       CLIENT_NAME_MAX - 1);
+	(void)str_copy(name, sizeof(name), c->name);
+	str_plain(name, false);
+	if (!name[strspn(name, " ")])
+		return err_set(e, -EINVAL, "name: nothing of it can be seen");
 	if (c->n_redirect_uris > CLIENT_URIS_MAX)
 		return err_set(e, -EINVAL, "redirect URIs: at most %d",
 			       CLIENT_URIS_MAX);
@@ -165,6 +170,9 @@ static int check_new(const struct client_new *c, struct err *e)
 				       "dot; no fragment");
 	if (c->tls_identity && strlen(c->tls_identity) >= CLIENT_TLS_MAX)
 		return err_set(e, -EINVAL, "TLS identity: too long");
+	if (c->tls_identity && !str_visible(c->tls_identity))
+		return err_set(e, -EINVAL,
+			       "TLS identity: has invisible characters");
 	return 0;
 }
 

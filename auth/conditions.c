@@ -440,6 +440,8 @@ static bool location_ok(const char *s)
 {
 	size_t n;
 
+	if (!str_visible(s))
+		return false;
 	if (strncmp(s, "sips:", 5) == 0)
 		s += 5;
 	else if (strncmp(s, "sip:", 4) == 0)

@@ -90,7 +90,8 @@ struct id_pattern {
 bool id_exact_ok(const char *text);
 
 /**
- * @param text the schema's idPattern (an exactId is one too)
+ * @param text the schema's idPattern (an exactId is one too) without characters
+ *             that are not seen
  *
  * @return 0 (id_pattern_fini() is due), -EINVAL not of that form, -ENOMEM
  */

@@ -242,7 +242,7 @@ int id_pattern_init(struct id_pattern *p, const char *text)
 	int r;
 
 	memset(p, 0, sizeof(*p));
-	if (f == FORM_BAD)
+	if (f == FORM_BAD || !str_visible(text))
 		return -EINVAL;
 	p->text = mem_strdup(text);
 	if (!p->text)

@@ -169,6 +169,8 @@ int tenant_create(struct db *db, const char *name, int64_t now_us,
 
 	if (!plain)
 		return -ENOMEM;
+	if (!plain[strspn(plain, " ")])
+		return -EINVAL;
 	id_new(&id, now_us);
 	r = db_exec(db,
 		    "INSERT INTO tenants (id, name, created_us) "

@@ -42,7 +42,7 @@ struct catalog_scope {
 /** Does it leave anything of the tenant out? */
 bool catalog_scope_limited(const struct catalog_scope *s);
 
-/** @return 0, -EEXIST name taken */
+/** @return 0, -EEXIST name taken, -EINVAL nothing of it can be seen */
 int tenant_create(struct db *db, const char *name, int64_t now_us,
 		  struct id *ret_id);
 /** By name or id. @return 0, -ENOENT */

@@ -106,8 +106,13 @@ static const struct bad_case bad_cases[] = {
 	  "$.type: must be" },
 	{ "{\"type\":\"call_recording\"}", "$.actions: is missing" },
 	{ MORE("\"x\\u202ey\":1"), "$.x?y: unknown" },
+	{ "{\"type\":\"call_recording\",\"actions\":[\"record\"],"
+	  "\"owner\":{\"aor\":[\"sip:al\\u202eice@a.example\"]},"
+	  "\"conditions\":{}}",
+	  "$.owner.aor[0]:" },
 	{ MORE("\"locations\":[]"), "$.locations:" },
 	{ MORE("\"locations\":[\"http://x\"]"), "$.locations[0]:" },
+	{ MORE("\"locations\":[\"sip:a\\u2066b\"]"), "$.locations[0]:" },
 	{ MORE("\"locations\":[\"sip:\"]"), "$.locations[0]:" },
 	{ MORE("\"locations\":[\"sip:a b\"]"), "$.locations[0]:" },
 	{ MORE("\"locations\":[\"sip:a\",\"sip:a\"]"),

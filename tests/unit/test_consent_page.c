@@ -163,6 +163,24 @@ static void an_administrator_may_allow_calls_of_others(void **state)
 		strstr(agree(w, page, 303), "\"must_participate\":false"));
 }
 
+/* Also one that is stored so. */
+static void the_provider_is_named_as_it_looks(void **state)
+{
+	struct web_rig *w = *state;
+	const char *page;
+
+	assert_true(db_exec(w->rig->db,
+			    "UPDATE clients SET name = $1 WHERE id = $2",
+			    DB_ARGS(db_text("<b>Bank\xe2\x80\xaegpj\xe2\x81"
+					    "\xa6.\xe2\x80\x8b\"exe"),
+				    db_text(w->rig->client.s))) == 1);
+	web_rig_sign_in(w, w->rig->user.s);
+	page = see(w, push(w, "sip:alice@voip.example", true));
+	assert_non_null(strstr(page, "<span class=\"name\">&lt;b&gt;Bankgpj."
+				     "&quot;exe</span>"));
+	assert_null(strstr(page, "\xe2\x80\xae"));
+}
+
 /* Whatever page it was. */
 static void no_way_leads_round_that(void **state)
 {
@@ -189,6 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WEB(an_owner_agrees_to_calls_of_its_own),
 		WEB(an_administrator_may_allow_calls_of_others),
+		WEB(the_provider_is_named_as_it_looks),
 		WEB(no_way_leads_round_that),
 	};
 
