@@ -16,6 +16,7 @@
 #include "base/settings.h"
 #include "base/str.h"
 #include "srs/session/session.h"
+#include "srs/session/state_people.h"
 #include "srs/sip/json_text.h"
 #include "srs/siprec/sdp.h"
 #include "storage/crypt.h"
@@ -85,25 +86,6 @@ static void put_stream(struct buf *out, const struct session_stream *st)
 	buf_puts(out, "]}]");
 }
 
-static void put_people(const struct session *s, struct buf *out)
-{
-	struct buf xml;
-
-	buf_init(&xml, 256 * 1024);
-	if (metadata_print(s->people, &xml) < 0)
-		buf_reset(&xml);
-	json_text_pair(out, "people", buf_str(&xml));
-	buf_fini(&xml);
-	/* printed are the ones that are still there, in order */
-	buf_puts(out, ",\"ords\":[");
-	for (unsigned i = 0, n = 0; i < s->people->n_participants; i++) {
-		if (s->people->participants[i].left || i >= s->n_ords)
-			continue;
-		buf_printf(out, "%s%u", n++ ? "," : "", s->ords[i]);
-	}
-	buf_printf(out, "],\"next_ord\":%u", s->next_ord);
-}
-
 static void put_time(const struct session *s, struct buf *out, const char *key,
 		     int64_t mono_us)
 {
@@ -142,7 +124,7 @@ static int put_all(const struct session *s, struct buf *out)
 		put_stream(out, &s->streams[i]);
 	}
 	buf_putc(out, ']');
-	put_people(s, out);
+	state_put_people(s, out);
 	put_time(s, out, "expires", s->expires_us);
 	put_time(s, out, "refresh", s->refresh_us);
 	put_time(s, out, "max_end", s->max_end_us);
@@ -327,31 +309,6 @@ static int load_streams(struct session *s, const json_t *root)
 	return 0;
 }
 
-static int load_people(struct session *s, const json_t *root)
-{
-	const char *xml = json_string_value(json_object_get(root, "people"));
-	const json_t *ords = json_object_get(root, "ords");
-	size_t n = json_array_size(ords);
-	int r;
-
-	if (!xml || metadata_parse(span_of(xml), NULL, &s->people) < 0) {
-		r = metadata_create(&s->people);
-		if (r < 0)
-			return r;
-	}
-	s->next_ord =
-		(unsigned)json_integer_value(json_object_get(root, "next_ord"));
-	if (n > s->people->n_participants)
-		n = s->people->n_participants;
-	s->ords = mem_calloc(n + 1, sizeof(*s->ords));
-	if (!s->ords)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		s->ords[i] = (unsigned)int_at(ords, i);
-	s->n_ords = (unsigned)n;
-	return 0;
-}
-
 static int64_t load_time(const struct session *s, const json_t *root,
 			 const char *key)
 {
@@ -439,7 +396,7 @@ static int load_parts(struct session *s, const json_t *root, struct buf *part)
 	if (r == 0)
 		r = load_keys(s);
 	if (r == 0)
-		r = load_people(s, root);
+		r = state_load_people(s, root);
 	if (r < 0)
 		return r;
 	load_rest(s, root);
