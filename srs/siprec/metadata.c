@@ -360,8 +360,7 @@ void md_drop_extras(struct metadata *md, const char *name)
 	md->n_extras = kept;
 }
 
-/* The user part of an AoR, empty when there is none. */
-static struct span aor_user(const char *aor)
+struct span md_aor_user(const char *aor)
 {
 	struct span s = span_of(aor);
 	ptrdiff_t colon = span_find(s, ':');
@@ -396,7 +395,7 @@ static bool names_nobody(struct span user)
 bool md_is_placeholder(const struct md_participant *p)
 {
 	for (unsigned i = 0; i < p->n_aors; i++) {
-		if (!names_nobody(aor_user(p->aors[i])))
+		if (!names_nobody(md_aor_user(p->aors[i])))
 			return false;
 	}
 	return !p->name || names_nobody(span_of(p->name));

@@ -234,6 +234,9 @@ int md_set(char **dst, const char *value);
 int md_add_aor(struct md_participant *p, const char *aor);
 /** Forget all values of that name. */
 void md_drop_extras(struct metadata *md, const char *name);
+/** The user part of an AoR, with or without scheme; empty when there is none.
+ */
+struct span md_aor_user(const char *aor);
 bool md_is_placeholder(const struct md_participant *p);
 void md_link_fini(struct md_link *l);
 

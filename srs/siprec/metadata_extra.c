@@ -240,13 +240,77 @@ void md_read_extension(struct md_reader *r, const struct xml_node *n)
 	read_any(r, n, true);
 }
 
+/* Is the user id this one's address: all of it, or what is before "@"? */
+static bool is_user(const char *user, const struct md_participant *p, bool all)
+{
+	struct span u = all ? span_of(user) : md_aor_user(user);
+
+	for (unsigned i = 0; i < p->n_aors && u.len; i++) {
+		struct span aor = span_of(p->aors[i]);
+
+		if (all) {
+			(void)span_cut(&aor, ':');
+			aor = span_cut(&aor, ';');
+			if (span_istarts(u, "sip:") || span_istarts(u, "tel:"))
+				(void)span_cut(&u, ':');
+		} else {
+			aor = md_aor_user(p->aors[i]);
+		}
+		if (u.len == aor.len && !strncasecmp(u.p, aor.p, u.len))
+			return true;
+	}
+	return false;
+}
+
+/* The only participant with that user id, -1 = none, or several. */
+static int find_user(const struct metadata *md, bool all)
+{
+	int found = -1;
+
+	for (unsigned i = 0; md->user && i < md->n_participants; i++) {
+		if (!is_user(md->user, &md->participants[i], all))
+			continue;
+		if (found >= 0)
+			return -1;
+		found = (int)i;
+	}
+	return found;
+}
+
+/* What people see and search for where the client only tells the side of the
+ * user. Who called for the conditions is found by the judge, which knows what
+ * numbers mean. */
+static void name_parties(struct metadata *md, struct md_reader *r)
+{
+	const char *const names[] = { "callee", "caller" };
+	bool called = md->user_side == MD_SIDE_CALLED;
+	int user = find_user(md, true);
+
+	if (user < 0)
+		user = find_user(md, false);
+	if (user < 0 || md->user_side == MD_SIDE_UNKNOWN)
+		return;
+	for (unsigned i = 0; i < md->n_participants && i < 2; i++) {
+		bool own = md->n_participants > 2 || (int)i == user;
+		const struct md_participant *p =
+			&md->participants[own ? (unsigned)user : i];
+		const char *name = names[own ? called : !called];
+
+		if (p->n_aors && !metadata_extra(md, name))
+			md_check(r, metadata_add_extra(md, name, p->aors[0]));
+	}
+}
+
 void md_end_extensions(struct md_reader *r)
 {
 	const struct md_participant *p;
 
-	if (r->error || r->marked < 0)
+	if (r->error)
 		return;
-	p = &r->md->participants[r->marked];
-	if (p->n_aors)
-		add_caller(r, p->aors[0]);
+	if (r->marked >= 0) {
+		p = &r->md->participants[r->marked];
+		if (p->n_aors)
+			add_caller(r, p->aors[0]);
+	}
+	name_parties(r->md, r);
 }

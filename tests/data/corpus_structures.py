@@ -96,10 +96,10 @@ def sides(save):
         two = [f"recvonly {a}", f"recvonly {b}"]
         expect = {"people": [ALICE, eve], "streams": [[a, ALICE[0]], [b, eve[0]]], "audio": SIDES, "warnings": []}
         extra = {k: x for k, x in v.extra.items() if k.startswith("X-")}
-        for kind, way in (("origCall", "outbound"), ("termCall", "inbound")):
+        for kind, way, caller in (("origCall", "outbound", ALICE), ("termCall", "inbound", eve)):
             save(v, f"user-{kind.lower()}", invited(v, v.sdp(), xml([ALICE, eve], of_user(kind))), said(two),
                  title=f"{v.agent}: {kind} of the recorded user; only {way} calls may be recorded",
-                 conditions={"direction": way}, extra=extra, **expect)
+                 conditions={"direction": way}, extra={**extra, "caller": caller[0]}, **expect)
         save(v, "user-termcall-refused", invited(v, v.sdp(), xml([ALICE, eve], of_user("origCall"), of_user("termCall"))),
              [{"send": "01-invite.sip", "status": 403}], title=f"{v.agent}: of two the last counts: it is no call out",
              conditions={"direction": "outbound"}, recorded=False)

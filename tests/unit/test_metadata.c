@@ -394,6 +394,7 @@ static void who_called_is_what_the_newest_says(void **state)
 	"<calledPartyNumber>2</calledPartyNumber></origCall></callType>"
 #define TERM_3 "<callType><termCall/></callType>"
 #define USER "<userID>a@h</userID>"
+#define BOB "<participant id='2' aor='sip:b@h'/>"
 
 static const struct side_case {
 	const char *extensions;
@@ -401,16 +402,16 @@ static const struct side_case {
 	const char *user, *caller, *callee;
 } side_cases[] = {
 	{ BW(USER ORIG_AB), MD_SIDE_CALLED, "a@h", "1", "2" },
-	{ BW(USER TERM_3), MD_SIDE_WAS_CALLED, "a@h", NULL, NULL },
-	{ BW(TERM_3 USER), MD_SIDE_WAS_CALLED, "a@h", NULL, NULL },
+	{ BW(USER TERM_3), MD_SIDE_WAS_CALLED, "a@h", NULL, "sip:a@h" },
+	{ BW(TERM_3 USER), MD_SIDE_WAS_CALLED, "a@h", NULL, "sip:a@h" },
 	{ "<userID>a@h</userID><callType>termCall</callType>",
-	  MD_SIDE_WAS_CALLED, "a@h", NULL, NULL },
+	  MD_SIDE_WAS_CALLED, "a@h", NULL, "sip:a@h" },
 	{ "<extensiondata><user-id value='a@h'/><CallType>OrigCall</CallType>"
 	  "</extensiondata>",
-	  MD_SIDE_CALLED, "a@h", NULL, NULL },
+	  MD_SIDE_CALLED, "a@h", "sip:a@h", NULL },
 	{ "<extensiondata><x userID='a@h' callType='originating'/>"
 	  "</extensiondata>",
-	  MD_SIDE_CALLED, "a@h", NULL, NULL },
+	  MD_SIDE_CALLED, "a@h", "sip:a@h", NULL },
 	{ "<extensiondata><callType type='termCall'/></extensiondata>",
 	  MD_SIDE_WAS_CALLED, NULL, NULL, NULL },
 	{ "<extensiondata><callType><value>origCall</value></callType>"
@@ -430,7 +431,7 @@ static const struct side_case {
 	  "<callType><termCall><callingPartyNumber>3</callingPartyNumber>"
 	  "</termCall></callType></broadWorksRecordingMetadata>"
 	  "</extensiondata>",
-	  MD_SIDE_WAS_CALLED, "a@h", "3", NULL },
+	  MD_SIDE_WAS_CALLED, "a@h", "3", "sip:a@h" },
 	{ BW(ORIG_AB) "<extensiondata><callingParty>4</callingParty>"
 		      "</extensiondata>",
 	  MD_SIDE_UNKNOWN, NULL, "4", "2" },
@@ -451,6 +452,16 @@ static const struct side_case {
 	  "</callingParty></extensiondata><nameID aor='sip:c@h'/>"
 	  "</participant>",
 	  MD_SIDE_UNKNOWN, NULL, "sip:c@h", NULL },
+	/* the other one of two */
+	{ BOB BW(USER TERM_3), MD_SIDE_WAS_CALLED, "a@h", "sip:b@h",
+	  "sip:a@h" },
+	{ BOB BW("<userID>B@elsewhere</userID><callType>origCall</callType>"),
+	  MD_SIDE_CALLED, "B@elsewhere", "sip:b@h", "sip:a@h" },
+	{ BOB "<participant id='3'/>" BW(USER TERM_3), MD_SIDE_WAS_CALLED,
+	  "a@h", NULL, "sip:a@h" },
+	{ "<participant id='2' aor='sip:a@x'/>" BW(
+		  "<userID>a@y</userID>" TERM_3),
+	  MD_SIDE_WAS_CALLED, "a@y", NULL, NULL },
 };
 
 static void same_text(const char *is, const char *should)
