@@ -443,7 +443,8 @@ bool session_last_words(struct session *s, struct ua_request *req)
 	bool fine = true;
 
 	intake_read(s->sv, req);
-	if (s->sv->in->md && people_try(s, &t) == 0) {
+	if (parties_named_anew(s, req) == 0 && s->sv->in->md &&
+	    people_try(s, &t) == 0) {
 		people_keep(s, &t);
 		fine = judge_last_words(s);
 		session_note_warnings(s, &s->sv->in->warnings);
@@ -452,16 +453,21 @@ bool session_last_words(struct session *s, struct ua_request *req)
 	return fine;
 }
 
-void session_take_body(struct session *s, struct span content_type,
-		       struct span body)
+void session_take_body(struct session *s, struct ua_request *ack,
+		       struct span content_type, struct span body)
 {
 	struct intake *in = s->sv->in;
+	int r = 0;
 
 	memset(&in->body, 0, sizeof(in->body));
 	memset(&in->warnings, 0, sizeof(in->warnings));
-	body_read(content_type, body, &in->warnings, &in->body);
-	if (in->body.has_metadata &&
-	    metadata_parse(in->body.metadata, &in->warnings, &in->md) == 0)
+	if (body.len > 0)
+		body_read(content_type, body, &in->warnings, &in->body);
+	if (in->body.has_metadata)
+		r = metadata_parse(in->body.metadata, &in->warnings, &in->md);
+	if (r == 0 && ack)
+		r = parties_named_anew(s, ack);
+	if (r == 0 && in->md)
 		session_take_metadata(s);
 	session_note_warnings(s, &in->warnings);
 	intake_fini(s->sv);
@@ -543,7 +549,7 @@ void session_change(struct session *s, struct ua_request *req)
 	}
 	req->user = s;
 	intake_read(sv, req);
-	if (intake_named_anew(sv, req) < 0)
+	if (parties_named_anew(s, req) < 0)
 		answer_status(s, req, 500);
 	else
 		read_change(s, req, &t);

@@ -41,15 +41,28 @@ static void on_bye(struct session *s, struct ua_request *req)
 		    0, "");
 }
 
-/* Metadata may come in any request that we answer with 200; without any these
+/* Has it a description, or header fields that name other people? */
+static bool is_about_people(struct session *s, struct ua_request *req)
+{
+	struct intake *in = s->sv->in;
+	bool about;
+
+	body_read(req->content_type, req->body, NULL, &in->body);
+	if (in->body.has_metadata)
+		return true;
+	(void)parties_named_anew(s, req); /* out of memory: as if not named */
+	about = in->md != NULL;
+	metadata_destroy(&in->md);
+	return about;
+}
+
+/* People may be named in any request that we answer with 200; otherwise these
  * are about nothing here. */
 static void on_info(struct session *s, struct ua_request *req)
 {
 	struct ua_answer a = { .status = 200 };
-	struct body b;
 
-	body_read(req->content_type, req->body, NULL, &b);
-	if (b.has_metadata && s->state < SESSION_CLOSING) {
+	if (s->state < SESSION_CLOSING && is_about_people(s, req)) {
 		session_change(s, req);
 		return;
 	}
@@ -178,7 +191,7 @@ void session_ack_missing(struct session *s)
 		session_answer_wait_over(s);
 }
 
-static void on_ack(void *arg, const struct ua_request *ack)
+static void on_ack(void *arg, struct ua_request *ack)
 {
 	struct session *s = arg;
 
@@ -192,8 +205,8 @@ static void on_ack(void *arg, const struct ua_request *ack)
 				"the ACK has no To tag, or another CSeq than "
 				"its INVITE");
 		s->told_ack |= ack->odd;
-		if (ack->body.len > 0 && s->state == SESSION_LIVE)
-			session_take_body(s, ack->content_type, ack->body);
+		if (s->state == SESSION_LIVE)
+			session_take_body(s, ack, ack->content_type, ack->body);
 		if (s->offered && !s->late_answer)
 			session_take_answer(s, ack->content_type, ack->body);
 		return;

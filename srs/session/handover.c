@@ -212,7 +212,7 @@ static void on_in_dialog(void *arg, struct ua_request *req)
 		(void)ua_answer(req, &no, NULL);
 }
 
-static void on_ack(void *arg, const struct ua_request *ack)
+static void on_ack(void *arg, struct ua_request *ack)
 {
 	(void)arg; /* no INVITE was accepted in such a dialog */
 	(void)ack;

@@ -330,6 +330,9 @@ static int fill_session(struct session *s, struct ua_request *req,
 	s->direction = v->judgement.direction;
 	session_take_judgement(s, v);
 	await_set(s, v);
+	r = names_fill(s, req, s->people);
+	if (r < 0)
+		return r;
 	s->extra = session_extra(NULL, req, s->people);
 	session_snapshot_offer(s, req);
 	s->replaces_ok =

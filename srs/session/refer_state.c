@@ -344,7 +344,7 @@ void refer_on_subscribe_within(struct session *s, struct ua_request *req)
 	answer(s, req, 481, NULL);
 }
 
-static void on_ack(void *arg, const struct ua_request *ack)
+static void on_ack(void *arg, struct ua_request *ack)
 {
 	(void)arg; /* no INVITE was accepted in such a dialog */
 	(void)ack;

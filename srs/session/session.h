@@ -382,14 +382,6 @@ void intake_read(struct sip_server *sv, struct ua_request *req);
 void intake_fini(struct sip_server *sv);
 /** Who sends it: fills sv->in->gate for gate_within(), nothing else. */
 void intake_sender(struct sip_server *sv, struct ua_request *req);
-/** Header fields of a request in the dialog that name everybody who takes part
- *  now (CUBE and CUCM after a transfer) become its description, unless it has
- *  one.
- *  @return 0 or -ENOMEM */
-int intake_named_anew(struct sip_server *sv, struct ua_request *req);
-/** Participants of a call without metadata: vendor headers, From and To. */
-int intake_people(struct sip_server *sv, struct ua_request *req,
-		  struct metadata *md, bool *ret_known);
 /** Fill facts and gate request from what was read and these people. */
 void intake_facts(struct sip_server *sv, struct ua_request *req,
 		  const struct sdp *sdp, const struct metadata *people,
@@ -441,6 +433,26 @@ void offer_again(struct session *s);
 void offer_ahead(struct session *s);
 /** An answer without labels gets those of the streams it is for. */
 void offer_keep_labels(const struct session *s, struct sdp *answer);
+
+/* ---- parties.c: whom header fields name ---- */
+
+/** Participants of a call without metadata: vendor headers, From and To. They
+ *  have no names but CUCM's. @return 0 or -ENOMEM */
+int intake_people(struct sip_server *sv, struct ua_request *req,
+		  struct metadata *md, bool *ret_known);
+/** What the header fields of a request in the dialog say of who takes part
+ *  becomes its description, sv->in->md, if it is news; where the request has
+ *  one the fields fill its names. @return 0 or -ENOMEM */
+int parties_named_anew(struct session *s, struct ua_request *req);
+
+/* ---- names.c: display names of header fields ---- */
+
+/** Name those of md who have no name and are not known by one.
+ *  @param md s->people, or a description that changes it; a partial one also
+ *  gets the others who can be named now. @return 0 or -ENOMEM */
+int names_fill(struct session *s, struct ua_request *req, struct metadata *md);
+/** The product that the client is, "" = not said. */
+struct span names_agent(struct ua_request *req);
 
 /* ---- people.c: who takes part ---- */
 
@@ -597,9 +609,10 @@ void session_judge_answer(struct session *s);
 void session_answer_wait_over(struct session *s);
 /** Take what sv->in->md says into the running call and judge it again. */
 void session_take_metadata(struct session *s);
-/** The same with what a body has, if it has a description. */
-void session_take_body(struct session *s, struct span content_type,
-		       struct span body);
+/** The same with what a body has, if it has a description.
+ *  @param ack whose header fields may name people, or NULL */
+void session_take_body(struct session *s, struct ua_request *ack,
+		       struct span content_type, struct span body);
 /** The client's answer to an offer of ours. */
 void session_take_answer(struct session *s, struct span content_type,
 			 struct span body);

@@ -139,5 +139,5 @@ void session_snapshot_answered(struct session *s, const struct ua_response *res)
 	}
 	if (res->body.len == 0)
 		return; /* it comes by a request, or it was a refresh */
-	session_take_body(s, res->content_type, res->body);
+	session_take_body(s, NULL, res->content_type, res->body);
 }

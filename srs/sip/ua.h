@@ -137,7 +137,7 @@ struct ua_events {
 	/** Whatever comes within a dialog but ACK and CANCEL. */
 	void (*in_dialog)(void *darg, struct ua_request *req);
 	/** The ACK of a 2xx; NULL: it never came (64 * T1). */
-	void (*ack)(void *darg, const struct ua_request *ack);
+	void (*ack)(void *darg, struct ua_request *ack);
 	/** The INVITE was cancelled: it is answered (487) and gone when this
 	 *  returns. cancel is the CANCEL. */
 	void (*cancelled)(void *arg, struct ua_request *invite,

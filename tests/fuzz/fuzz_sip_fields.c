@@ -7,10 +7,27 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "srs/sip/fields.h"
+#include "srs/sip/name_addr.h"
 #include "srs/sip/redact.h"
 #include "srs/sip/timer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_names(struct span value)
+{
+	const char *end = value.p + value.len;
+	char name[NAME_ADDR_TEXT_MAX];
+	struct name_addr a;
+
+	while (name_addr_take(&value, &a)) {
+		ASSERT(a.uri.len > 0 && a.uri.p + a.uri.len <= end);
+		ASSERT(a.display.p + a.display.len <= end);
+		name_addr_display(&a, name);
+		ASSERT(str_utf8_ok(name, strlen(name)));
+		(void)name_is_persons(name, a.uri);
+	}
+	ASSERT(value.len == 0);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -29,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		ASSERT(f[i].name.len > 0);
 		ASSERT(v.p >= text.p && v.p + v.len <= text.p + text.len);
+		read_names(v);
 		(void)sip_param_get(v, "+sip.src", &v);
 		(void)sip_leading_u32(v, &n);
 	}

@@ -247,7 +247,7 @@ static void on_response(void *darg, enum ua_method m,
 	ua_dialog_destroy(&rec->dialog);
 }
 
-static void on_ack(void *darg, const struct ua_request *ack)
+static void on_ack(void *darg, struct ua_request *ack)
 {
 	(void)darg;
 	(void)ack;

@@ -99,7 +99,7 @@ static void on_in_dialog(void *arg, struct ua_request *req)
 	answer(req, 200, NULL);
 }
 
-static void on_ack(void *arg, const struct ua_request *ack)
+static void on_ack(void *arg, struct ua_request *ack)
 {
 	struct rig *g = arg;
 
