@@ -39,6 +39,46 @@ static void changes_are_judged_by_the_snapshot(void **state)
 	gate_snapshot_fini(&snap);
 }
 
+/* A redirect: the caller leaves, the newest message says what it says. */
+static void a_caller_who_left_ends_no_call(void **state)
+{
+	static const struct {
+		struct call_who who;
+		int status;
+	} steps[] = {
+		{ { .user = NULL }, 200 },
+		{ { .callers = { "eve" }, .n_callers = 1 }, 200 },
+		{ { .user = "alice", .side = CALL_SIDE_WAS_CALLED }, 200 },
+		{ { .user = "alice", .side = CALL_SIDE_CALLED }, 403 },
+	};
+	struct gate_rig *t = *state;
+	struct gate_snapshot snap;
+	struct id grant;
+
+	gate_rig_grant(t, "\"direction\":\"inbound\"", "", &grant);
+	assert_int_equal(identity_parse("sip:eve@other.example", &t->people[1]),
+			 0);
+	t->facts.n_people = 2;
+	t->facts.caller = -1;
+	gate_rig_judge(t);
+	assert_int_equal(t->v.status, 403); /* not known */
+	t->facts.who = (struct call_who){ .user = "alice",
+					  .side = CALL_SIDE_WAS_CALLED };
+	gate_rig_expect(t, 200, GATE_OK);
+	assert_int_equal(t->v.judgement.direction, COND_DIR_IN);
+	gate_snapshot_take(&t->v, &snap);
+	gate_rig_token(t, NULL);
+	assert_int_equal(
+		identity_parse("sip:mallory@other.example", &t->people[1]), 0);
+	t->facts.known_direction = COND_DIR_IN;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		t->facts.who = steps[i].who;
+		gate_rig_rejudge(t, &snap);
+		assert_int_equal(t->v.status, steps[i].status);
+	}
+	gate_snapshot_fini(&snap);
+}
+
 static void snapshot_survives_as_json(void **state)
 {
 	struct gate_rig *t = *state;
@@ -365,6 +405,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RIG(changes_are_judged_by_the_snapshot),
+		RIG(a_caller_who_left_ends_no_call),
 		RIG(snapshot_survives_as_json),
 		RIG(snapshot_follows_a_narrowed_grant),
 		RIG(a_named_grant_needs_no_token),
