@@ -168,6 +168,26 @@ static void read_user(struct md_reader *r, const char *name, const char *value)
 		set_side(r, MD_SIDE_WAS_CALLED);
 }
 
+/* An address in an element of its own: <callingParty><nameID aor=""/>. */
+static const char *inner_address(const struct xml_node *n, unsigned depth)
+{
+	static const char *const plain[] = { "aor", "uri", "number", "nameid" };
+	const char *found = md_said(n);
+
+	for (const struct xml_attr *a = n->attrs; !found && a; a = a->next) {
+		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+			if (!found && *a->value &&
+			    md_is_name(a->name, plain[i]))
+				found = a->value;
+	}
+	for (const struct xml_node *c = n->child; !found && c; c = c->next) {
+		for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
+			if (!found && depth && md_is_name(c->name, plain[i]))
+				found = inner_address(c, depth - 1);
+	}
+	return found;
+}
+
 /* ---- any of them ---- */
 
 static void add_lifted(struct md_reader *r, const struct xml_node *n,
@@ -189,7 +209,8 @@ static void add_extra(struct md_reader *r, const struct xml_node *n,
 {
 	char name[NAME_MAX_LEN];
 
-	if (!span_trim(span_of(value)).len || marks_caller(r, element, value))
+	if (!value || !span_trim(span_of(value)).len ||
+	    marks_caller(r, element, value))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(lifted); i++) {
 		if (md_is_name(element, lifted[i].plain)) {
@@ -229,8 +250,12 @@ static void read_any(struct md_reader *r, const struct xml_node *n,
 		r->extension++;
 	read_user(r, n->name, md_said(n));
 	read_attributes(r, n);
-	if (!n->child)
+	if (!n->child && span_trim(span_of(n->text)).len)
 		add_extra(r, n, n->name, n->text);
+	else if (md_is_name(n->name, "callingparty") ||
+		 md_is_name(n->name, "calledparty") ||
+		 md_is_name(n->name, "caller") || md_is_name(n->name, "callee"))
+		add_extra(r, n, n->name, inner_address(n, 2));
 	for (const struct xml_node *c = n->child; c && !r->error; c = c->next)
 		read_any(r, c, false);
 }
@@ -301,6 +326,22 @@ static void name_parties(struct metadata *md, struct md_reader *r)
 	}
 }
 
+/* A party by the id of its participant (an integer may be a number). */
+static void resolve_ids(struct metadata *md, struct md_reader *r)
+{
+	for (unsigned i = 0; i < md->n_extras; i++) {
+		struct md_extra *e = &md->extras[i];
+		int p = str_eq(e->name, "caller") || str_eq(e->name, "callee")
+				? metadata_find_participant(md, e->value)
+				: -1;
+
+		if (p >= 0 && md->participants[p].n_aors &&
+		    e->value[strspn(e->value, "0123456789")])
+			md_check(r, md_set(&e->value,
+					   md->participants[p].aors[0]));
+	}
+}
+
 void md_end_extensions(struct md_reader *r)
 {
 	const struct md_participant *p;
@@ -312,5 +353,6 @@ void md_end_extensions(struct md_reader *r)
 		if (p->n_aors)
 			add_caller(r, p->aors[0]);
 	}
+	resolve_ids(r->md, r);
 	name_parties(r->md, r);
 }

@@ -29,6 +29,7 @@ static const struct caller_case cases[] = {
 	/* named */
 	{ { ALICE, EVE }, EVE, .is = 1 },
 	{ { ALICE, EVE }, "Eve <sip:eve@other.example:5060>", .is = 1 },
+	{ { ALICE, EVE }, "\"Eve\" <sip:eve@other.example>;tag=7", .is = 1 },
 	{ { ALICE, EVE }, "eve", .is = 1 },
 	{ { ALICE, EVE }, "eve@elsewhere.example", .is = -1 },
 	{ { EVE, "sip:eve@voip.example" }, "eve", .is = -1 },

@@ -452,6 +452,12 @@ static const struct side_case {
 	  "</callingParty></extensiondata><nameID aor='sip:c@h'/>"
 	  "</participant>",
 	  MD_SIDE_UNKNOWN, NULL, "sip:c@h", NULL },
+	{ "<extensiondata><callingParty><nameID aor='sip:e@h'/></callingParty>"
+	  "<calledParty uri='sip:f@h'/></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, "sip:e@h", "sip:f@h" },
+	{ "<participant id='p2' aor='sip:b@h'/><extensiondata><callingParty>"
+	  "p2</callingParty></extensiondata>",
+	  MD_SIDE_UNKNOWN, NULL, "sip:b@h", NULL },
 	/* the other one of two */
 	{ BOB BW(USER TERM_3), MD_SIDE_WAS_CALLED, "a@h", "sip:b@h",
 	  "sip:a@h" },
