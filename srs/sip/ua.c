@@ -494,3 +494,10 @@ nta_request_f *ua_leg_callback(void)
 {
 	return on_request;
 }
+
+struct ua_dialog *ua_invite_dialog(nta_incoming_t *irq)
+{
+	struct ua_irq_magic *q = nta_incoming_magic(irq, on_cancel_or_ack);
+
+	return q ? q->pub.dialog : NULL;
+}

@@ -193,6 +193,8 @@ void ua_sent_give_up(struct ua_dialog *d);
 
 /* ua.c */
 nta_request_f *ua_leg_callback(void);
+/** Whose INVITE is it? @return NULL: nobody waits for its end */
+struct ua_dialog *ua_invite_dialog(nta_incoming_t *irq);
 /** Give a request to whom it belongs. @return 0, or the status that its
  *  transaction has to end with */
 int ua_take_request(struct ua_leg_magic *magic, nta_incoming_t *irq,

@@ -37,6 +37,40 @@ static struct ua_dialog *dialog_of(struct ua *ua, sip_t const *sip)
 	return m ? m->dialog : NULL;
 }
 
+static bool is_paired(sip_t const *sip)
+{
+	sip_method_t m = sip->sip_request->rq_method;
+
+	return m == sip_method_ack || m == sip_method_cancel;
+}
+
+/* nta pairs an ACK or CANCEL with an INVITE of the same Via and CSeq, whatever
+ * its To tag: whose is that? */
+static struct ua_dialog *paired_dialog(struct ua *ua, sip_t *sip)
+{
+	sip_cseq_t *cseq = sip->sip_cseq;
+	const char *name = cseq->cs_method_name;
+	sip_method_t method = cseq->cs_method;
+	nta_incoming_t *irq;
+
+	if (!is_paired(sip))
+		return NULL;
+	cseq->cs_method = sip_method_invite;
+	cseq->cs_method_name = "INVITE";
+	irq = nta_incoming_find(ua->agent, sip, sip->sip_via);
+	cseq->cs_method = method;
+	cseq->cs_method_name = name;
+	return irq ? ua_invite_dialog(irq) : NULL;
+}
+
+/* ACK and CANCEL are asked about each time: where this finds an earlier one
+ * nta may find the INVITE. */
+static bool is_repeated(struct ua *ua, sip_t const *sip)
+{
+	return !is_paired(sip) &&
+	       nta_incoming_find(ua->agent, sip, sip->sip_via);
+}
+
 /* These nta pairs with an INVITE of the client's. */
 static bool is_companion(sip_t const *sip)
 {
@@ -75,6 +109,19 @@ static void refuse(struct ua_dialog *d, tport_t *tp, msg_t *msg, int status,
 			    SIPTAG_SERVER_STR(ua->software),
 			    TAG_IF(lines, SIPTAG_HEADER_STR(lines)), TAG_END());
 	nta_incoming_destroy(irq);
+}
+
+/* Without a transaction, which nta would take the client's own one for. */
+static void refuse_cancel(struct ua *ua, tport_t *tp, msg_t *msg, int status,
+			  struct buf *headers)
+{
+	const char *lines = headers->len ? buf_str(headers) : NULL;
+
+	ua_complete_via(msg, tp, sip_object(msg)->sip_via);
+	(void)nta_msg_treply(ua->agent, msg, status, ua_status_phrase(status),
+			     NTATAG_TPORT(tp), SIPTAG_SERVER_STR(ua->software),
+			     TAG_IF(lines, SIPTAG_HEADER_STR(lines)),
+			     TAG_END());
 }
 
 /* A copy that took another way (RFC 3261 8.2.2.2). After a restart the INVITE
@@ -149,6 +196,9 @@ static bool take_companion(struct ua_dialog *d, int refused, tport_t *tp,
 			msg_destroy(msg);
 		else
 			repair_ack(d, msg, sip);
+	} else if (refused &&
+		   sip->sip_request->rq_method == sip_method_cancel) {
+		refuse_cancel(d->ua, tp, msg, refused, headers);
 	} else if (refused) {
 		refuse(d, tp, msg, refused, headers);
 	}
@@ -188,8 +238,10 @@ bool ua_within_take(struct ua *ua, tport_t *tp, msg_t *msg)
 	ua->odd = NULL;
 	if (!sip->sip_request || !ua_is_readable(msg))
 		return false;
-	d = dialog_of(ua, sip);
-	if (!d || nta_incoming_find(ua->agent, sip, sip->sip_via))
+	d = paired_dialog(ua, sip);
+	if (!d)
+		d = dialog_of(ua, sip);
+	if (!d || is_repeated(ua, sip))
 		return false; /* nobody's, or comes again */
 	ua->handled++;
 	if (is_copy(d, sip)) {

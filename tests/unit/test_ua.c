@@ -839,6 +839,49 @@ static void ua_lets_nothing_count_that_is_not_admitted(void **state)
 	assert_false(g->odd);
 }
 
+/* nta pairs these with an INVITE by Via and CSeq. */
+static void ua_asks_about_cancel_and_ack_whatever_their_tag(void **state)
+{
+	struct rig *g = *state;
+	char tag[64];
+
+	connect_client(g, false);
+	g->hold_answer = true;
+	send_request(g, "INVITE", 1, "i1", NULL, "");
+	run_until(g, &g->invites, 1);
+	assert_int_equal(ua_dialog_create(g->ua, g->held, g, &g->dialog), 0);
+	g->admit = 403;
+	send_request(g, "CANCEL", 1, "i1", "junk", "");
+	expect(g, "SIP/2.0 403");
+	send_request(g, "CANCEL", 1, "i1", NULL, "");
+	expect(g, "SIP/2.0 403");
+	answer(g->held, 200, NULL);
+	expect(g, "SIP/2.0 200");
+	get_tag(g, tag, sizeof(tag));
+	send_request(g, "ACK", 1, "i1", "junk", "");
+	send_request(g, "ACK", 1, "a0", "junk", "");
+	send_request(g, "ACK", 1, "a0", tag, "");
+	expect(g, "SIP/2.0 200"); /* again: it is not confirmed */
+	assert_int_equal(g->acks, 0);
+	g->admit = 0;
+	send_request(g, "ACK", 1, "a1", tag, "");
+	run_until(g, &g->acks, 1);
+	send_request(g, "INVITE", 2, "i2", tag, "");
+	run_until(g, &g->changes, 1);
+	g->admit = 403;
+	send_request(g, "CANCEL", 2, "i2", NULL, "");
+	expect(g, "SIP/2.0 403");
+	send_request(g, "CANCEL", 2, "i2", tag, "");
+	expect(g, "SIP/2.0 403");
+	send_request(g, "CANCEL", 2, "i2", "junk", "");
+	expect(g, "SIP/2.0 403");
+	assert_int_equal(g->cancels, 0);
+	g->admit = 0;
+	send_request(g, "CANCEL", 2, "i2", "junk", "");
+	expect(g, "SIP/2.0 487");
+	assert_int_equal(g->cancels, 1);
+}
+
 /* ---- a new try, or a copy ---- */
 
 static void ua_takes_a_new_try_after_a_confirmed_refusal(void **state)
@@ -1007,6 +1050,7 @@ int main(void)
 		T(ua_takes_odd_acks_for_what_they_mean),
 		T(ua_takes_a_bye_with_any_cseq),
 		T(ua_lets_nothing_count_that_is_not_admitted),
+		T(ua_asks_about_cancel_and_ack_whatever_their_tag),
 		T(ua_takes_a_new_try_after_a_confirmed_refusal),
 		T(ua_merges_copies_of_what_runs),
 		T(ua_reads_on_after_a_bad_message),
