@@ -234,12 +234,13 @@ static const struct call_dialect dialects[] = {
 		.origin = "-",
 		.label_first = 1,
 		.label_step = 1,
+		/* the callee as calling, the caller as called: theirs */
 		.extension =
 			"<extensiondata xmlns:jb=\"http://jambonz.org/siprec\">"
 			"<jb:callsid>b3c4d5e6</jb:callsid>"
 			"<jb:direction>inbound</jb:direction>"
-			"<jb:callingnumber>$1</jb:callingnumber>"
-			"<jb:callednumber>$2</jb:callednumber>"
+			"<jb:callingnumber>$2</jb:callingnumber>"
+			"<jb:callednumber>$1</jb:callednumber>"
 			"</extensiondata>\r\n",
 	},
 	{
