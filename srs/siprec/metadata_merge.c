@@ -120,9 +120,37 @@ static bool same_address(const struct md_participant *a,
 	return a->n_aors && b->n_aors && str_ieq(a->aors[0], b->aors[0]);
 }
 
-/* How many of the description have this address? */
+/* Does a description end all of somebody's associations with sessions? */
+static bool is_leaving(const struct metadata *md, const char *id)
+{
+	unsigned n = 0, ended = 0;
+
+	for (unsigned k = 0; k < md->n_links; k++) {
+		const struct md_link *l = &md->links[k];
+
+		if (l->kind != MD_PARTICIPANT_SESSION || !str_eq(l->a, id))
+			continue;
+		n++;
+		ended += l->stop != NULL;
+	}
+	return n && n == ended;
+}
+
+/* How many who are there and stay have this address? */
 static unsigned n_of_address(const struct metadata *md,
 			     const struct md_participant *p)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < md->n_participants; i++)
+		n += !md->participants[i].left &&
+		     !is_leaving(md, md->participants[i].id) &&
+		     same_address(&md->participants[i], p);
+	return n;
+}
+
+static unsigned n_here(const struct metadata *md,
+		       const struct md_participant *p)
 {
 	unsigned n = 0;
 
@@ -132,24 +160,45 @@ static unsigned n_of_address(const struct metadata *md,
 	return n;
 }
 
-/* A complete description that gives everybody new ids (BroadWorks and Webex in
- * a transfer): whoever is there by the same address stays the same one. -1 =
- * none. */
+/* An address of many tells nobody apart, nor one under which each has a name of
+ * his own, as the lines of an exchange have. */
+static bool may_be_same(const struct merge *m, const struct md_participant *old,
+			const struct md_participant *p)
+{
+	struct md_participant bare = *p;
+
+	bare.name = NULL;
+	if (old->left || !same_address(old, p) || md_is_placeholder(&bare))
+		return false;
+	return m->update->mode == MD_COMPLETE || !old->name || !p->name ||
+	       str_ieq(old->name, p->name);
+}
+
+/* New ids for the same people (BroadWorks and Webex in a transfer): whoever is
+ * there by the same address stays the same one, unless both ids are in use.
+ * -1 = none. */
 static int find_renewed(const struct merge *m, const struct md_participant *p)
 {
-	const struct metadata *st = m->state;
+	const struct metadata *st = m->state, *up = m->update;
 
-	if (m->update->mode != MD_COMPLETE || p->placeholder ||
-	    n_of_address(m->update, p) != 1 || n_of_address(st, p) != 1)
+	if (n_of_address(up, p) != 1 || is_leaving(up, p->id))
 		return -1;
 	for (unsigned i = 0; i < m->n_known; i++) {
 		const struct md_participant *old = &st->participants[i];
 
-		if (!old->left && same_address(old, p) &&
-		    metadata_find_participant(m->update, old->id) < 0)
+		if (may_be_same(m, old, p) && n_here(st, p) == 1 &&
+		    (metadata_find_participant(up, old->id) < 0 ||
+		     is_leaving(up, old->id)))
 			return (int)i;
 	}
 	return -1;
+}
+
+/* Whose leaving is told by an id that was replaced by another. */
+static bool is_old_id(const struct merge *m, const struct md_participant *p)
+{
+	return m->update->mode == MD_PARTIAL && is_leaving(m->update, p->id) &&
+	       n_here(m->state, p) > 0;
 }
 
 /* What was said under the old id holds under the new one. */
@@ -199,6 +248,8 @@ static int merge_participant(struct merge *m, const struct md_participant *p)
 			return r;
 		i = taken;
 	}
+	if (i < 0 && is_old_id(m, p))
+		return 0;
 	if (i < 0)
 		return add_participant(m, p);
 	old = &st->participants[i];
@@ -247,18 +298,7 @@ static void merge_leaving(struct merge *m)
 	struct metadata *st = m->state;
 
 	for (unsigned i = 0; i < st->n_participants; i++) {
-		unsigned n = 0, ended = 0;
-
-		for (unsigned k = 0; k < m->update->n_links; k++) {
-			const struct md_link *l = &m->update->links[k];
-
-			if (l->kind != MD_PARTICIPANT_SESSION ||
-			    !str_eq(l->a, st->participants[i].id))
-				continue;
-			n++;
-			ended += l->stop != NULL;
-		}
-		if (n && n == ended)
+		if (is_leaving(m->update, st->participants[i].id))
 			set_left(m, i);
 	}
 }

@@ -217,6 +217,23 @@ static void make_aor(char *dst, size_t dst_len, const char *text)
 	snprintf(dst, dst_len, "%s%.*s", scheme, SPAN_ARG(s));
 }
 
+/* Line breaks and indents of the document are no part of a name. */
+static void one_line(char *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; s[i]; i++) {
+		bool blank = s[i] == ' ' || s[i] == '\t' || s[i] == '\r' ||
+			     s[i] == '\n';
+
+		if (!blank)
+			s[n++] = s[i];
+		else if (n > 0 && s[n - 1] != ' ')
+			s[n++] = ' ';
+	}
+	s[n] = '\0';
+}
+
 static void make_name(char *dst, size_t dst_len, const char *text)
 {
 	struct span s = span_trim(span_of(text));
@@ -227,6 +244,23 @@ static void make_name(char *dst, size_t dst_len, const char *text)
 		s.len -= 2;
 	}
 	span_copy(dst, dst_len, span_trim(s));
+	one_line(dst);
+}
+
+/* "Joe" <sip:joe@h> as an AoR: its name, unless the participant has one. */
+static void name_of_aor(struct md_reader *r, const char *text)
+{
+	struct md_participant *p = &r->md->participants[r->participant];
+	struct span s = span_of(text);
+	char part[METADATA_TEXT_MAX], name[METADATA_TEXT_MAX];
+	ptrdiff_t lt = span_find(s, '<');
+
+	if (lt <= 0 || p->name)
+		return;
+	s.len = (size_t)lt;
+	span_copy(part, sizeof(part), s);
+	make_name(name, sizeof(name), part);
+	set(r, &p->name, name);
 }
 
 static void add_aor(struct md_reader *r, const char *text)
@@ -237,6 +271,7 @@ static void add_aor(struct md_reader *r, const char *text)
 		return;
 	make_aor(aor, sizeof(aor), text);
 	md_check(r, md_add_aor(&r->md->participants[r->participant], aor));
+	name_of_aor(r, text);
 }
 
 static void add_name(struct md_reader *r, const char *text)

@@ -5,6 +5,7 @@
  * Comments and processing instructions are left out, CDATA becomes text.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -60,28 +61,50 @@ static bool at(const struct repair *r, const char *word)
 
 /* ---- text ---- */
 
+static bool is_xml_char(uint32_t c)
+{
+	return c == 9 || c == 10 || c == 13 || (c >= 0x20 && c <= 0xd7ff) ||
+	       (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
+}
+
+static int digit(char c, uint32_t base)
+{
+	int d = c >= '0' && c <= '9'   ? c - '0'
+		: c >= 'a' && c <= 'f' ? c - 'a' + 10
+		: c >= 'A' && c <= 'F' ? c - 'A' + 10
+				       : 16;
+
+	return d < (int)base ? d : -1;
+}
+
+/* "&#233;" or "&#xe9;" that names a character. @return its length or 0 */
+static size_t number_len(const char *p, size_t left)
+{
+	uint32_t base = left > 2 && p[2] == 'x' ? 16 : 10, c = 0;
+	size_t n = base == 16 ? 3 : 2, first = n;
+
+	if (left < 4 || p[1] != '#')
+		return 0;
+	while (n < left && n < first + 8 && digit(p[n], base) >= 0)
+		c = c * base + (uint32_t)digit(p[n++], base);
+	if (n == first || n >= left || p[n] != ';' || !is_xml_char(c))
+		return 0;
+	return n + 1;
+}
+
 /* "&" with a predefined or a sensible numeric entity. @return its length */
 static size_t entity_len(const char *p, const char *end)
 {
 	static const char *const known[] = { "&amp;", "&lt;", "&gt;", "&quot;",
 					     "&apos;" };
 	size_t left = (size_t)(end - p);
-	size_t n = 2;
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		if (left >= strlen(known[i]) &&
 		    !memcmp(p, known[i], strlen(known[i])))
 			return strlen(known[i]);
 	}
-	/* numbers of 2 to 5 digits that name no control character */
-	if (left < 5 || p[1] != '#')
-		return 0;
-	while (n < left && n < 7 && p[n] >= '0' && p[n] <= '9')
-		n++;
-	if (n < 4 || n >= left || p[n] != ';' || p[2] < '3' ||
-	    (n == 7 && p[2] > '4'))
-		return 0;
-	return n + 1;
+	return number_len(p, left);
 }
 
 static void put_char(struct repair *r, bool quote)
@@ -129,25 +152,83 @@ static void close_top(struct repair *r)
 	r->root_done = !r->depth;
 }
 
+static bool holds_text(struct span name)
+{
+	struct span local = name;
+
+	if (span_find(name, ':') >= 0)
+		(void)span_cut(&local, ':');
+	return span_ieq(local, "name") || span_ieq(local, "displayname") ||
+	       span_ieq(local, "display-name") || span_ieq(local, "aor") ||
+	       span_ieq(local, "uri");
+}
+
+/* Is p, behind a quote, where an attribute may end? */
+static bool may_end(const char *p, const char *end, bool text)
+{
+	const char *name = p;
+	size_t n;
+
+	while (name < end && is_blank(*name))
+		name++;
+	if (name == end || *name == '>' || *name == '/' || *name == '?')
+		return true;
+	if (*name == '<' || (name > p && !text))
+		return *name != '<';
+	n = name_len(name, end);
+	name += n;
+	while (name < end && is_blank(*name))
+		name++;
+	return n && name < end && *name == '=';
+}
+
+/* The quote that ends the value which begins with the quote at p: in aor=""Joe"
+ * <sip:joe@h>" it is the last one. NULL: none. */
+static const char *quote_end(const char *p, const char *end, bool text)
+{
+	const char *limit = end - p > PASTED_MAX ? p + PASTED_MAX : end;
+	const char *first = memchr(p + 1, *p, (size_t)(end - p) - 1);
+
+	for (const char *q = p + 1; q < limit; q++) {
+		if (q[0] == '<' && q + 1 < limit && q[1] == '/')
+			break;
+		if (*q == *p && may_end(q + 1, end, text))
+			return q;
+	}
+	return first;
+}
+
+/* The name that stands before the "=" at p */
+static struct span name_before(const char *begin, const char *p)
+{
+	const char *end;
+
+	while (p > begin && is_blank(p[-1]))
+		p--;
+	end = p;
+	while (p > begin && name_char(p[-1]))
+		p--;
+	return (struct span){ p, (size_t)(end - p) };
+}
+
 /* The ">" that ends the tag at p; NULL when it is not a tag at all. */
 static const char *tag_end(const char *p, const char *end)
 {
-	char quote = 0;
-	char before = 0;
+	const char *begin = p, *equals = NULL;
 
 	for (; p < end; p++) {
-		if (quote) {
-			if (*p == quote)
-				quote = 0;
-		} else if ((*p == '"' || *p == '\'') && (before == '=')) {
-			quote = *p;
+		if ((*p == '"' || *p == '\'') && equals) {
+			p = quote_end(p, end,
+				      holds_text(name_before(begin, equals)));
+			if (!p)
+				return NULL;
 		} else if (*p == '>') {
 			return p;
 		} else if (*p == '<') {
 			return NULL;
 		}
 		if (!is_blank(*p))
-			before = *p;
+			equals = *p == '=' ? p : NULL;
 	}
 	return NULL;
 }
@@ -166,14 +247,14 @@ static bool seen_before(struct span *seen, unsigned *n, struct span name)
 }
 
 /* The value at r->p; r->p moves behind it. */
-static struct span attr_value(struct repair *r, const char *stop)
+static struct span attr_value(struct repair *r, const char *stop, bool text)
 {
 	struct span v = { r->p, 0 };
 	const char *close;
 
 	if (r->p < stop && (*r->p == '"' || *r->p == '\'')) {
 		v.p++;
-		close = memchr(v.p, *r->p, (size_t)(stop - v.p));
+		close = quote_end(r->p, stop, text);
 		v.len = (size_t)((close ? close : stop) - v.p);
 		r->p = close ? close + 1 : stop;
 		return v;
@@ -216,7 +297,7 @@ static void put_attrs(struct repair *r, const char *stop)
 			r->p++;
 			while (r->p < stop && is_blank(*r->p))
 				r->p++;
-			value = attr_value(r, stop);
+			value = attr_value(r, stop, holds_text(name));
 		}
 		if (!seen_before(seen, &n_seen, name))
 			put_attr(r, name, value);
@@ -233,16 +314,6 @@ static const char *find_end(const char *p, const char *end, struct span name)
 			return p - 2;
 	}
 	return NULL;
-}
-
-static bool holds_text(struct span name)
-{
-	struct span local = name;
-
-	if (span_find(name, ':') >= 0)
-		(void)span_cut(&local, ':');
-	return span_ieq(local, "name") || span_ieq(local, "displayname") ||
-	       span_ieq(local, "display-name") || span_ieq(local, "aor");
 }
 
 /* "Joe <boss>" pasted into a name: no attributes, and no end of it before the

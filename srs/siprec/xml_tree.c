@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #define CHUNK_BYTES 16384
 #define REPAIR_MAX (512u * 1024u)
@@ -175,17 +176,6 @@ static void on_start(void *arg, const char *name, const char **atts)
 	b->current = n;
 }
 
-static void on_end(void *arg, const char *name)
-{
-	struct builder *b = arg;
-
-	(void)name;
-	if (b->error)
-		return;
-	b->depth--;
-	b->current = b->current->parent;
-}
-
 static void on_text(void *arg, const char *s, int len)
 {
 	struct builder *b = arg;
@@ -213,6 +203,44 @@ static void on_text(void *arg, const char *s, int len)
 	memcpy(p + n->text_len, s, add);
 	n->text_len += (unsigned)add;
 	p[n->text_len] = '\0';
+}
+
+static bool is_name(const struct xml_node *n)
+{
+	return n &&
+	       (str_ieq(n->name, "name") || str_ieq(n->name, "displayname") ||
+		str_ieq(n->name, "display-name") ||
+		str_ieq(n->name, "display_name"));
+}
+
+/* <name>Joe <b>Boss</b></name>: what stands inside belongs to it; so does
+ * <given>Joe</given><family>Boss</family>. */
+static void join_name(struct builder *b, const struct xml_node *part)
+{
+	const struct xml_node *n = b->current;
+	bool apart = strlen(part->name) > 2 && n->text_len > 0 &&
+		     n->text[n->text_len - 1] != ' ';
+
+	if (part->text_len == 0)
+		return;
+	if (apart)
+		on_text(b, " ", 1);
+	on_text(b, part->text, (int)part->text_len);
+}
+
+static void on_end(void *arg, const char *name)
+{
+	struct builder *b = arg;
+	const struct xml_node *part;
+
+	(void)name;
+	if (b->error)
+		return;
+	b->depth--;
+	part = b->current;
+	b->current = part->parent;
+	if (is_name(b->current))
+		join_name(b, part);
 }
 
 static void on_doctype(void *arg, const char *name, const char *sysid,

@@ -159,7 +159,36 @@ static const struct {
 	  "aor='sip:'/></participant><participant id='4'><nameID "
 	  "aor='sip:h.example'><name>  </name></nameID></participant>"
 	  "<stream id='s'/></recording>",
-	  "sip:a@h;user=phone/ sip:1001/ / sip:h.example/", 1, NULL },
+	  "sip:a@h;user=phone/A sip:1001/ / sip:h.example/", 1, NULL },
+	{ "quotes inside attributes",
+	  "<recording><participant id='1'><nameID aor=\"\"Joe\" <sip:a@h>\">"
+	  "</nameID></participant><participant id='2'><nameID aor=\"\"Ann "
+	  "\"X\" Lee\"<sip:b@h;user=phone>\" name=\"Ann \"Boss\" Lee\"/>"
+	  "</participant><participant id='3' x=\"1\" y z=\"2\"><nameID "
+	  "name='O'Neil' aor='sip:c@h'/></participant><stream id=\"s\""
+	  "session=\"q\"/></recording>",
+	  "sip:a@h/Joe sip:b@h;user=phone/Ann \"Boss\" Lee sip:c@h/O'Neil", 1,
+	  "metadata.repaired" },
+	{ "markup in names",
+	  "<recording><participant id='1'><nameID aor='sip:a@h'><name>Joe "
+	  "<b>Boss</b> Jr</name></nameID></participant><participant id='2'>"
+	  "<nameID aor='sip:b@h'><name>\n  <given>Ann</given>"
+	  "<family>Lee</family>\n</name></nameID></participant>"
+	  "<participant id='3'><nameID aor='sip:c@h'><name>\r\n Carol\n\t"
+	  "King <![CDATA[& <Co>]]> &#x4e2d;&#233;&lt;x&gt;\n</name></nameID>"
+	  "</participant><participant id='4'><nameID aor='sip:d@h'><name>"
+	  "<value>Dan</value></name></nameID></participant>"
+	  "<stream id='s'/></recording>",
+	  "sip:a@h/Joe Boss Jr sip:b@h/Ann Lee sip:c@h/Carol King & <Co> "
+	  "\u4e2d\u00e9<x> sip:d@h/Dan",
+	  1, NULL },
+	{ "the same with a fault",
+	  "<recording><participant id='1'><nameID aor=sip:a@h><name>Joe "
+	  "<b>Boss</b> & &#x4e2d;&#233;&#x1F600;&#0;&#xD800;&quot;"
+	  "<![CDATA[<Co>&]]></name></nameID></participant>"
+	  "<stream id='s'/></recording>",
+	  "sip:a@h/Joe Boss & \u4e2d\u00e9\U0001F600&#0;&#xD800;\"<Co>&", 1,
+	  "metadata.repaired" },
 	{ "duplicate and missing ids",
 	  "<recording><participant id='1'><nameID aor='sip:a@h'/>"
 	  "</participant><participant id='1'><nameID aor='sip:b@h'/>"
@@ -780,6 +809,40 @@ static void new_ids_do_not_make_new_people(void **state)
 	merge(md, PARTIAL P("11", "sip:c@h") END, "+5");
 }
 
+#define IN(p) "<participantsessionassoc participant_id='" p "' session_id='s'/>"
+#define OUT(p)                                                                 \
+	"<participantsessionassoc participant_id='" p "' session_id='s'>"      \
+	"<disassociate-time>x</disassociate-time></participantsessionassoc>"
+
+static void a_new_id_in_a_partial_one_is_the_same_person(void **state)
+{
+	struct metadata *md CLEANUP(metadata_destroy) = NULL;
+
+	(void)state;
+	assert_int_equal(metadata_create(&md), 0);
+	merge(md,
+	      "<recording>" P("1", "sip:a@h") P("2", "sip:b@h") STREAM("x", "1")
+		      SENDS("1", "x") IN("1") IN("2") END,
+	      "+0+1");
+	merge(md, PARTIAL P("7", "sip:A@h") IN("7") SENDS("7", "x") END, "=0");
+	assert_string_equal(md->participants[0].id, "7");
+	/* the old id leaves: nobody does */
+	merge(md, PARTIAL P("1", "sip:a@h") OUT("1") END, "");
+	/* in one step, in either order */
+	merge(md,
+	      PARTIAL P("2", "sip:b@h") P("8", "sip:b@h") OUT("2") IN("8") END,
+	      "");
+	merge(md,
+	      PARTIAL P("9", "sip:b@h") P("8", "sip:b@h") OUT("8") IN("9") END,
+	      "");
+	assert_string_equal(md->participants[1].id, "9");
+	merge(md, PARTIAL P("9", "sip:b@h") OUT("9") END, "-1");
+	/* nobody's address is everybody's */
+	merge(md, PARTIAL P("20", "sip:anonymous@x") IN("20") END, "+2");
+	merge(md, PARTIAL P("21", "sip:anonymous@x") IN("21") END, "+3");
+	assert_int_equal(md->n_participants, 4);
+}
+
 static void a_new_session_is_told(void **state)
 {
 	struct metadata *md CLEANUP(metadata_destroy) = NULL;
@@ -1090,6 +1153,7 @@ int main(void)
 		cmocka_unit_test(complete_replaces_and_partial_changes),
 		cmocka_unit_test(a_placeholder_gets_its_person),
 		cmocka_unit_test(new_ids_do_not_make_new_people),
+		cmocka_unit_test(a_new_id_in_a_partial_one_is_the_same_person),
 		cmocka_unit_test(a_new_session_is_told),
 		cmocka_unit_test(a_held_stream_is_still_whose_it_was),
 		cmocka_unit_test(a_line_left_behind_is_nobody_elses),
