@@ -96,6 +96,8 @@ void search_put_words(struct buf *out, struct span text)
 
 #define BEGINNING_MAX 9 /* "+4420": what numbers may begin with */
 #define DIGITS_MAX (SEARCH_NUMBER_MAX - 1)
+#define PLAIN_MAX 128u	   /* of a number with all its blanks */
+#define AROUND " \"'<>,:*" /* quotes and the like, not part of a number */
 
 struct digits {
 	char text[SEARCH_NUMBER_MAX];
@@ -215,9 +217,63 @@ bool search_number(struct span aor, char ret[SEARCH_NUMBER_MAX])
 	return true;
 }
 
+/* Digits, signs and blanks of other widths and scripts, as they stand in mails
+ * and lists of contacts. @return ASCII, or '?' for what numbers don't have */
+static char plain_char(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+		char to;   /* of the first */
+		bool same; /* all become that */
+	} table[] = {
+		{ 0x21, 0x7e, '!', false },	{ 0xa0, 0xa0, ' ', true },
+		{ 0x660, 0x669, '0', false },	{ 0x6f0, 0x6f9, '0', false },
+		{ 0x2000, 0x200a, ' ', true },	{ 0x2010, 0x2015, '-', true },
+		{ 0x2018, 0x201f, '"', true },	{ 0x202f, 0x202f, ' ', true },
+		{ 0x205f, 0x205f, ' ', true },	{ 0x2212, 0x2212, '-', true },
+		{ 0x3000, 0x3000, ' ', true },	{ 0xfe63, 0xfe63, '-', true },
+		{ 0xff01, 0xff5e, '!', false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
+		if (c >= table[i].first && c <= table[i].last)
+			return table[i].same
+				       ? table[i].to
+				       : (char)(table[i].to +
+						(int)(c - table[i].first));
+	return c == ' ' ? ' ' : '?';
+}
+
+/* @return dst without what stands around a number in a sentence; empty when
+ * text is too long for one */
+static struct span put_plain(struct span text, char dst[PLAIN_MAX])
+{
+	struct span s = { dst, 0 };
+
+	while (text.len) {
+		size_t n = str_harmful(text.p, text.len);
+		uint32_t c;
+
+		if (n == 0) {
+			n = next_char(text, &c);
+			if (s.len == PLAIN_MAX)
+				return (struct span){ dst, 0 };
+			dst[s.len++] = plain_char(c);
+		}
+		text.p += n;
+		text.len -= n;
+	}
+	while (s.len && strchr(AROUND, s.p[0]))
+		s = (struct span){ s.p + 1, s.len - 1 };
+	while (s.len && strchr(AROUND, s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
 static bool read_question(struct span text, struct digits *d)
 {
-	struct span params = skip_scheme(text);
+	char plain[PLAIN_MAX];
+	struct span params = skip_scheme(put_plain(text, plain));
 
 	return read_digits(span_trim(span_cut(&params, ';')), d);
 }

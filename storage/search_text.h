@@ -34,8 +34,9 @@ void search_put_words(struct buf *out, struct span text);
  *  backwards. @return false: its user part is no number */
 bool search_number(struct span aor, char ret[SEARCH_NUMBER_MAX]);
 
-/** How many digits, when text is a number as people type it (with + and
- *  separators, or a tel or sip URI without host), else 0. */
+/** How many digits, when text is a number as people type or paste it (with +
+ *  and separators, in quotes, in full width, or a tel or sip URI without host),
+ *  else 0. */
 size_t search_digits(struct span text);
 
 /** Append an FTS5 expression that finds it (columns "numbers" and, of a short

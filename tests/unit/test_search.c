@@ -120,6 +120,18 @@ static void a_number_is_found_in_every_form(void **state)
 		{ "tel:+442079460123", 9 },
 		{ "+12079460123", 1 },
 		{ "+44 20 7946 0124", 1 },
+		/* as it comes from a text, a mail, a list of contacts */
+		{ "020\u00a07946\u00a00123", 10 },
+		{ "+44\u202f20\u20117946\u20130123", 9 },
+		{ "\u202a+44 20 7946 0123\u202c", 9 },
+		{ "\uff0b\uff14\uff14\u3000\uff08\uff10\uff09\uff12\uff10 "
+		  "7946\uff0d0123",
+		  9 },
+		{ "\u0660\u06f2\u0660 7946 0123", 10 },
+		{ "\"020 7946 0123\",", 10 },
+		{ "<tel:+442079460123>", 9 },
+		{ "'+44 20 7946 0123'", 9 },
+		{ "0123*", 10 },
 	};
 	struct fixture *f = *state;
 	struct number_plan uk;
