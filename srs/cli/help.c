@@ -99,10 +99,9 @@ static const struct page pages[] = {
 "has. One that is removed narrows or revokes the grants that name it.\n"
 "A listener finds and plays the recordings of the owners it is assigned\n"
 "to by --listens-to (e-mail or id, same tenant) and changes nothing.\n"
-"Without\n"
-"--password-stdin a password is made and printed once. The tenant is\n"
-"made when it does not exist. login-link prints a link that signs this\n"
-"person in once within 15 minutes: for whoever is kept out.\n" },
+"Without --password-stdin a password is made and printed once. The\n"
+"tenant is made when it does not exist. login-link prints a link that\n"
+"signs this person in once within 15 minutes: for whoever is kept out.\n" },
 { "client", "API credentials for a VoIP provider",
 "srs -c FILE client add --tenant T --name N --redirect-uri U ... [--json]\n"
 "                       [--tls-identity NAME] [--plain-authorize]\n"
