@@ -33,21 +33,30 @@ static struct hops hops_of(const struct http_request *req, const char *name)
 	return (struct hops){ .req = req, .name = name, .at = req->n_headers };
 }
 
-/* Where the last comma outside quotes is, or -1. */
+/* Within quotes, behind an odd number of backslashes. */
+static bool is_escaped(struct span s, size_t at)
+{
+	size_t n = 0;
+
+	while (n < at && s.p[at - 1 - n] == '\\')
+		n++;
+	return n % 2;
+}
+
+/* Where the last comma outside quotes is, or -1. Looked for from the right:
+ * what a proxy wrote there means the same whatever the client wrote before
+ * it, a quote that never ends for example. */
 static ptrdiff_t last_comma(struct span s)
 {
-	ptrdiff_t found = -1;
 	bool quoted = false;
 
-	for (size_t i = 0; i < s.len; i++) {
-		if (quoted && s.p[i] == '\\')
-			i++;
-		else if (s.p[i] == '"')
+	for (size_t i = s.len; i-- > 0;) {
+		if (s.p[i] == '"' && !is_escaped(s, i))
 			quoted = !quoted;
 		else if (s.p[i] == ',' && !quoted)
-			found = (ptrdiff_t)i;
+			return (ptrdiff_t)i;
 	}
-	return found;
+	return -1;
 }
 
 static bool next_hop(struct hops *h, struct span *ret_hop)
