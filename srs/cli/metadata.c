@@ -12,7 +12,17 @@
 #include "srs/siprec/warn.h"
 #include "storage/catalog_search.h"
 
+#define REFUSED_MAX 256u /* of one recording; more are not looked for */
+
+/* A request that got a final answer other than 2xx: nothing of it was taken. */
+struct refused {
+	char branch[96];
+	char cseq[48];
+};
+
 struct replay {
+	struct refused refused[REFUSED_MAX];
+	unsigned n_refused;
 	struct metadata *state;
 	struct warn_list warnings; /* told when the call was there */
 	struct sip_field found[SIP_FIELDS_MAX];
@@ -47,6 +57,49 @@ static const char *body_of(struct span text)
 	return NULL;
 }
 
+/* Answers repeat the top Via's branch and the CSeq of their request. */
+static void transaction_of(const struct sip_fields *f, struct refused *ret_t)
+{
+	struct span value, branch = { NULL, 0 };
+
+	memset(ret_t, 0, sizeof(*ret_t));
+	if (sip_fields_get(f, "Via", 0, &value)) {
+		value = span_cut(&value, ',');
+		(void)sip_param_get(value, "branch", &branch);
+	}
+	(void)span_copy(ret_t->branch, sizeof(ret_t->branch),
+			span_trim(branch));
+	if (sip_fields_get(f, "CSeq", 0, &value))
+		(void)span_copy(ret_t->cseq, sizeof(ret_t->cseq), value);
+}
+
+static int on_answer(void *arg, const struct recording_message *m)
+{
+	struct replay *rp = arg;
+	struct span text = { m->body, m->len };
+	struct sip_fields f = { .f = rp->found };
+
+	if (!str_eq(m->dir, "out") || rp->n_refused == REFUSED_MAX ||
+	    text.len < 9 || !span_istarts(text, "SIP/2.0 ") ||
+	    text.p[8] < '3' || text.p[8] > '6')
+		return 0;
+	f.n = sip_fields_parse(text, rp->found);
+	transaction_of(&f, &rp->refused[rp->n_refused++]);
+	return 0;
+}
+
+static bool was_refused(const struct replay *rp, const struct sip_fields *f)
+{
+	struct refused t;
+
+	transaction_of(f, &t);
+	for (unsigned i = 0; i < rp->n_refused; i++)
+		if (str_eq(t.branch, rp->refused[i].branch) &&
+		    str_eq(t.cseq, rp->refused[i].cseq))
+			return true;
+	return false;
+}
+
 static int on_message(void *arg, const struct recording_message *m)
 {
 	struct replay *rp = arg;
@@ -59,7 +112,8 @@ static int on_message(void *arg, const struct recording_message *m)
 		return 0;
 	f.n = sip_fields_parse(text, rp->found);
 	body = body_of(text);
-	if (!body || !sip_fields_get(&f, "Content-Type", 0, &type))
+	if (!body || was_refused(rp, &f) ||
+	    !sip_fields_get(&f, "Content-Type", 0, &type))
 		return 0;
 	memset(&rp->warnings, 0, sizeof(rp->warnings));
 	body_read(type,
@@ -77,8 +131,9 @@ int cli_metadata_print(struct db *db, const char *recording_id, struct buf *out)
 	if (!rp)
 		return -ENOMEM;
 	r = metadata_create(&rp->state);
-	n = r < 0 ? r
-		  : recording_each_message(db, recording_id, on_message, rp);
+	n = r < 0 ? r : recording_each_message(db, recording_id, on_answer, rp);
+	if (n >= 0)
+		n = recording_each_message(db, recording_id, on_message, rp);
 	if (n < 0)
 		r = (int)n;
 	else if (rp->n == 0)

@@ -7,7 +7,8 @@ struct db;
 
 /**
  * Read all metadata of the kept SIP messages again, as the sip role did, and
- * print the result as XML that is valid by RFC 7865's schema.
+ * print the result as XML that is valid by RFC 7865's schema. Requests that
+ * were refused changed nothing and are passed over.
  *
  * @return 0, -ENODATA no message carried any, or -errno
  */

@@ -92,9 +92,17 @@ static bool receives(const struct metadata *md, const char *id,
 	return false;
 }
 
+enum sends {
+	SENDS_NOTHING,
+	SENDS_UNKNOWN, /* streams that nobody described */
+	SENDS_STREAM,
+};
+
 /* Does this one send a stream? Then it is no guess that others are not its. */
-static bool sends_some(const struct metadata *md, const char *id)
+static enum sends sends_what(const struct metadata *md, const char *id)
 {
+	enum sends what = SENDS_NOTHING;
+
 	for (unsigned i = 0; i < md->n_links; i++) {
 		const struct md_link *l = &md->links[i];
 		int s;
@@ -102,10 +110,12 @@ static bool sends_some(const struct metadata *md, const char *id)
 		if (l->kind != MD_SEND || l->stop || !str_eq(l->a, id))
 			continue;
 		s = metadata_find_stream(md, l->b);
-		if (s < 0 || !md->streams[s].gone)
-			return true;
+		if (s >= 0 && !md->streams[s].gone)
+			return SENDS_STREAM;
+		if (s < 0)
+			what = SENDS_UNKNOWN;
 	}
-	return false;
+	return what;
 }
 
 /* Only <recv> is there: the one who does not receive it sends it. */
@@ -119,7 +129,8 @@ static void by_recv(struct owners *w, unsigned line, const struct md_stream *s)
 			continue;
 		if (receives(md, md->participants[i].id, s)) {
 			n_recv++;
-		} else if (!sends_some(md, md->participants[i].id)) {
+		} else if (sends_what(md, md->participants[i].id) ==
+			   SENDS_NOTHING) {
 			n_rest++;
 			sender = i;
 		}
@@ -175,15 +186,33 @@ static void all_by_link(struct owners *w)
 
 /* ---- guesses ---- */
 
+/* Is there a line that could be an undescribed stream? */
+static bool has_unknown_line(const struct owners *w)
+{
+	for (unsigned i = 0; i < w->offer->n_lines; i++) {
+		if (is_audio(w->offer->lines[i]) && !stream_of(w, i))
+			return true;
+	}
+	return false;
+}
+
 /* May the line be this one's, as far as anything is said? A line that the
- * description knows is not of somebody who sends another stream; of a line that
- * it does not know anybody may be it whose own was not found. */
+ * description knows is not of somebody who sends another stream, as long as
+ * that can have a line of its own (the transfer of RFC 8068 section 3.2.3
+ * describes none and has none). Of a line that it does not know anybody may be
+ * it whose own was not found. */
 static bool is_free(const struct owners *w, unsigned line, unsigned i)
 {
 	const struct md_participant *p = &w->md->participants[i];
+	enum sends what;
 
-	return !p->left && !w->taken[i] &&
-	       !(stream_of(w, line) && sends_some(w->md, p->id));
+	if (p->left || w->taken[i])
+		return false;
+	if (!stream_of(w, line))
+		return true;
+	what = sends_what(w->md, p->id);
+	return what == SENDS_NOTHING ||
+	       (what == SENDS_UNKNOWN && !has_unknown_line(w));
 }
 
 static int nth_free(const struct owners *w, unsigned line, unsigned nth)

@@ -2,12 +2,27 @@
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from lib.server import Server, World  # noqa: E402
+
+
+def end(server, timeout=15):
+    """Ends it now, calls or not: the second SIGTERM it sees does that, and two that are
+    pending at once are one."""
+    limit = time.monotonic() + timeout
+    while time.monotonic() < limit:
+        server.proc.terminate()
+        try:
+            server.proc.wait(0.1)
+            return
+        except subprocess.TimeoutExpired:
+            pass
+    server.kill_all()
 
 
 @pytest.fixture
@@ -23,12 +38,7 @@ def start(tmp_path):
     yield make
     for s in servers:
         if s.proc and s.proc.poll() is None:
-            s.proc.terminate()
-            s.proc.terminate()
-            try:
-                s.proc.wait(15)
-            except subprocess.TimeoutExpired:
-                s.kill_all()
+            end(s)
         if s.log_path.exists():
             text = s.log()
             for word in ("srs_at_", "srs_rt_", "srs_cs_"):

@@ -178,7 +178,6 @@ ELSEWHERE = {
     "media.fast_clock": "tests/unit/test_render_warnings.c",
     "media.number_stands": "tests/unit/test_render_warnings.c",
     # messages that are wrong in SIP itself
-    "sip.ack_odd": "tests/e2e/test_sip_odd.py", "sip.cseq_below": "tests/e2e/test_sip_life.py",
     "sip.refused_within": "tests/e2e/test_dialog_peer.py",
 }
 
