@@ -31,6 +31,8 @@ static void make_facts(struct call_facts *f, struct identity people[2],
 	f->n_people = salt & 3 ? 2 : 0;
 	f->people_known = salt & 4;
 	f->caller = (salt >> 3 & 3) - 1;
+	f->who.side = (enum call_side)(salt % 3);
+	f->who.callers[f->who.n_callers++] = numbers[salt & 3];
 	f->wall_us = 1781092800000000LL + salt * 3600000000LL;
 	f->known_direction = (enum cond_direction)(salt >> 4 & 3);
 	f->told = (enum call_told)(salt % 3);
@@ -49,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct conditions *again CLEANUP(conditions_free) = NULL;
 	struct call_facts *f CLEANUP(mem_freep) = mem_zalloc(sizeof(*f));
 	struct identity people[2];
+	char user[100];
 	struct err e = { 0 };
 	struct judgement j;
 	unsigned n = 0;
@@ -62,6 +65,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	ASSERT(conditions_wider(c, again, NULL, 0) == 0);
 	ASSERT(conditions_sentences(c, check_sentence, &n) == 0 && n > 0);
 	make_facts(f, people, data[len / 2]);
+	(void)span_copy(user, sizeof(user),
+			(struct span){ (const char *)data, len });
+	f->who.user = user;
+	ASSERT(conditions_caller(c, f) < (int)f->n_people);
 	ASSERT(conditions_judge(c, f, &j) == (j.n_violations == 0));
 	ASSERT(j.n_permitted <= 1);
 	/* unknown as any allows no less */
