@@ -70,6 +70,14 @@ def steady(samples, hz, rate):
     return sum(level(p, hz, rate) > 0.15 for p in parts) / len(parts)
 
 
+def windows(samples, hz, rate):
+    """(how many of 40 ms have the tone, how many sound otherwise)."""
+    n = rate // 25
+    parts = [samples[k:k + n] for k in range(0, len(samples) - n + 1, n)]
+    heard = [level(p, hz, rate) > 0.15 for p in parts]
+    return sum(heard), sum(rms(p) > 0.1 and not h for p, h in zip(parts, heard))
+
+
 def warnings(world):
     return sorted(Catalog(world.server).warnings())
 
@@ -199,9 +207,9 @@ def test_pcmu_becomes_g729_and_g722_in_the_call(world, tmp_path):
             sender.muted.clear()
         c.speak(1)
     heard = sides(world, c.end(), tmp_path)
-    for k, samples in enumerate(heard):
-        for at in range(0, 40000, 8000):  # every half second
-            assert steady(samples[at:at + 8000], TONES[k], 16000) > 0.8, (k, at)
+    for k, samples in enumerate(heard):  # three times a second, wherever a busy machine put it
+        tone, other = windows(samples, TONES[k], 16000)
+        assert tone >= 60 and other <= tone // 10, (k, tone, other)
     assert warnings(world) == []
 
 
