@@ -177,17 +177,26 @@ static void find_ends(struct ua_request *req, struct span from,
 /* CUCM's phones record by a dialog for each end of the call, in which only
  * that end is heard. Both dialogs say in the parameters of From who the ends
  * are: the near end is the phone itself, and stays; the far end is somebody
- * else after a transfer. Both take part in the call. */
-static int cucm_people(struct ua_request *req, struct metadata *md)
+ * else after a transfer. Both take part in the call.
+ * @param known who took part until now, NULL = nobody yet */
+static int cucm_people(struct ua_request *req, const struct metadata *known,
+		       struct metadata *md)
 {
 	struct span from = ua_request_field(req, "From", 0);
 	struct cucm_ends e;
 	char id[sizeof(CALL_FAR_END) + sizeof(e.far)];
-	int r;
+	int r, near;
 
 	if (!sip_param_get(from, "x-refci", NULL))
 		return 0;
 	find_ends(req, from, &e);
+	near = known ? metadata_find_participant(known, CALL_NEAR_END) : -1;
+	if (near >= 0 && known->participants[near].n_aors) {
+		/* From is that of the first INVITE, though all else changed */
+		(void)str_copy(e.near, sizeof(e.near),
+			       known->participants[near].aors[0]);
+		e.near_name = known->participants[near].name;
+	}
 	r = add_end(md, CALL_NEAR_END, e.near, e.near_name, !e.is_far);
 	if (r < 0 || (!e.far[0] && !e.is_far))
 		return r;
@@ -476,7 +485,7 @@ int intake_people(struct sip_server *sv, struct ua_request *req,
 	int r;
 
 	if (cisco_people(req, md) == 0) {
-		r = cucm_people(req, md);
+		r = cucm_people(req, NULL, md);
 		if (r < 0)
 			return r;
 	}
@@ -546,7 +555,7 @@ int parties_named_anew(struct session *s, struct ua_request *req)
 		return names_fill(s, req, in->md);
 	r = metadata_create(&md);
 	if (r == 0 && cisco_people(req, md) == 0) {
-		r = cucm_people(req, md);
+		r = cucm_people(req, s->people, md);
 		if (md->n_participants == 1)
 			md->mode = MD_PARTIAL; /* it names the phone alone */
 		if (r == 0 && md->n_participants == 0)

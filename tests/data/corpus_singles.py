@@ -142,6 +142,14 @@ def cucm(save):
          title="CUCM: the far end's dialog, its number withheld: the voice is not the phone's",
          people=[["sip:1001@{ip}", "Alice"], ["sip:anonymous@anonymous.invalid", ""]],
          streams=[["1", "sip:anonymous@anonymous.invalid"]], audio=[[1]], warnings=[])
+    moved = cucm_from("farend", "{{num:ci}}", "3003", who='"Bob" <sip:+442079462002@{{ip}}')
+    save(v, "far-end-in-from-transfer", {"01-far.sip": other, "02-ack.sip": cucm_ack(),
+                                         "03-again.sip": cucm_again(moved), "04-ack.sip": cucm_ack()},
+         [{**near, "send": "01-far.sip"}, {"rtp": 0.6}, turn(3, "04-ack.sip"), {"rtp": 0.6}],
+         title="CUCM: From names the far end of before the transfer, x-farendaddr the one of now",
+         people=[["sip:1001@{ip}", ""], ["sip:2002@{ip}", "Bob"], ["sip:3003@{ip}", ""]], left=["sip:2002@{ip}"],
+         streams=[["1", "sip:3003@{ip}"]], sent=[["1", "sip:2002@{ip}"], ["1", "sip:3003@{ip}"]], audio=[[1]],
+         warnings=[], events=["join", "leave"])
     for end, heard in (("near", [["1", "sip:1001@{ip}"]]), ("far", [["1", "sip:3003@{ip}"]])):
         moved = cucm_from(f"{end}end", "{{num:ci}}", "3003")
         save(v, f"{end}-end-transfer", {
