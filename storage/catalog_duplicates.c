@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "storage/audit.h"
 #include "storage/blob.h"
+#include "storage/calls.h"
 #include "storage/catalog_priv.h"
 #include "storage/catalog_search.h"
 #include "storage/legs.h"
@@ -242,6 +243,26 @@ static bool is_damaged(const struct recording *rec)
 	return false;
 }
 
+/* Whose voice is in all of it, of CUCM's two ends. */
+static enum leg_end find_end(const struct recording *rec)
+{
+	enum leg_end end = LEG_WHOLE;
+
+	for (unsigned i = 0; i < rec->n_streams; i++) {
+		const struct recording_participant *p =
+			recording_party(rec, rec->streams[i].participant);
+		struct span id = span_of(p ? p->ext_id : "");
+		enum leg_end one = span_starts(id, CALL_NEAR_END)  ? LEG_NEAR
+				   : span_starts(id, CALL_FAR_END) ? LEG_FAR
+								   : LEG_WHOLE;
+
+		if (one == LEG_WHOLE || (i > 0 && one != end))
+			return LEG_WHOLE;
+		end = one;
+	}
+	return end;
+}
+
 static int fill_leg(struct call *c, unsigned i, int64_t now_us)
 {
 	const struct recording *rec = c->recs[i];
@@ -258,7 +279,8 @@ static int fill_leg(struct call *c, unsigned i, int64_t now_us)
 	l->failed = rec->state == RECORDING_FAILED || rec->media_dropped_us ||
 		    is_damaged(rec);
 	l->complete = is_complete(rec);
-	l->alone = str_eq(c->rules[i], "refci");
+	l->alone = l->refci = str_eq(c->rules[i], "refci");
+	l->end = find_end(rec);
 	l->hidden = *rec->duplicate_of != '\0';
 	c->models[i] = rec->model ? json_loads(rec->model, 0, NULL) : NULL;
 	fill_sessions(c->models[i], l);
@@ -334,6 +356,34 @@ static int keep_as_long(struct db *db, const char *from, const char *to)
 	return r < 0 ? (int)r : 0;
 }
 
+/* Who takes part in the other half takes part in the call. */
+static int move_people(struct db *db, const char *from, const char *to)
+{
+	int64_t r = db_exec(
+		db,
+		"INSERT INTO participants (recording_id, ord, ext_id, aor, "
+		"name, aor_key, user_key, joined_us, left_us) SELECT $1, "
+		"row_number() OVER (ORDER BY h.ord) + (SELECT "
+		"coalesce(max(ord), -1) FROM participants WHERE recording_id = "
+		"$1), h.ext_id, h.aor, h.name, h.aor_key, h.user_key, "
+		"h.joined_us, h.left_us FROM participants h WHERE "
+		"h.recording_id = $2 AND NOT EXISTS (SELECT 1 FROM "
+		"participants p WHERE p.recording_id = $1 AND (p.aor_key = "
+		"h.aor_key OR p.ext_id = h.ext_id))",
+		DB_ARGS(db_text(to), db_text(from)));
+
+	if (r >= 0)
+		r = db_exec(db,
+			    "UPDATE participants SET name = h.name FROM "
+			    "(SELECT aor_key, max(name) AS name FROM "
+			    "participants WHERE recording_id = $1 GROUP BY "
+			    "aor_key) AS h WHERE participants.recording_id = "
+			    "$2 AND participants.name = '' AND "
+			    "participants.aor_key = h.aor_key",
+			    DB_ARGS(db_text(from), db_text(to)));
+	return r < 0 ? (int)r : catalog_index(db, to);
+}
+
 static int write_decision(struct db *db, const struct call *c)
 {
 	for (unsigned i = 0; i < c->n; i++) {
@@ -341,17 +391,21 @@ static int write_decision(struct db *db, const struct call *c)
 		const char *front = behind < 0 ? "" : c->legs[behind].id;
 		int64_t r;
 
-		if (str_eq(c->recs[i]->duplicate_of, front))
+		if (str_eq(c->recs[i]->duplicate_of, front) &&
+		    c->recs[i]->half == c->legs[i].half)
 			continue;
 		r = db_exec(db,
-			    "UPDATE recordings SET duplicate_of = $1 "
-			    "WHERE id = $2",
-			    DB_ARGS(db_text(front), db_text(c->legs[i].id)));
+			    "UPDATE recordings SET duplicate_of = $1, half = "
+			    "$2 WHERE id = $3",
+			    DB_ARGS(db_text(front), db_int(c->legs[i].half),
+				    db_text(c->legs[i].id)));
 		if (r >= 0 && *front)
 			r = keep_as_long(db, c->legs[i].id, front);
 		if (r >= 0 && *front && !c->legs[i].hidden &&
 		    (*c->recs[i]->title || *c->recs[i]->notes))
 			r = move_words(db, c->legs[i].id, front);
+		if (r >= 0 && c->legs[i].half)
+			r = move_people(db, c->legs[i].id, front);
 		if (r < 0)
 			return (int)r;
 	}
@@ -383,7 +437,8 @@ static bool may_drop(const struct call *c, unsigned i)
 {
 	const struct leg *l = &c->legs[i];
 
-	return l->behind >= 0 && l->ready && !c->recs[i]->media_dropped_us &&
+	return l->behind >= 0 && !l->half && l->ready &&
+	       !c->recs[i]->media_dropped_us &&
 	       leg_covers(&c->legs[l->behind], l);
 }
 
@@ -652,8 +707,9 @@ static int show_all(struct db *db)
 
 	if (r >= 0)
 		r = db_exec(db,
-			    "UPDATE recordings SET duplicate_of = '' WHERE "
-			    "duplicate_of <> '' AND media_dropped_us = 0",
+			    "UPDATE recordings SET duplicate_of = '', half = 0 "
+			    "WHERE duplicate_of <> '' AND media_dropped_us = "
+			    "0",
 			    DB_NONE);
 	return r < 0 ? (int)r : 0;
 }

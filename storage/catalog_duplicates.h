@@ -8,6 +8,11 @@
  * as the recordings are not rendered, and when the one in front turns out to
  * be damaged.
  *
+ * CUCM's far end stands behind its near end in the same way (half), once both
+ * are rendered: the one in front gets the people, title and notes of the other
+ * one and is found by its names; both keep all they have, and both count as
+ * bytes.
+ *
  * The media of one behind is dropped when the one in front has all of it, and
  * only after every file of that one has been read and is what the catalog
  * says. The rows go in one transaction, the files after it; killed in between,

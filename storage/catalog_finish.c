@@ -430,8 +430,8 @@ static int mark_all(struct db *db, const char *front, int64_t now_us)
 		r = mark_deleted(db, &all, l.items[i].id, now_us);
 	if (r >= 0)
 		r = db_exec(db,
-			    "UPDATE recordings SET duplicate_of = '' WHERE "
-			    "duplicate_of = $1 AND deleted_us = 0",
+			    "UPDATE recordings SET duplicate_of = '', half = 0 "
+			    "WHERE duplicate_of = $1 AND deleted_us = 0",
 			    DB_ARGS(db_text(front)));
 	return r < 0 ? (int)r : 0;
 }

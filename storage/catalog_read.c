@@ -168,6 +168,7 @@ static int leg_row(void *arg, struct db_row *row)
 	leg->rule = take(l, row, 1);
 	leg->call_id = take(l, row, 2);
 	leg->duplicate_of = take(l, row, 3);
+	leg->half = db_col_int(row, 4) != 0;
 	return l->error;
 }
 
@@ -224,7 +225,7 @@ static const struct part {
 	{ RECORDING_CALL, model_row,
 	  "SELECT model FROM models WHERE recording_id = $1" },
 	{ RECORDING_CALL, leg_row,
-	  "SELECT l.recording_id, l.rule, l.call_id, r.duplicate_of "
+	  "SELECT l.recording_id, l.rule, l.call_id, r.duplicate_of, r.half "
 	  "FROM call_legs l JOIN "
 	  "recordings r ON r.id = l.recording_id WHERE l.call_id = (SELECT "
 	  "m.call_id FROM call_legs m WHERE m.recording_id = $1) AND "
@@ -258,7 +259,8 @@ static void fill(struct load *l, struct db_row *row)
 	r->deleted_us = db_col_int(row, 18);
 	r->duplicate_of = take(l, row, 19);
 	r->media_dropped_us = db_col_int(row, 20);
-	r->paused = db_col_int(row, 21) != 0;
+	r->half = db_col_int(row, 21) != 0;
+	r->paused = db_col_int(row, 22) != 0;
 }
 
 int catalog_read_row(struct db_row *row, struct recording **ret_rec)
@@ -318,6 +320,31 @@ static int get_row(void *arg, struct db_row *row)
 	return catalog_read_row(row, arg);
 }
 
+static int half_row(void *arg, struct db_row *row)
+{
+	struct recording *r = arg;
+	int e = catalog_read_row(row, &r->halves[r->n_halves]);
+
+	if (e < 0)
+		return e;
+	return ++r->n_halves == RECORDING_HALVES_MAX;
+}
+
+/* They are of the same owner and grant: who may see this may see them. */
+static int read_halves(struct db *db, struct recording *r, unsigned parts)
+{
+	int64_t n;
+
+	n = db_query(db,
+		     "SELECT " CATALOG_READ_COLUMNS " FROM recordings WHERE "
+		     "duplicate_of = $1 AND duplicate_of <> '' AND half = 1 "
+		     "AND deleted_us = 0 ORDER BY started_us, id",
+		     DB_ARGS(db_text(r->id)), half_row, r);
+	for (unsigned i = 0; n >= 0 && i < r->n_halves; i++)
+		n = catalog_read_parts(db, r->halves[i], parts);
+	return n < 0 ? (int)n : 0;
+}
+
 int recording_get(struct db *db, const struct catalog_scope *scope,
 		  const char *id, unsigned parts, struct recording **ret_rec)
 {
@@ -334,6 +361,8 @@ int recording_get(struct db *db, const struct catalog_scope *scope,
 	if (n == 0)
 		return -ENOENT;
 	n = catalog_read_parts(db, r, parts);
+	if (n == 0 && parts & RECORDING_CALL)
+		n = read_halves(db, r, parts);
 	if (n < 0)
 		return (int)n;
 	*ret_rec = STEAL(r);
@@ -359,6 +388,8 @@ void recording_destroy(struct recording **rp)
 	if (!r)
 		return;
 	*rp = NULL;
+	for (unsigned i = 0; i < r->n_halves; i++)
+		recording_destroy(&r->halves[i]);
 	arena_free(&r->arena);
 	mem_free(r->participants);
 	mem_free(r->streams);

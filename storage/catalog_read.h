@@ -10,7 +10,7 @@ struct recording;
 	"id, tenant_id, owner_id, client_id, grant_id, call_id, state, "       \
 	"started_us, ended_us, duration_us, node, spool_file, end_reason, "    \
 	"title, notes, meta, bytes, retain_until_us, deleted_us, "             \
-	"duplicate_of, media_dropped_us, state = 'recording' AND "             \
+	"duplicate_of, media_dropped_us, half, state = 'recording' AND "       \
 	"coalesce((SELECT e.kind FROM events e WHERE e.recording_id = "        \
 	"recordings.id AND e.kind IN ('pause', 'unpause') ORDER BY e.at_us "   \
 	"DESC, e.id DESC LIMIT 1), '') = 'pause'"

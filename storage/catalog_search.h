@@ -19,9 +19,13 @@
 #define RECORDING_TRACKS 4u
 #define RECORDING_EVENTS 8u
 #define RECORDING_WARNINGS 16u
-#define RECORDING_CALL 32u  /* model and the other legs of its call */
+#define RECORDING_CALL                                                         \
+	32u		    /* model and the other legs of its call; halves    \
+			     * in recording_get() only, with the same parts */
 #define RECORDING_MEDIA 64u /* what came on its streams */
 #define RECORDING_ALL 127u
+
+#define RECORDING_HALVES_MAX 15u /* as many as a call has others */
 
 struct number_plan;
 
@@ -30,6 +34,7 @@ struct recording_leg {
 	const char *rule;	  /* what joined it; "" for the first */
 	const char *call_id;	  /* the same in all of them */
 	const char *duplicate_of; /* as in struct recording */
+	bool half;		  /* as in struct recording */
 };
 
 /* Owner of everything inside: the struct; parts not asked for are empty. */
@@ -60,6 +65,7 @@ struct recording {
 	const char *duplicate_of; /* "": none; else what stands for it in lists
 				   * (storage/catalog_duplicates.h) */
 	int64_t media_dropped_us; /* that one has all of it; 0 = not */
+	bool half; /* no duplicate of that one, but the call's other half */
 
 	struct recording_participant *participants; /* by ord */
 	unsigned n_participants;
@@ -78,6 +84,9 @@ struct recording {
 	const char *model;	    /* JSON (storage/calls.h) or NULL */
 	struct recording_leg *legs; /* of its call, this one too, by time */
 	unsigned n_legs;	    /* 0: the call is this recording alone */
+	/* whole ones, that stand behind this */
+	struct recording *halves[RECORDING_HALVES_MAX];
+	unsigned n_halves;
 
 	struct recording_arena *arena; /* private */
 };

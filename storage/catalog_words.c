@@ -13,13 +13,19 @@
 #include "storage/catalog_priv.h"
 
 /* Also what the call is called elsewhere: Call-ID, correlation headers and
- * vendor fields (values of the JSON object meta). As in 0019_search.sql. */
+ * vendor fields (values of the JSON object meta), of its other half as well.
+ * But for that as in 0019_search.sql. */
 #define WORDS_OF_ROW                                                           \
 	"search_words((SELECT group_concat(aor || ' ' || name, ' ') "          \
 	"FROM participants WHERE recording_id = r.id)), "                      \
 	"search_words(title || ' ' || notes || ' ' || call_id || ' ' || "      \
 	"coalesce((SELECT group_concat(value, ' ') FROM json_each(CASE "       \
-	"WHEN json_valid(r.meta) THEN r.meta END)), '')), "                    \
+	"WHEN json_valid(r.meta) THEN r.meta END)), '') || ' ' || "            \
+	"coalesce((SELECT group_concat(h.call_id || ' ' || coalesce((SELECT "  \
+	"group_concat(value, ' ') FROM json_each(CASE WHEN json_valid(h.meta)" \
+	" THEN h.meta END)), ''), ' ') FROM recordings h WHERE "               \
+	"h.duplicate_of = r.id AND h.duplicate_of <> '' AND h.half = 1 AND "   \
+	"h.deleted_us = 0), '')), "                                            \
 	"(SELECT group_concat(search_number(aor), ' ') FROM participants "     \
 	"WHERE recording_id = r.id) "
 

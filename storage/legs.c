@@ -234,7 +234,53 @@ static bool is_better(const struct leg *a, const struct leg *b)
 	return strcmp(a->id, b->id) < 0;
 }
 
-void legs_decide(struct leg *legs, unsigned n)
+/* ---- two halves ---- */
+
+static int64_t overlap_us(const struct leg *a, const struct leg *b)
+{
+	int64_t from =
+		b->started_us > a->started_us ? b->started_us : a->started_us;
+	int64_t to = b->ended_us < a->ended_us ? b->ended_us : a->ended_us;
+
+	return to > from ? to - from : 0;
+}
+
+bool leg_completes(const struct leg *far, const struct leg *near)
+{
+	int64_t shorter = length_us(far, false);
+
+	if (length_us(near, false) < shorter)
+		shorter = length_us(near, false);
+	return far->end == LEG_FAR && near->end == LEG_NEAR &&
+	       (far->refci || near->refci) &&
+	       str_eq(far->owner_id, near->owner_id) && far->ready &&
+	       near->ready && !far->failed && !near->failed &&
+	       overlap_us(far, near) > 0 &&
+	       2 * overlap_us(far, near) >= shorter;
+}
+
+/* A far end belongs to the near end that ran longest beside it. */
+static void join_halves(struct leg *legs, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		int best = -1;
+
+		for (unsigned k = 0; k < n && legs[i].behind < 0; k++) {
+			if (legs[k].behind >= 0 ||
+			    !leg_completes(&legs[i], &legs[k]))
+				continue;
+			if (best < 0 ||
+			    overlap_us(&legs[i], &legs[k]) >
+				    overlap_us(&legs[i], &legs[best]))
+				best = (int)k;
+		}
+		legs[i].half = best >= 0;
+		if (best >= 0)
+			legs[i].behind = best;
+	}
+}
+
+static void join_repeats(struct leg *legs, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		legs[i].behind = -1;
@@ -264,4 +310,10 @@ void legs_decide(struct leg *legs, unsigned n)
 		if (legs[i].behind >= 0 && legs[legs[i].behind].behind >= 0)
 			legs[i].behind = -1; /* in doubt it is shown */
 	}
+}
+
+void legs_decide(struct leg *legs, unsigned n)
+{
+	join_repeats(legs, n);
+	join_halves(legs, n);
 }

@@ -19,6 +19,14 @@
  *	  sessions "1" loses nothing, and nothing is hidden while it runs,
  *	- neither was joined to the call by x-refci (CUCM's near and far end).
  * In doubt it does not: then both are shown.
+ *
+ * CUCM's two dialogs are the two halves of a call: one row, in which the far
+ * end stands behind the near end and nothing of either is dropped. They are
+ * when
+ *	- one is said to be the near end and one the far end,
+ *	- x-refci joined one of them to the call,
+ *	- both are of one owner, rendered, and have something to hear,
+ *	- half of the shorter one's time is within the other's.
  */
 #ifndef STORAGE_LEGS_H
 #define STORAGE_LEGS_H
@@ -53,6 +61,8 @@ struct leg_stream {
 	unsigned n_sketch;
 };
 
+enum leg_end { LEG_WHOLE, LEG_NEAR, LEG_FAR };
+
 /* Strings are borrowed. */
 struct leg {
 	const char *id;
@@ -68,9 +78,12 @@ struct leg {
 	bool ready;	  /* rendered; else not yet */
 	bool failed;	  /* nothing to hear in it, or damaged */
 	bool complete;	  /* no error, every file is of a measured stream */
-	bool alone;	  /* near or far end */
+	bool alone;	  /* joined by x-refci, or too large to compare */
+	bool refci;	  /* joined by x-refci */
+	enum leg_end end; /* whose voice is in it, as its sender said */
 	bool hidden;	  /* stands behind another one now */
 	int behind;	  /* legs_decide(): index of the other, -1 = none */
+	bool half;	  /* legs_decide(): as the other half of it */
 };
 
 /** Is b the same call as a once more, with nothing that a is not about? */
@@ -84,8 +97,12 @@ bool leg_repeats(const struct leg *b, const struct leg *a);
  */
 bool leg_covers(const struct leg *p, const struct leg *d);
 
-/** Decide who stands behind whom (ret in behind). The one that has more to
- *  hear stands in front; equal ones stay as they are, else the older. */
+/** Are these the far and the near end of one call? */
+bool leg_completes(const struct leg *far, const struct leg *near);
+
+/** Decide who stands behind whom (ret in behind and half). The one that has
+ *  more to hear stands in front; equal ones stay as they are, else the older.
+ *  The near end stands before the far end. */
 void legs_decide(struct leg *legs, unsigned n);
 
 #endif

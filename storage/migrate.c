@@ -28,6 +28,7 @@ extern const char migration_0016[], migration_0016_end[];
 extern const char migration_0017[], migration_0017_end[];
 extern const char migration_0018[], migration_0018_end[];
 extern const char migration_0019[], migration_0019_end[];
+extern const char migration_0020[], migration_0020_end[];
 extern const char migration_0022[], migration_0022_end[];
 
 struct embedded {
@@ -55,6 +56,7 @@ static const struct embedded embedded[] = {
 	{ "0017_login_links.sql", migration_0017, migration_0017_end },
 	{ "0018_numbers.sql", migration_0018, migration_0018_end },
 	{ "0019_search.sql", migration_0019, migration_0019_end },
+	{ "0020_halves.sql", migration_0020, migration_0020_end },
 	{ "0022_client_addresses.sql", migration_0022, migration_0022_end },
 };
 

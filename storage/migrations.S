@@ -30,6 +30,7 @@
 	migration migration_0017, "migrations/sqlite/0017_login_links.sql"
 	migration migration_0018, "migrations/sqlite/0018_numbers.sql"
 	migration migration_0019, "migrations/sqlite/0019_search.sql"
+	migration migration_0020, "migrations/sqlite/0020_halves.sql"
 	migration migration_0022, "migrations/sqlite/0022_client_addresses.sql"
 
 	.section .note.GNU-stack, "", @progbits

@@ -197,6 +197,29 @@ static json_t *id_or_null(const char *id)
 	return *id ? json_string(id) : json_null();
 }
 
+/* Both say who stands for it in lists. */
+static void put_behind(json_t *j, const char *front, bool half)
+{
+	put(j, "duplicate_of", id_or_null(half ? "" : front));
+	put(j, "half_of", id_or_null(half ? front : ""));
+}
+
+/* offset_s: how much later than rec it begins. */
+static json_t *halves(const struct recording *rec, unsigned flags)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < rec->n_halves; i++) {
+		json_t *j = recording_json(rec->halves[i], flags);
+
+		put(j, "offset_s",
+		    recording_json_seconds(rec->halves[i]->started_us -
+					   rec->started_us));
+		json_array_append_new(list, j);
+	}
+	return list;
+}
+
 static json_t *call(const struct recording *rec)
 {
 	json_t *j = json_object(), *legs = json_array();
@@ -207,7 +230,7 @@ static json_t *call(const struct recording *rec)
 
 		put_text(leg, "recording_id", rec->legs[i].recording_id);
 		put_text(leg, "rule", rec->legs[i].rule);
-		put(leg, "duplicate_of", id_or_null(rec->legs[i].duplicate_of));
+		put_behind(leg, rec->legs[i].duplicate_of, rec->legs[i].half);
 		json_array_append_new(legs, leg);
 	}
 	put(j, "legs", legs);
@@ -232,6 +255,7 @@ static void put_full(json_t *j, const struct recording *rec, unsigned flags)
 	put(j, "tracks", tracks(rec, flags));
 	put(j, "metadata", meta ? meta : json_null());
 	put(j, "call", call(rec));
+	put(j, "halves", halves(rec, flags));
 	put_model(j, rec);
 }
 
@@ -253,7 +277,7 @@ json_t *recording_json(const struct recording *rec, unsigned flags)
 	put(j, "ended_at", recording_json_time(rec->ended_us));
 	put(j, "duration_s", recording_json_seconds(rec->duration_us));
 	put_text(j, "title", rec->title);
-	put(j, "duplicate_of", id_or_null(rec->duplicate_of));
+	put_behind(j, rec->duplicate_of, rec->half);
 	put(j, "participants", participants(rec, flags));
 	put(j, "warnings", warnings(rec));
 	if (flags & RECORDING_JSON_FULL)

@@ -53,6 +53,23 @@ static void put_title(struct buf *b, const struct recording *rec)
 	buf_puts(b, "</p>\n");
 }
 
+/* Who is heard in it: "Bob, Carol". */
+static void put_heard(struct buf *b, const struct recording *rec,
+		      const char *before)
+{
+	int ords[RECORDING_SENDERS_MAX];
+
+	for (unsigned i = 0; i < rec->n_streams; i++) {
+		unsigned n =
+			recording_senders(rec, (int)rec->streams[i].idx, ords);
+
+		for (unsigned k = 0; k < n; k++) {
+			HTML(b, "{}{}", before, party_name(rec, ords[k]));
+			before = ", ";
+		}
+	}
+}
+
 static void put_source(struct buf *b, const struct recording *rec,
 		       const char *kind, unsigned n, const char *format)
 {
@@ -74,23 +91,57 @@ static void put_source(struct buf *b, const struct recording *rec,
 	     strcmp(format, "mp4") == 0 ? "audio/mp4" : "audio/ogg");
 }
 
-static void put_player(struct buf *b, const struct recording *rec)
+/* @param half   "" the player of the page; else the number of a half, which
+ *               follows that one
+ *  @param late_us how much later it begins */
+static void put_player(struct buf *b, const struct recording *rec,
+		       const char *half, int64_t late_us)
 {
-	char seconds[32], left[16];
+	char seconds[32], left[16], late[32];
 
 	(void)snprintf(seconds, sizeof(seconds), "%.3f",
 		       (double)rec->duration_us / 1e6);
+	(void)snprintf(late, sizeof(late), "%.3f", (double)late_us / 1e6);
 	(void)snprintf(left, sizeof(left), "%d", page_left_party(rec));
 	HTML(b,
-	     "<section class=\"panel player\" id=\"player\" data-id=\"{}\" "
-	     "data-duration=\"{}\" data-left=\"{}\" "
-	     "aria-label=\"Player\">\n"
-	     "<audio id=\"audio\" controls preload=\"metadata\">",
-	     rec->id, seconds, left);
+	     "<section class=\"panel player{}\" id=\"player{}\" "
+	     "data-id=\"{}\" "
+	     "data-duration=\"{}\" data-left=\"{}\" data-late=\"{}\" "
+	     "aria-label=\"{}\">\n",
+	     *half ? " half" : "", half, rec->id, seconds, left, late,
+	     *half ? "Player of the other half" : "Player");
+	if (*half) {
+		buf_puts(b, "<h2>Other half of the call");
+		put_heard(b, rec, ": ");
+		buf_puts(b, "</h2>\n");
+	}
+	HTML(b, "<audio id=\"audio{}\" controls preload=\"metadata\">", half);
 	put_source(b, rec, "mix", 0, "ogg");
 	put_source(b, rec, "mix", 0, "mp4");
 	buf_puts(b, "Your browser can't play this recording; download it "
 		    "below.</audio>\n</section>\n");
+}
+
+/* CUCM's two ends are two recordings; each is played beside the other. */
+static void put_halves(struct buf *b, const struct recording *rec)
+{
+	char number[16];
+
+	for (unsigned i = 0; i < rec->n_halves; i++) {
+		const struct recording *half = rec->halves[i];
+
+		(void)snprintf(number, sizeof(number), "-%u", i + 2);
+		put_player(b, half, number, half->started_us - rec->started_us);
+	}
+}
+
+static void put_half_of(struct buf *b, const struct recording *rec)
+{
+	HTML(b,
+	     "<p class=\"note\" id=\"half\">Each end of this call was recorded "
+	     "on its own; here is one of them. <a href=\"/recordings/{}\">The "
+	     "whole call</a> is what lists show.</p>\n",
+	     rec->duplicate_of);
 }
 
 static void put_pause(struct http_request *req, struct http_response *res,
@@ -227,12 +278,15 @@ static void put_events(struct buf *b, const struct recording *rec)
 	buf_puts(b, "</ol>\n</section>\n");
 }
 
-static void put_warnings(struct buf *b, const struct recording *rec)
+static void put_warnings(struct buf *b, const struct recording *rec,
+			 const char *title)
 {
 	if (rec->n_warnings == 0)
 		return;
-	buf_puts(b, "<section class=\"panel\">\n<h2>Notes of the recorder</h2>"
-		    "\n<ul class=\"warnings\">\n");
+	HTML(b,
+	     "<section class=\"panel\">\n<h2>{}</h2>"
+	     "\n<ul class=\"warnings\">\n",
+	     title);
 	for (unsigned i = 0; i < rec->n_warnings; i++) {
 		const struct recording_warning *w = &rec->warnings[i];
 		const char *css = strcmp(w->severity, "error") == 0  ? "bad"
@@ -326,10 +380,13 @@ static void put_text_file(struct buf *b, const struct recording *rec,
 	     number, name[0] ? ": " : "", name, url, size);
 }
 
-static void put_downloads(struct buf *b, const struct recording *rec)
+static void put_downloads(struct buf *b, const struct recording *rec,
+			  const char *title)
 {
-	buf_puts(b, "<section class=\"panel\">\n<h2>Download</h2>\n"
-		    "<ul class=\"files\">\n");
+	HTML(b,
+	     "<section class=\"panel\">\n<h2>{}</h2>\n"
+	     "<ul class=\"files\">\n",
+	     title);
 	for (unsigned n = 0; put_file(b, rec, n) || n == 0; n++)
 		;
 	for (unsigned i = 0; i < rec->n_tracks; i++)
@@ -350,7 +407,9 @@ static void put_call(struct buf *b, const struct recording *rec)
 		char number[48];
 
 		(void)snprintf(number, sizeof(number), "Part %u%s", i + 1,
-			       behind ? ", the same once more" : "");
+			       rec->legs[i].half ? ", the other half"
+			       : behind		 ? ", the same once more"
+						 : "");
 		if (strcmp(rec->legs[i].recording_id, rec->id) == 0)
 			HTML(b, "<li><strong>{}</strong> (this one)</li>\n",
 			     number);
@@ -400,8 +459,9 @@ static void put_delete(struct http_request *req, struct http_response *res,
 	HTML(b,
 	     "<details class=\"danger\">\n<summary>Delete this recording"
 	     "</summary>\n<p>Audio, notes and signalling are removed for "
-	     "good.</p>\n<form method=\"post\" "
+	     "good{}.</p>\n<form method=\"post\" "
 	     "action=\"/recordings/{}/delete\">\n",
+	     rec->half || rec->n_halves ? ", those of the other half too" : "",
 	     rec->id);
 	page_csrf(req, res);
 	buf_puts(b, "<button class=\"bad\" type=\"submit\">Delete for good"
@@ -416,34 +476,64 @@ static int load(struct http_request *req, struct recording **ret_rec)
 			     RECORDING_ALL, ret_rec);
 }
 
+/* What can be heard, or why nothing can. */
+static void put_audio(struct http_request *req, struct http_response *res,
+		      const struct recording *rec, bool playable)
+{
+	struct buf *b = &res->body;
+
+	if (rec->media_dropped_us) {
+		put_elsewhere(b, rec);
+		return;
+	}
+	if (rec->half)
+		put_half_of(b, rec);
+	if (!playable) {
+		put_waiting(req, res, rec);
+		return;
+	}
+	put_player(b, rec, "", 0);
+	put_halves(b, rec);
+}
+
+static void put_all_warnings(struct buf *b, const struct recording *rec)
+{
+	put_warnings(b, rec, "Notes of the recorder");
+	for (unsigned i = 0; i < rec->n_halves; i++)
+		put_warnings(b, rec->halves[i],
+			     "Notes of the recorder on the other half");
+}
+
+static void put_all_downloads(struct buf *b, const struct recording *rec)
+{
+	put_downloads(b, rec, "Download");
+	for (unsigned i = 0; i < rec->n_halves; i++)
+		put_downloads(b, rec->halves[i], "Download the other half");
+}
+
 int pages_recording(struct http_request *req, struct http_response *res)
 {
 	struct recording *rec CLEANUP(recording_destroy) = NULL;
 	struct buf *b = &res->body;
-	bool listen, ready;
+	bool playable;
 	int r = load(req, &rec);
 
 	if (r < 0)
 		return r;
-	listen = principal_may(req->who, RIGHT_RECORDING_LISTEN);
-	ready = rec->state == RECORDING_READY;
+	playable = principal_may(req->who, RIGHT_RECORDING_LISTEN) &&
+		   rec->state == RECORDING_READY && !rec->media_dropped_us;
 	page_begin(req, res, "Recording", PAGE_NAV_RECORDINGS);
 	put_title(b, rec);
-	if (rec->media_dropped_us)
-		put_elsewhere(b, rec);
-	else if (ready && listen)
-		put_player(b, rec);
-	else
-		put_waiting(req, res, rec);
+	put_audio(req, res, rec, playable);
 	buf_puts(b, "<div class=\"columns\">\n<div>\n");
 	put_parties(b, rec);
 	put_call(b, rec);
 	put_events(b, rec);
-	put_warnings(b, rec);
+	put_all_warnings(b, rec);
 	buf_puts(b, "</div>\n<div>\n");
 	put_edit(req, res, rec);
-	if (ready && listen && !rec->media_dropped_us)
-		put_downloads(b, rec);
+	if (playable)
+		put_all_downloads(b, rec);
 	put_delete(req, res, rec);
 	buf_puts(b, "</div>\n</div>\n");
 	rec->hide_dialog = access_hides_dialog(req->who, rec);

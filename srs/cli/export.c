@@ -32,7 +32,9 @@
 struct export
 {
 	struct cli_catalog cat;
-	struct recording *rec;
+	struct recording *all;
+	const struct recording *rec; /* all, or a half of it */
+	char prefix[16];	     /* of the names of rec's files */
 	int dir_fd;
 	struct buf sums; /* SHA256SUMS */
 	unsigned files, damaged;
@@ -40,7 +42,7 @@ struct export
 
 static void export_fini(struct export *x)
 {
-	recording_destroy(&x->rec);
+	recording_destroy(&x->all);
 	cli_catalog_close(&x->cat);
 	if (x->dir_fd >= 0)
 		(void)close(x->dir_fd); /* a folder */
@@ -159,9 +161,12 @@ static int export_tracks(struct export *x)
 {
 	for (unsigned i = 0; i < x->rec->n_tracks; i++) {
 		const struct recording_track *t = &x->rec->tracks[i];
-		const char *name = base_name(t->blob_key);
-		int r = copy_track(x, t, name);
+		char name[128];
+		int r;
 
+		(void)snprintf(name, sizeof(name), "%s%s", x->prefix,
+			       base_name(t->blob_key));
+		r = copy_track(x, t, name);
 		if (r == 0) {
 			x->files++;
 			r = buf_printf(&x->sums, "%s  %s\n", t->sha256, name);
@@ -186,7 +191,7 @@ static int add_text(const char *text, size_t len, void *arg)
 static int export_metadata(struct export *x)
 {
 	struct buf b CLEANUP(buf_fini) = { 0 };
-	json_t *j = recording_json(x->rec,
+	json_t *j = recording_json(x->all,
 				   RECORDING_JSON_FULL | RECORDING_JSON_INSIDE);
 	int r = -ENOMEM;
 
@@ -198,11 +203,13 @@ static int export_metadata(struct export *x)
 }
 
 static int export_signalling(struct export *x, enum signalling_format format,
-			     const char *name)
+			     const char *end)
 {
 	struct buf b CLEANUP(buf_fini) = { 0 };
+	char name[64];
 	int r;
 
+	(void)snprintf(name, sizeof(name), "%ssignalling.%s", x->prefix, end);
 	buf_init(&b, TEXT_MAX);
 	r = signalling_write(x->cat.db, x->rec, format, &b);
 	if (r >= 0)
@@ -230,6 +237,20 @@ static int open_folder(struct export *x, const char *to)
 	return x->dir_fd < 0 ? cli_catalog_failed(WORD, to, -errno) : CLI_OK;
 }
 
+static int export_one(struct export *x, const struct recording *rec)
+{
+	int r;
+
+	x->rec = rec;
+	r = export_tracks(x);
+	if (r == CLI_OK)
+		r = export_signalling(x, SIGNALLING_TEXT, "txt");
+	if (r == CLI_OK)
+		r = export_signalling(x, SIGNALLING_PCAPNG, "pcapng");
+	return r;
+}
+
+/* metadata.json tells of the halves too. */
 static int export_all(struct export *x, const char *to)
 {
 	int r = open_folder(x, to);
@@ -237,12 +258,11 @@ static int export_all(struct export *x, const char *to)
 	if (r == CLI_OK)
 		r = export_metadata(x);
 	if (r == CLI_OK)
-		r = export_tracks(x);
-	if (r == CLI_OK)
-		r = export_signalling(x, SIGNALLING_TEXT, "signalling.txt");
-	if (r == CLI_OK)
-		r = export_signalling(x, SIGNALLING_PCAPNG,
-				      "signalling.pcapng");
+		r = export_one(x, x->all);
+	for (unsigned i = 0; r == CLI_OK && i < x->all->n_halves; i++) {
+		(void)snprintf(x->prefix, sizeof(x->prefix), "half-%u-", i + 2);
+		r = export_one(x, x->all->halves[i]);
+	}
 	if (r == CLI_OK)
 		r = export_sums(x);
 	return r;
@@ -254,7 +274,7 @@ static int report(struct cli *c, const struct export *x, const char *to)
 
 	if (c->json)
 		r = cli_print_json(json_pack("{s:s, s:s, s:i, s:i}", "id",
-					     x->rec->id, "to", to, "files",
+					     x->all->id, "to", to, "files",
 					     (int)x->files, "damaged",
 					     (int)x->damaged));
 	else
@@ -284,7 +304,7 @@ int cli_export(struct cli *c, int argc, char **argv)
 	r = cli_catalog_open(c, &x.cat);
 	if (r != CLI_OK)
 		return r;
-	r = recording_get(x.cat.db, &all, id, RECORDING_ALL, &x.rec);
+	r = recording_get(x.cat.db, &all, id, RECORDING_ALL, &x.all);
 	if (r < 0)
 		return cli_catalog_failed(WORD, "such recording", r);
 	r = export_all(&x, to);

@@ -363,7 +363,9 @@ static void show_text(struct db *db, const struct recording *rec)
 	show_field("title", rec->title);
 	show_field("notes", rec->notes);
 	show_field("call-id", rec->call_id);
-	show_field("duplicate of", rec->duplicate_of);
+	show_field(rec->half ? "half of" : "duplicate of", rec->duplicate_of);
+	for (unsigned i = 0; i < rec->n_halves; i++)
+		show_field("other half", rec->halves[i]->id);
 	show_time("media dropped", rec->media_dropped_us);
 	show_actor(db, "tenant", "tenant", rec->tenant_id);
 	show_actor(db, "owner", "user", rec->owner_id);

@@ -389,6 +389,136 @@ static void what_is_kept_for_ever_stays_so_in_front(void **state)
 	assert_true(is_behind(&b, &a) && kept_until(&a) == 0);
 }
 
+/* CUCM's dialog of one end of Alice's call. The far end's alone has Bob's
+ * name, and Carol. */
+static struct id begin_end(bool far)
+{
+	const struct recording_participant people[] = {
+		{ .ord = 0, .ext_id = "near-end", .aor = "sip:1001@x" },
+		{ .ord = 1,
+		  .ext_id = "far-end:sip:2002@x",
+		  .aor = "sip:2002@x",
+		  .name = far ? "Bob" : "" },
+		{ .ord = 2,
+		  .ext_id = "far-end:sip:3003@x",
+		  .aor = "sip:3003@x",
+		  .name = "Carol" },
+	};
+	const struct recording_stream stream = { .media = "audio",
+						 .codec = "PCMU",
+						 .rate_hz = 8000,
+						 .participant = far };
+	struct recording_new rn = {
+		.tenant_id = fx.tenant.s,
+		.owner_id = "o",
+		.grant_id = "g",
+		.node = "n",
+		.call_id = far ? "farcallid" : "nearcallid",
+		.spool_file = "x.spool",
+		.started_us = T0,
+		.participants = people,
+		.n_participants = far ? 3 : 2,
+		.streams = &stream,
+		.n_streams = 1,
+	};
+	const struct call_key key = { .rule = "refci", .value = "77" };
+	struct call_leg_new leg = { .grant_id = "g",
+				    .started_us = T0,
+				    .window_us = 120 * SEC };
+	struct id id, call;
+
+	id_new(&id, T0);
+	rn.id = leg.recording_id = id.s;
+	assert_int_equal(recording_create(fx.db, &rn), 0);
+	assert_true(call_join(fx.db, &leg, &key, 1, &call) >= 0);
+	return id;
+}
+
+static bool finds(const char *q, const char *participant, const struct id *id)
+{
+	struct recording_filter f = { .limit = 10,
+				      .q = q,
+				      .participant = participant };
+	char cursor[RECORDING_CURSOR_MAX];
+	struct recording *rec = NULL;
+	int n = 0;
+
+	assert_int_equal(recording_get(fx.db, &all, id->s, 0, &rec), 0);
+	assert_string_equal(rec->duplicate_of, "");
+	recording_destroy(&rec);
+	assert_true(recording_list(fx.db, &all, &f, count_item, &n, cursor) >=
+		    0);
+	return n == 1;
+}
+
+static void both_ends_of_a_phone_are_one(void **state)
+{
+	struct id near = begin_end(false), far = begin_end(true);
+	struct catalog_usage u;
+	struct recording *rec = NULL;
+
+	(void)state;
+	compare();
+	assert_true(listed(false) == 2);
+	finish(&near, 0);
+	compare();
+	assert_true(listed(false) == 2); /* the other is not rendered yet */
+	finish(&far, 0);
+	assert_true(compare().dropped == 0);
+	assert_true(listed(false) == 1 && is_behind(&far, &near));
+	assert_true(has_file(&near) && has_file(&far));
+	assert_int_equal(usage_of_grant(fx.db, "g", 0, &u), 0);
+	assert_true(u.recordings == 1 && u.bytes == 10);
+	assert_true(finds("carol", NULL, &near));
+	assert_true(finds("bob", NULL, &near));
+	assert_true(finds("farcallid", NULL, &near));
+	assert_true(finds(NULL, "sip:3003@x", &near));
+
+	assert_int_equal(
+		recording_get(fx.db, &all, near.s, RECORDING_ALL, &rec), 0);
+	assert_true(!rec->half && rec->n_participants == 3);
+	assert_string_equal(rec->participants[1].name, "Bob");
+	assert_int_equal(rec->n_halves, 1);
+	assert_string_equal(rec->halves[0]->id, far.s);
+	assert_true(rec->halves[0]->half && rec->halves[0]->n_tracks == 1);
+	recording_destroy(&rec);
+}
+
+static void what_is_done_to_one_end_is_done_to_both(void **state)
+{
+	struct id far = begin_end(true), near = begin_end(false);
+
+	(void)state;
+	finish(&far, 0);
+	finish(&near, 0);
+	compare();
+	assert_true(is_behind(&far, &near)); /* though it came first */
+	assert_int_equal(
+		recording_set_retention(fx.db, &all, far.s, END + 9 * SEC), 0);
+	assert_true(kept_until(&near) == END + 9 * SEC);
+	assert_int_equal(recording_delete(fx.db, &all, far.s, END), 0);
+	assert_true(count("SELECT count(*) FROM recordings WHERE "
+			  "deleted_us = 0") == 0);
+	assert_true(count("SELECT recordings + bytes FROM usage WHERE scope = "
+			  "'g'") == 0);
+}
+
+static void ends_stand_for_themselves_where_that_is_wanted(void **state)
+{
+	struct id near = begin_end(false), far = begin_end(true);
+	struct catalog_usage u;
+
+	(void)state;
+	finish(&near, 0);
+	finish(&far, 0);
+	compare();
+	assert_true(is_behind(&far, &near));
+	assert_int_equal(duplicates_none(fx.db), 0);
+	assert_true(is_behind(&far, NULL) && listed(false) == 2);
+	assert_int_equal(usage_of_grant(fx.db, "g", 0, &u), 0);
+	assert_true(u.recordings == 2 && u.bytes == 10);
+}
+
 static void switched_off_all_stand_for_themselves(void **state)
 {
 	struct id a = begin("o"), b = begin("o");
@@ -421,6 +551,9 @@ int main(void)
 		T(other_owners_are_never_compared),
 		T(deletion_is_of_all),
 		T(retention_is_of_all),
+		T(both_ends_of_a_phone_are_one),
+		T(what_is_done_to_one_end_is_done_to_both),
+		T(ends_stand_for_themselves_where_that_is_wanted),
 		T(switched_off_all_stand_for_themselves),
 	};
 

@@ -82,6 +82,77 @@ static void near_and_far_end_do_not(void **state)
 	both_ways(&near, &far, false);
 }
 
+/* CUCM's two dialogs of a call, the second one joined by x-refci. */
+static void halves(struct leg l[2])
+{
+	l[0] = leg("far");
+	l[1] = leg("near");
+	l[0].end = LEG_FAR;
+	l[1].end = LEG_NEAR;
+	l[0].n_streams = l[1].n_streams = 1;
+	l[0].n_sessions = l[1].n_sessions = 0;
+	l[1].alone = l[1].refci = true;
+}
+
+static void the_far_end_completes_the_near_end(void **state)
+{
+	struct leg l[3];
+
+	(void)state;
+	halves(l);
+	l[2] = leg("other");
+	legs_decide(l, 3);
+	assert_true(l[0].behind == 1 && l[0].half);
+	assert_true(l[1].behind == -1 && !l[1].half);
+	assert_true(l[2].behind == -1 && !l[2].half);
+	assert_false(leg_completes(&l[1], &l[0]));
+}
+
+static void two_far_ends_of_one_phone_stand_behind_it(void **state)
+{
+	struct leg l[3];
+
+	(void)state;
+	halves(l);
+	l[2] = l[0];
+	l[0].ended_us = T0 + 30 * SEC;
+	l[2].started_us = T0 + 30 * SEC;
+	legs_decide(l, 3);
+	assert_true(l[0].behind == 1 && l[2].behind == 1);
+}
+
+static void halves_that_are_not_surely_such_are_both_shown(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		struct leg l[2];
+
+		halves(l);
+		if (i == 0)
+			l[1].refci = false; /* joined by something else */
+		else if (i == 1)
+			l[0].end = LEG_WHOLE;
+		else if (i == 2)
+			l[0].end = LEG_NEAR; /* two phones */
+		else if (i == 3)
+			l[0].owner_id = "somebody else";
+		else if (i == 4)
+			l[0].ready = false;
+		else if (i == 5)
+			l[1].ready = false;
+		else if (i == 6)
+			l[0].failed = true;
+		else if (i == 7)
+			l[1].failed = true;
+		else
+			l[0].started_us = T0 + 31 * SEC,
+			l[0].ended_us = T0 + 120 * SEC; /* the next call */
+		legs_decide(l, 2);
+		assert_true(l[0].behind == -1 && l[1].behind == -1);
+		assert_true(!l[0].half && !l[1].half);
+	}
+}
+
 static void part_of_another_repeats_it_but_not_the_other_way(void **state)
 {
 	struct leg all = leg("a"), part = leg("b");
@@ -318,6 +389,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_session_and_senders_repeat),
 		cmocka_unit_test(near_and_far_end_do_not),
+		cmocka_unit_test(the_far_end_completes_the_near_end),
+		cmocka_unit_test(two_far_ends_of_one_phone_stand_behind_it),
+		cmocka_unit_test(
+			halves_that_are_not_surely_such_are_both_shown),
 		cmocka_unit_test(
 			part_of_another_repeats_it_but_not_the_other_way),
 		cmocka_unit_test(unknown_senders_are_not_compared),

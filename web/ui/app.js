@@ -102,7 +102,10 @@ localTimes(keepZone());
 unfoldInvalid();
 const player = document.getElementById("player");
 if (player)
-	startPlayer(player);
+	startPlayer(player).then((main) => {
+		for (const half of document.querySelectorAll(".player.half"))
+			startPlayer(half, main);
+	});
 const waiting = document.getElementById("waiting");
 if (waiting)
 	watchOne(waiting);

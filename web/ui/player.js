@@ -79,8 +79,9 @@ class Balance {
 }
 
 class Player {
-	constructor(box) {
+	constructor(box, main) {
 		this.box = box;
+		this.main = main; // follows that player; null: this is the page's
 		this.audio = box.querySelector("audio");
 		this.duration = Number(box.dataset.duration) || 0;
 		this.rec = null;
@@ -89,13 +90,17 @@ class Player {
 	}
 
 	// Names of the two sides, as the recorder lays channels out.
-	sides() {
+	sides(channels) {
 		const name = (p) => p.name || p.aor.replace(/^(sips?|tel):/i, "");
 		const people = this.rec.participants;
 		if (people.length <= 1)
 			return [people.length ? name(people[0]) : "Everybody", ""];
 		const first = Number(this.box.dataset.left);
 		const sent = (this.rec.tracks || []).map((t) => t.senders || []);
+		// In one lane are those who send, not all who take part.
+		const heard = people.filter((p) => sent.some((s) => s.includes(p.ord)));
+		if (channels === 1 && heard.length)
+			return [heard.map(name).join(", "), ""];
 		// Whoever took a line over is heard where its first sender was.
 		const lines = sent.filter((s) => s[0] === first);
 		const left = people.filter((p) => p.ord === first || lines.some((s) => s.includes(p.ord)));
@@ -104,7 +109,7 @@ class Player {
 	}
 
 	build(peaks) {
-		const sides = this.sides();
+		const sides = this.sides(peaks.channels);
 		const canvas = make("canvas");
 		canvas.style.height = peaks.channels > 1 ? "180px" : "100px";
 		this.slider = make("div", {
@@ -122,10 +127,11 @@ class Player {
 			make("div", { className: "ruler" }, ...[0, 0.25, 0.5, 0.75, 1].map(
 				(f) => make("span", { textContent: clock(f * this.duration) }))),
 			this.controls(peaks.channels, sides));
-		this.box.append(make("p", { className: "keys" },
-			make("kbd", { textContent: "Space" }), " plays and pauses, ",
-			make("kbd", { textContent: "←" }), " ", make("kbd", { textContent: "→" }),
-			" move by 5 seconds."));
+		if (!this.main)
+			this.box.append(make("p", { className: "keys" },
+				make("kbd", { textContent: "Space" }), " plays and pauses, ",
+				make("kbd", { textContent: "←" }), " ", make("kbd", { textContent: "→" }),
+				" move by 5 seconds."));
 		this.box.classList.add("live");
 		this.audio.removeAttribute("controls");
 	}
@@ -182,7 +188,7 @@ class Player {
 		const { spans, marks } = heldSpans(this.rec.events, this.duration);
 		this.wave.holds.push(...spans);
 		this.wave.marks.push(...marks);
-		for (const li of document.querySelectorAll("#events li")) {
+		for (const li of this.main ? [] : document.querySelectorAll("#events li")) {
 			const at = li.querySelector(".at");
 			const b = make("button", { type: "button", className: "quiet", textContent: at.textContent,
 				"aria-label": `Play from ${at.textContent}` });
@@ -270,24 +276,55 @@ class Player {
 			if (e.buttons & 1 && this.slider.hasPointerCapture(e.pointerId))
 				this.seek(at(e));
 		});
-		document.addEventListener("keydown", (e) => this.onKey(e));
+		if (!this.main)
+			document.addEventListener("keydown", (e) => this.onKey(e));
 		new ResizeObserver(() => this.update()).observe(this.slider);
 		matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.update());
 	}
 }
 
-export async function startPlayer(box) {
-	const player = new Player(box);
+// Where b is when a is at a moment; b begins late seconds after a.
+export function placeBeside(at, late, duration) {
+	const to = at - late;
+	return { to: Math.min(Math.max(to, 0), duration), inside: to >= 0 && to < duration };
+}
+
+const DRIFT_S = 0.15;
+
+// The other half of a call is heard with the first: it plays, stops, moves and
+// is as fast as that one. Its own button and lane still work while that stands.
+function follow(half, main) {
+	const late = Number(half.box.dataset.late) || 0;
+	const keep = () => {
+		const { to, inside } = placeBeside(main.audio.currentTime, late, half.duration);
+		const plays = !main.audio.paused && !main.audio.ended && inside;
+		half.audio.playbackRate = main.audio.playbackRate;
+		if (!plays || Math.abs(half.audio.currentTime - to) > DRIFT_S)
+			half.audio.currentTime = to;
+		if (plays && half.audio.paused)
+			half.audio.play().catch(() => {});
+		else if (!plays && !half.audio.paused)
+			half.audio.pause();
+	};
+	for (const name of ["play", "pause", "seeked", "ended", "ratechange", "timeupdate"])
+		main.audio.addEventListener(name, keep);
+}
+
+export async function startPlayer(box, main = null) {
+	const player = new Player(box, main);
 	const base = `/api/v1/recordings/${box.dataset.id}`;
 	const [rec, peaks] = await Promise.all([
 		fetch(base).then((r) => r.ok ? r.json() : null),
 		fetch(`${base}/peaks?format=dat`).then((r) => r.ok ? r.arrayBuffer() : null),
 	]).catch(() => [null, null]);
+	if (main)
+		follow(player, main);
 	if (!rec || !peaks)
-		return; // the element's own controls stay
+		return player; // the element's own controls stay
 	player.rec = rec;
 	player.build(parsePeaks(peaks));
 	player.events();
 	player.listen();
 	player.update();
+	return player;
 }
