@@ -127,6 +127,9 @@ class Player {
 			make("div", { className: "ruler" }, ...[0, 0.25, 0.5, 0.75, 1].map(
 				(f) => make("span", { textContent: clock(f * this.duration) }))),
 			this.controls(peaks.channels, sides));
+		const title = this.box.querySelector("h2");
+		if (title)
+			this.box.prepend(title);
 		if (!this.main)
 			this.box.append(make("p", { className: "keys" },
 				make("kbd", { textContent: "Space" }), " plays and pauses, ",
