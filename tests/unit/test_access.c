@@ -46,6 +46,8 @@ static const struct row table[] = {
 	{ HTTP_DELETE, API "/commands/{}", "oa---p" },
 	{ HTTP_GET, API "/me", "oaslup" },
 	{ HTTP_GET, API "/clients", "oa--u-" },
+	{ HTTP_GET, API "/clients/{}", "oa--u-" },
+	{ HTTP_PATCH, API "/clients/{}", "-a----" },
 	{ HTTP_GET, API "/grants", "oa--u-" },
 	{ HTTP_GET, API "/grants/{}", "oa--u-" },
 	{ HTTP_DELETE, API "/grants/{}", "oa----" },
