@@ -262,6 +262,10 @@ void gate_rejudge(struct gate *g, const struct gate_snapshot *snap,
 	bool good;
 
 	memset(ret_v, 0, sizeof(*ret_v));
+	if (!req->facts->numbers) {
+		st.numbers = snap->numbers;
+		req->facts->numbers = &st.numbers;
+	}
 	good = rejudge_steps(&st, snap);
 	by_snapshot(&st, snap);
 	ret_v->retention_days = snap->conditions->retention_days;

@@ -490,7 +490,6 @@ static void accept_call(struct step *st)
 	keep_peer(st, s);
 	st->v->retention_days = st->conditions->retention_days;
 	s->numbers = *st->req->facts->numbers;
-	st->req->facts->numbers = NULL; /* this step's */
 	s->conditions = STEAL(st->conditions);
 }
 
@@ -508,6 +507,10 @@ static bool judge_steps(struct step *st)
 
 void gate_step_fini(struct step *st)
 {
+	struct call_facts *f = st->req->facts;
+
+	if (f && f->numbers == &st->numbers)
+		f->numbers = NULL; /* they end here */
 	grant_fini(&st->grant);
 	conditions_free(&st->conditions);
 }
